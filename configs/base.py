@@ -1,0 +1,39 @@
+"""The keys every training config has, with what they mean. Unknown keys raise."""
+
+from ml_collections import ConfigDict
+
+
+def get_config() -> ConfigDict:
+    """Return the common defaults; a model's config fills in the rest."""
+    return ConfigDict(
+        {
+            "seed": 0,  # initial parameters, order of rows, dropout
+            "steps_per_call": 16,  # training steps in one call of the device
+            "model": {"name": ""},  # a key of mirjax.models.MODELS, and its arguments
+            "data": {
+                "name": "",  # a registry name, such as chakraborty2019
+                "split": "published",  # published, random, cluster or family
+                "seed": 0,  # of a split that is drawn, and of simulated data
+            },
+            "optimizer": {
+                "name": "adamw",  # rmsprop or adamw
+                "learning_rate": 0.001,  # the peak
+                "schedule": "constant",  # constant, or cosine with warm-up
+                "warmup_steps": 0,
+                "weight_decay": 0.0,  # adamw only, on weight matrices
+                "clip_norm": 0.0,  # largest global norm of the gradient; 0: no limit
+            },
+            "train": {
+                "batch_size": 128,  # rows, over all devices
+                "num_steps": 1000,
+                "eval_every": 100,  # steps between evaluations and checkpoints
+                "eval_batch_size": 512,  # rows
+                "decode_rows": 2000,  # held-out rows decoded at each evaluation
+                "l2": 0.0,  # penalty on the squared Dense kernels
+                "best_metric": "val/loss",  # chooses the best checkpoint
+                "best_mode": "min",  # min or max
+                "patience": 0,  # steps without a better metric before stopping; 0: off
+                "export": "best",  # best, or last: the checkpoint that is exported
+            },
+        }
+    )

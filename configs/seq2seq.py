@@ -1,0 +1,82 @@
+"""The CNN-LSTM seq2seq.
+
+    python -m mirjax.train --config=configs/seq2seq.py --workdir=W
+
+Variants (`--config=configs/seq2seq.py:NAME`):
+  published  the published recipe on the published pairs (the default).
+  tuned      the same architecture family with a recipe that reads its input.
+  simulated  a small model on built-in simulated pairs; no files needed.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+VARIANTS = ("published", "tuned", "simulated")
+
+
+def get_config(variant: str = "published") -> ConfigDict:
+    """Return the config of one variant."""
+    if variant not in VARIANTS:
+        raise ValueError(f"configs/seq2seq.py: {variant=} is not one of {VARIANTS}")
+    config = base.get_config()
+    config.model = {
+        "name": "seq2seq",
+        "conv_features": 128,
+        "conv_width": 8,  # nt
+        "dense_features": 128,
+        "lstm_features": 512,
+        "dropout": 0.1,
+        "recurrent_dropout": 0.4,
+        "letter_dropout": 0.0,
+    }
+    {"published": _published, "tuned": _tuned, "simulated": _simulated}[variant](config)
+    return config.lock()
+
+
+def _published(config: ConfigDict) -> None:
+    """Chakraborty & Hasija 2019: 15,200 rows, 304 steps an epoch, 100 epochs."""
+    config.data.name = "chakraborty2019"
+    config.optimizer.name = "rmsprop"
+    config.optimizer.learning_rate = 0.001
+    config.train.batch_size = 50
+    config.train.num_steps = 30_400
+    config.train.eval_every = 304
+    config.train.decode_rows = 1_000
+    config.train.l2 = 0.001
+    config.train.export = "last"  # the published run keeps its last epoch
+
+
+def _tuned(config: ConfigDict) -> None:
+    """Adam, a warm-up and a cosine, a narrower LSTM, letters hidden from the decoder."""
+    config.data.name = "chakraborty2019"
+    config.model.lstm_features = 256
+    config.optimizer.learning_rate = 0.002
+    config.optimizer.schedule = "cosine"
+    config.optimizer.warmup_steps = 300
+    config.optimizer.weight_decay = 0.01
+    config.optimizer.clip_norm = 1.0
+    config.train.batch_size = 128
+    config.train.num_steps = 119 * 40
+    config.train.eval_every = 119
+    config.train.best_metric = "val/exact_match"
+    config.train.best_mode = "max"
+
+
+def _simulated(config: ConfigDict) -> None:
+    """Learn simulated families in a minute or two on two cores."""
+    config.data.name = "simulated"
+    config.data.split = "random"
+    config.model.conv_features = 64
+    config.model.dense_features = 64
+    config.model.lstm_features = 96
+    config.model.recurrent_dropout = 0.1
+    config.optimizer.learning_rate = 0.005
+    config.optimizer.schedule = "cosine"
+    config.optimizer.warmup_steps = 100
+    config.optimizer.clip_norm = 1.0
+    config.train.batch_size = 128
+    config.train.num_steps = 1_500
+    config.train.eval_every = 300
+    config.train.best_metric = "val/exact_match"
+    config.train.best_mode = "max"

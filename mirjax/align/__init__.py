@@ -1,0 +1,1 @@
+"""Alignment of decoded miRNAs to a database of known ones."""

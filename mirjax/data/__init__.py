@@ -1,0 +1,1 @@
+"""Sequences, named datasets, splits and batches."""

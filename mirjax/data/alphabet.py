@@ -1,0 +1,124 @@
+"""The one alphabet: RNA letters to uint8 tokens and back.
+
+Codes 0-4 are those of miTAR (Gu et al. 2021, doi 10.1186/s12859-021-04026-6), so its
+published weights load unchanged. T reads as U and lower case as upper case.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+PAD, A, U, C, G, BOS, EOS = range(7)
+LETTERS = "AUCG"
+VOCABULARY_SIZE = 7
+
+_UNKNOWN = 255
+_IUPAC = "NRYSWKMBDHV"
+
+
+def _lookup_table() -> np.ndarray:
+    table = np.full(256, _UNKNOWN, np.uint8)
+    for letter, token in zip("AUTCG", (A, U, U, C, G), strict=True):
+        table[ord(letter)] = table[ord(letter.lower())] = token
+    return table
+
+
+_TOKEN_OF_BYTE = _lookup_table()
+_UNKNOWN_AS_PAD = _TOKEN_OF_BYTE.copy()
+for _code in _IUPAC + _IUPAC.lower():
+    _UNKNOWN_AS_PAD[ord(_code)] = PAD
+_LETTER_OF_TOKEN = np.frombuffer(b"-AUCG^$", np.uint8)
+_COMPLEMENT = str.maketrans("AUCG", "UAGC")
+
+
+def normalise(sequence: str, *, name: str = "sequence") -> str:
+    """Return `sequence` in upper-case RNA letters.
+
+    Args:
+      sequence: RNA or DNA letters in any case, surrounding blanks allowed.
+      name: what to call the sequence in an error, such as "targets.fa record s1".
+
+    Returns:
+      The sequence over A, U, C and G.
+
+    Raises:
+      ValueError: if it is empty or holds any other letter; the message names the first.
+    """
+    letters = sequence.strip().upper().replace("T", "U")
+    if not letters:
+        raise ValueError(f"{name}: empty sequence")
+    for position, letter in enumerate(letters, start=1):
+        if letter not in LETTERS:
+            hint = (
+                "an ambiguity code; replace it by one base"
+                if letter in _IUPAC
+                else "not a nucleotide"
+            )
+            raise ValueError(
+                f"{name}: letter {letter!r} at position {position} is {hint}"
+            )
+    return letters
+
+
+def encode(
+    sequences: Sequence[str],
+    length: int,
+    *,
+    names: Sequence[str] | None = None,
+    unknown_as_pad: bool = False,
+) -> np.ndarray:
+    """Encode sequences as rows of tokens, padded on the right.
+
+    Args:
+      sequences: RNA or DNA letters; n of them.
+      length: row length; a longer sequence is an error, never cut.
+      names: what to call each sequence in an error; their numbers by default.
+      unknown_as_pad: read N and the other IUPAC codes as PAD instead of refusing them.
+
+    Returns:
+      uint8 array of shape [n, length].
+
+    Raises:
+      ValueError: for a sequence longer than `length` or with an unknown letter.
+    """
+    table = _UNKNOWN_AS_PAD if unknown_as_pad else _TOKEN_OF_BYTE
+    tokens = np.zeros((len(sequences), length), np.uint8)
+    for row, sequence in enumerate(sequences):
+        name = names[row] if names is not None else f"sequence {row + 1}"
+        if len(sequence) > length:
+            raise ValueError(f"{name}: {len(sequence)} nt, but at most {length} fit")
+        codes = table[np.frombuffer(sequence.encode("ascii", "replace"), np.uint8)]
+        if _UNKNOWN in codes:
+            letter = sequence[int(np.argmax(codes == _UNKNOWN))]
+            raise ValueError(f"{name}: letter {letter!r} is not one of A, C, G, U, T")
+        tokens[row, : len(codes)] = codes
+    return tokens
+
+
+def decode(tokens: np.ndarray) -> list[str]:
+    """Turn rows of tokens back into letters, each up to its first EOS or PAD.
+
+    Args:
+      tokens: uint8 array [n, length].
+
+    Returns:
+      n strings. A BOS inside a row is written "^" (a model may emit one).
+    """
+    tokens = np.asarray(tokens)
+    ended = (tokens == PAD) | (tokens == EOS)
+    lengths = np.where(ended.any(axis=1), ended.argmax(axis=1), tokens.shape[1])
+    letters = _LETTER_OF_TOKEN[tokens]
+    return [
+        row[:stop].tobytes().decode("ascii")
+        for row, stop in zip(letters, lengths, strict=True)
+    ]
+
+
+def reverse_complement(sequence: str) -> str:
+    """Return the perfect Watson-Crick partner of an RNA sequence, 5'→3'."""
+    return sequence.translate(_COMPLEMENT)[::-1]
+
+
+def lengths(sequences: Iterable[str]) -> np.ndarray:
+    """Return the lengths of sequences, in nt, as an int array."""
+    return np.fromiter((len(sequence) for sequence in sequences), np.int64)

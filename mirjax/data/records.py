@@ -1,0 +1,74 @@
+"""What a dataset holds: miRNA-target pairs, every sequence 5'→3'."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class SequenceRecord:
+    """One named sequence of a FASTA file, 5'→3', RNA letters."""
+
+    name: str
+    sequence: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pairs:
+    """Columns of miRNA-target pairs, all of one length.
+
+    Attributes:
+      mirnas: miRNA sequences, 5'→3', RNA letters.
+      targets: target-site sequences, 5'→3', RNA letters.
+      labels: uint8 [n], 1 where the pair binds; None where every pair does.
+      mirna_names: miRNA names or accessions as the file gives them, or None.
+      genes: gene or transcript names, or None.
+      clusters: known groups of overlapping targets, or None.
+    """
+
+    mirnas: Sequence[str]
+    targets: Sequence[str]
+    labels: np.ndarray | None = None
+    mirna_names: Sequence[str] | None = None
+    genes: Sequence[str] | None = None
+    clusters: Sequence[str] | None = None
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            column = getattr(self, field.name)
+            if column is not None and len(column) != len(self.mirnas):
+                raise ValueError(
+                    f"{field.name} has {len(column)} rows, mirnas has {len(self.mirnas)}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.mirnas)
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> "Pairs":
+        """Return the given rows, in the given order."""
+        columns: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            column = getattr(self, field.name)
+            if isinstance(column, np.ndarray):
+                columns[field.name] = column[np.asarray(rows, np.int64)]
+            elif column is not None:
+                columns[field.name] = [column[row] for row in rows]
+        return Pairs(**columns)
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Row numbers of one dataset, divided for training, model choice and testing.
+
+    Attributes:
+      train: int64 row numbers.
+      validation: int64 row numbers to choose a model on.
+      test: int64 row numbers for the final figure; empty where a published protocol
+        has none.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray

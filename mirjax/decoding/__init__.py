@@ -1,0 +1,1 @@
+"""From a generator's parameters to miRNA letters."""

@@ -1,0 +1,40 @@
+"""The models, and the factory that makes one from a config."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+
+from mirjax.models.seq2seq import Seq2Seq
+
+MODELS: dict[str, type[nn.Module]] = {"seq2seq": Seq2Seq}
+
+
+def make_model(config: Mapping[str, Any]) -> nn.Module:
+    """Make the module that `config.model` describes.
+
+    Args:
+      config: `name`, one of MODELS, and arguments of that class.
+
+    Returns:
+      The module, without parameters.
+
+    Raises:
+      ValueError: for an unknown name or argument; the message lists the known ones.
+    """
+    arguments = dict(config)
+    name = arguments.pop("name", None)
+    if name not in MODELS:
+        raise ValueError(f"config.model.name: {name!r} is not one of {sorted(MODELS)}")
+    known = {
+        field.name
+        for field in dataclasses.fields(MODELS[name])
+        if field.name not in ("parent", "name")
+    }
+    unknown = sorted(set(arguments) - known)
+    if unknown:
+        raise ValueError(
+            f"config.model: unknown key {unknown[0]!r}; {name} takes {sorted(known)}"
+        )
+    return MODELS[name](**arguments)

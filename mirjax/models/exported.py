@@ -1,0 +1,95 @@
+"""Trained models in one file: parameters as plain arrays, the config as JSON."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import numpy as np
+from flax import traverse_util
+
+from mirjax.models import make_model
+
+FILE_NAME = "model.npz"
+_METADATA = "metadata"
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedModel:
+    """A model ready for use.
+
+    Attributes:
+      model: the module.
+      params: its parameters.
+      metadata: `model` (the module's config) and, where mirjax trained it, `data` (the
+        config of the dataset) and `step`.
+    """
+
+    model: nn.Module
+    params: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+
+
+def save_model(
+    path: pathlib.Path, params: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> None:
+    """Write a model to one file, which appears whole or not at all.
+
+    Args:
+      path: the file; an earlier one is replaced.
+      params: nested dictionaries of arrays.
+      metadata: JSON-like; `model` must hold the arguments of `make_model`.
+    """
+    arrays = {
+        f"params/{name}": np.asarray(value)
+        for name, value in traverse_util.flatten_dict(dict(params), sep="/").items()
+    }
+    arrays[_METADATA] = np.array(json.dumps(metadata))
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        np.savez(file, **arrays)
+    os.replace(temporary, path)
+
+
+def load_model(path: str | os.PathLike[str]) -> ExportedModel:
+    """Load a trained model: a workdir, its model file, or a published Keras `.h5`.
+
+    Args:
+      path: a folder that `mirjax.train` wrote, a file of `save_model`, or an `.h5`.
+
+    Raises:
+      ValueError: if there is no model or the file is damaged.
+    """
+    path = pathlib.Path(path)
+    if path.suffix in (".h5", ".hdf5"):
+        from mirjax.models import published  # noqa: PLC0415  (it imports this module)
+
+        return published.load_keras_model(path)
+    if path.is_dir():
+        path = path / FILE_NAME
+        if not path.exists():
+            raise ValueError(
+                f"{path.parent} holds no trained model ({FILE_NAME}); train one with "
+                f"python -m mirjax.train --workdir={path.parent}"
+            )
+    if not path.exists():
+        raise ValueError(f"--model: {path} does not exist")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            metadata = json.loads(str(arrays[_METADATA]))
+            flat = {
+                name.removeprefix("params/"): arrays[name]
+                for name in arrays.files
+                if name != _METADATA
+            }
+        model = make_model(metadata["model"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is not a mirjax model or is damaged ({error}); train or copy it "
+            "again"
+        ) from error
+    return ExportedModel(model, traverse_util.unflatten_dict(flat, sep="/"), metadata)

@@ -1,0 +1,128 @@
+"""The CNN-LSTM encoder-decoder: target site in, miRNA letters out.
+
+References:
+  Chakraborty & Hasija 2019, IEEE/ACM TCBB, document 8807144; sizes are those of the
+  published code, which has 2,650,246 parameters.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt8
+
+from mirjax.data import alphabet
+from mirjax.models.layers import LSTM, State, WindowConv
+
+NUM_SYMBOLS = 6  # A, U, C, G, BOS, EOS: token codes less one
+
+
+def reverse_padded(
+    tokens: UInt8[Array, "batch length"],
+) -> UInt8[Array, "batch length"]:
+    """Reverse each row up to its padding, which stays on the right."""
+    length = tokens.shape[1]
+    sizes = jnp.sum(tokens != alphabet.PAD, axis=1, keepdims=True)
+    source = sizes - 1 - jnp.arange(length)[None]
+    reversed_tokens = jnp.take_along_axis(tokens, jnp.maximum(source, 0), axis=1)
+    return jnp.where(source >= 0, reversed_tokens, jnp.uint8(alphabet.PAD))
+
+
+class Seq2Seq(nn.Module):
+    """Predict the miRNA that binds a target site, letter by letter.
+
+    Targets come 5'→3'; the encoder was trained on 3'→5' strands and reverses them
+    itself, so that the target's pairing partner of the miRNA's 5' end is read first.
+    """
+
+    conv_features: int = 128  # filters of the encoder's convolution
+    conv_width: int = 8  # nt
+    dense_features: int = 128  # units of the dense layer before each LSTM
+    lstm_features: int = 512  # hidden units of each LSTM
+    dropout: float = 0.1  # share of the LSTMs' inputs
+    recurrent_dropout: float = 0.4  # share of the LSTMs' hidden units
+    letter_dropout: float = 0.0  # share of the previous letters hidden from the decoder
+    max_target_length: int = 29  # nt
+    max_mirna_length: int = 27  # nt; the decoder makes one step more, for EOS
+
+    def setup(self):
+        self.encoder_conv = WindowConv(self.conv_features, self.conv_width)
+        dense = lambda features: nn.Dense(  # noqa: E731
+            features, kernel_init=nn.initializers.glorot_uniform()
+        )
+        lstm = lambda: LSTM(  # noqa: E731
+            self.lstm_features, self.dropout, self.recurrent_dropout
+        )
+        self.encoder_dense = dense(self.dense_features)
+        self.encoder_lstm = lstm()
+        self.decoder_dense = dense(self.dense_features)
+        self.decoder_lstm = lstm()
+        self.output_dense = dense(NUM_SYMBOLS)
+
+    def __call__(
+        self,
+        targets: UInt8[Array, "batch target_length"],
+        previous: UInt8[Array, "batch time"],
+        *,
+        train: bool = False,
+    ) -> Float[Array, "batch time 6"]:
+        """Score every next letter, teacher-forced.
+
+        Args:
+          targets: target sites, 5'→3', padded to `max_target_length`.
+          previous: the letters before each step: BOS, then the miRNA, 5'→3'.
+          train: apply dropout, from the rng stream "dropout".
+
+        Returns:
+          Logits over A, U, C, G, BOS, EOS.
+        """
+        state = self.encode(targets, train=train)
+        if train and self.letter_dropout:
+            hidden = jax.random.bernoulli(
+                self.make_rng("dropout"), self.letter_dropout, previous.shape
+            )
+            # BOS stays: it tells the first step from the others.
+            hidden &= previous != alphabet.BOS
+            previous = jnp.where(hidden, jnp.uint8(alphabet.PAD), previous)
+        # The decoder's input is one of a few letters: embed each letter once.
+        letters = jnp.arange(alphabet.VOCABULARY_SIZE, dtype=jnp.uint8)
+        embedded = nn.relu(self.decoder_dense(_one_hot_symbols(letters))).T
+        outputs, _ = self.decoder_lstm(
+            jnp.repeat(embedded[:, :, None], len(targets), axis=2),
+            state,
+            choice=jax.nn.one_hot(previous.T, len(letters), axis=0),
+            train=train,
+        )
+        return self.output_dense(jnp.transpose(outputs, (2, 0, 1)))
+
+    def encode(
+        self, targets: UInt8[Array, "batch target_length"], *, train: bool = False
+    ) -> State:
+        """Read target sites; the state starts the decoder."""
+        letters = jax.nn.one_hot(
+            reverse_padded(targets).astype(jnp.int32) - 1, len(alphabet.LETTERS)
+        )
+        features = nn.relu(self.encoder_conv(letters))
+        features = nn.relu(self.encoder_dense(features))
+        _, state = self.encoder_lstm(features.T, train=train)
+        return state
+
+    def decode_step(
+        self, state: State, previous: UInt8[Array, " batch"]
+    ) -> tuple[State, Float[Array, "batch 6"]]:
+        """Advance the decoder by one letter, without dropout.
+
+        Args:
+          state: from `encode` or the step before.
+          previous: the letters before this step, BOS at first.
+
+        Returns:
+          The next state, and logits over A, U, C, G, BOS, EOS.
+        """
+        embedded = nn.relu(self.decoder_dense(_one_hot_symbols(previous)))
+        state = self.decoder_lstm.step(embedded.T, state)
+        return state, self.output_dense(state[0].T)
+
+
+def _one_hot_symbols(tokens: Array) -> Array:
+    """One-hot over the six symbols; PAD becomes a row of zeros, as in Keras."""
+    return jax.nn.one_hot(tokens.astype(jnp.int32) - 1, NUM_SYMBOLS)

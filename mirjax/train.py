@@ -1,0 +1,136 @@
+"""Train a model.
+
+    python -m mirjax.train --config=configs/seq2seq.py --workdir=W
+
+W receives metrics.jsonl, TensorBoard events, checkpoints and the exported model. The
+same command goes on where a stopped or killed run left off.
+"""
+
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+from absl import flags, logging
+from ml_collections import ConfigDict, config_flags
+from rich import progress as rich_progress
+
+from mirjax import command
+from mirjax.data import alphabet, batches, registry
+from mirjax.data.records import Pairs
+from mirjax.decoding import greedy
+from mirjax.evaluation import sequence
+from mirjax.models import make_model
+from mirjax.training import loop, workdir
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "Config file, such as configs/seq2seq.py:tuned.", lock_config=True
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; made if missing.")
+
+
+def decoding_hook(
+    train: Pairs, held_out: Pairs, targets, num_rows: int
+) -> loop.ValidationHook:
+    """Return a hook that decodes held-out targets and scores the answers.
+
+    Args:
+      train: its miRNAs count as real, and its pairs as known.
+      held_out: its first rows are decoded.
+      targets: their tokens.
+      num_rows: how many rows.
+    """
+    rows = range(min(num_rows, len(held_out)))
+    sample = held_out.take(rows)
+    known = sequence.known_mirnas(train)
+    for target, mirnas in sequence.known_mirnas(held_out).items():
+        known[target] = known.get(target, set()) | mirnas
+    real = set(train.mirnas) | set(held_out.mirnas)
+
+    def validate(model: nn.Module, params: Mapping[str, Any]) -> dict[str, float]:
+        decoded = greedy.decode(model, params, targets[: len(rows)])
+        return sequence.sequence_metrics(
+            alphabet.decode(decoded.tokens), sample.mirnas, sample.targets, known, real
+        )
+
+    return validate
+
+
+def train(config: ConfigDict, folder: pathlib.Path) -> None:
+    """Train what a config describes, from the last checkpoint where there is one.
+
+    Args:
+      config: see configs/base.py.
+      folder: the run's.
+
+    Raises:
+      ValueError: for a wrong config, data that does not fit the model, or a folder
+        that cannot be used; before the device is touched.
+      loop.TrainingStopped: on SIGTERM, once everything is saved.
+    """
+    workdir.check_config(config)
+    model = make_model(config.model)
+    pairs, split = registry.load_split(
+        config.data.name, config.data.split, seed=config.data.seed
+    )
+    train_pairs, held_out = pairs.take(split.train), pairs.take(split.validation)
+    encoded = [
+        batches.encode_pairs(
+            part.targets,
+            part.mirnas,
+            target_length=model.max_target_length,
+            mirna_length=model.max_mirna_length,
+        )
+        for part in (train_pairs, held_out)
+    ]
+    workdir.check_workdir(folder, config)
+    trainer = loop.Trainer(config, folder, *encoded)
+    hook = decoding_hook(
+        train_pairs, held_out, encoded[1].targets, config.train.decode_rows
+    )
+    with _progress_bar(config.train.num_steps) as report:
+        trainer.run(hook, report)
+
+
+class _progress_bar:  # noqa: N801  (used like a function)
+    """A progress bar on a terminal; nothing elsewhere, where log lines suffice."""
+
+    def __init__(self, total: int):
+        self._bar = rich_progress.Progress(
+            rich_progress.TextColumn("step {task.completed}/{task.total}"),
+            rich_progress.BarColumn(),
+            rich_progress.TextColumn("loss {task.fields[loss]:.4f}"),
+            rich_progress.TimeElapsedColumn(),
+            rich_progress.TimeRemainingColumn(),
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task("train", total=total, loss=float("nan"))
+
+    def __enter__(self) -> loop.ProgressHook:
+        self._bar.start()
+        return lambda step, figures: self._bar.update(
+            self._task, completed=step, loss=figures["loss"]
+        )
+
+    def __exit__(self, *exception) -> None:
+        self._bar.stop()
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run the command."""
+    del argv
+    folder = pathlib.Path(_WORKDIR.value)
+    logging.info("%d device(s): %s", jax.device_count(), jax.devices()[0].device_kind)
+    try:
+        train(_CONFIG.value, folder)
+    except loop.TrainingStopped as stopped:
+        logging.info("%s; run the same command to go on", stopped)
+        return
+    logging.info("Done: %s", folder)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    command.run(main)

@@ -1,0 +1,296 @@
+"""The training loop: chunks of steps on the device, validation, checkpoints."""
+
+import functools
+import math
+import pathlib
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from absl import logging
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from mirjax.data import batches
+from mirjax.data.batches import Batch
+from mirjax.models import exported, make_model
+from mirjax.training import sharding, steps
+from mirjax.training.checkpoint import Checkpoints, Progress
+from mirjax.training.metric_writer import MetricWriter
+from mirjax.training.optimizer import make_optimizer
+from mirjax.training.steps import TrainState
+
+# Measures free-running answers: (model, params) -> named figures.
+ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
+# Told the step and the latest figures after every chunk.
+ProgressHook = Callable[[int, Mapping[str, float]], None]
+
+
+class TrainingStopped(Exception):
+    """SIGTERM came; everything is saved and the run can be started again."""
+
+
+def initial_state(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    seed: int,
+    rows: Batch,
+    mesh: Mesh,
+) -> tuple[TrainState, Any]:
+    """Make the state of step 0 on the mesh.
+
+    Returns:
+      The state, and the same as shapes with shardings, to restore into.
+    """
+
+    def init(key):
+        params = model.init(key, rows.targets[:1], rows.mirnas[:1])["params"]
+        return TrainState(jnp.int32(0), params, optimizer.init(params))
+
+    key = jax.random.key(seed)
+    whole = sharding.replicated(mesh)
+    abstract = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=whole),
+        jax.eval_shape(init, key),
+    )
+    return jax.jit(init, out_shardings=whole)(key), abstract
+
+
+def make_run_steps(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    config: ConfigDict,
+    mesh: Mesh,
+) -> Callable[[TrainState, Batch, int], tuple[TrainState, steps.Metrics]]:
+    """Make the jitted function that runs several steps of one epoch in one call.
+
+    Returns:
+      (state, rows, count) -> (state, metrics of each step). The state is donated. The
+      steps must not cross an epoch's end.
+    """
+    batch_size, seed = config.train.batch_size, config.seed
+
+    @functools.partial(jax.jit, static_argnums=2, donate_argnums=0)
+    def run_steps(state: TrainState, rows: Batch, count: int):
+        num_rows = rows.weights.shape[0]
+        epoch = state.step // batches.steps_per_epoch(num_rows, batch_size)
+        order = batches.epoch_order(seed, epoch, num_rows)
+        # A stream of its own, so that dropout and order share no random numbers.
+        key = jax.random.fold_in(jax.random.key(seed), 1 << 31)
+
+        def body(state, _):
+            batch = batches.gather_batch(rows, order, state.step, batch_size)
+            batch = jax.lax.with_sharding_constraint(batch, sharding.by_row(mesh))
+            return steps.train_step(
+                model, optimizer, config.train.l2, key, state, batch
+            )
+
+        return jax.lax.scan(body, state, length=count)
+
+    return run_steps
+
+
+def next_stop(step: int, config: ConfigDict, steps_in_epoch: int) -> int:
+    """Return where the call that starts at a step ends.
+
+    The stops depend on the step alone, so that a resumed run makes the same calls as
+    one never stopped, and its arithmetic is the same bit for bit.
+    """
+    strides = (steps_in_epoch, config.train.eval_every)
+    stops = [(step // stride + 1) * stride for stride in strides]
+    in_epoch = step % steps_in_epoch
+    stops.append(step + config.steps_per_call - in_epoch % config.steps_per_call)
+    return min(*stops, config.train.num_steps)
+
+
+def evaluate_teacher_forced(
+    evaluate_batch: Callable[[Any, Batch], steps.Metrics],
+    params: Any,
+    validation: list[Batch],
+    l2: float,
+) -> dict[str, float]:
+    """Return mean loss and accuracies over validation batches, without dropout."""
+    sums = [evaluate_batch(params, batch) for batch in validation]
+    total = jax.tree.map(lambda *parts: sum(parts), *sums)
+    return steps.summarise(total, params, l2)
+
+
+def _step_means(calls: Sequence[Mapping[str, np.ndarray]]) -> dict[str, float]:
+    """Return the mean of each metric over the steps of several calls."""
+    return {
+        name: float(np.mean(np.concatenate([call[name] for call in calls])))
+        for name in calls[0]
+    }
+
+
+class Trainer:
+    """One run: its model, data on the device, and jitted functions."""
+
+    def __init__(
+        self, config: ConfigDict, workdir: pathlib.Path, train: Batch, held_out: Batch
+    ):
+        self.config, self.workdir = config, workdir
+        self.model = make_model(config.model)
+        self.mesh = sharding.make_mesh(config.train.batch_size)
+        optimizer = make_optimizer(config.optimizer, config.train.num_steps)
+        self.state, self._abstract = initial_state(
+            self.model, optimizer, config.seed, train, self.mesh
+        )
+        self._run_steps = make_run_steps(self.model, optimizer, config, self.mesh)
+        self._rows = jax.device_put(train, sharding.replicated(self.mesh))
+        self._steps_in_epoch = batches.steps_per_epoch(
+            len(train.weights), config.train.batch_size
+        )
+        eval_size = math.lcm(config.train.eval_batch_size, self.mesh.size)
+        self._validation = [
+            jax.device_put(batch, sharding.by_row(self.mesh))
+            for batch in batches.fill_batches(held_out, eval_size)
+        ]
+        self._evaluate_batch = jax.jit(
+            functools.partial(steps.evaluation_sums, self.model)
+        )
+        self._stop_requested = False
+
+    def run(self, validate: ValidationHook, report: ProgressHook) -> None:
+        """Train to the end, from the last checkpoint where there is one.
+
+        Args:
+          validate: measures free-running answers at each evaluation.
+          report: is told of progress after each call.
+
+        Raises:
+          FloatingPointError: if the loss is not a number; it names the step.
+          TrainingStopped: on SIGTERM, once everything is saved.
+        """
+        train = self.config.train
+        previous_handler = signal.signal(signal.SIGTERM, self._request_stop)
+        try:
+            with Checkpoints(self.workdir, train.best_mode) as checkpoints:
+                progress = self._restore(checkpoints)
+                step = int(self.state.step)
+                with MetricWriter(self.workdir, step) as writer:
+                    while step < train.num_steps and not progress.stopped:
+                        step, progress = self._run_to_evaluation(
+                            step, progress, checkpoints, writer, validate, report
+                        )
+        finally:
+            signal.signal(signal.SIGTERM, previous_handler)
+
+    def _request_stop(self, signum, frame) -> None:
+        self._stop_requested = True
+
+    def _restore(self, checkpoints: Checkpoints) -> Progress:
+        parameters = sum(leaf.size for leaf in jax.tree.leaves(self.state.params))
+        logging.info(
+            "%s: %s parameters, %d rows, %d steps an epoch, %d device(s)",
+            self.config.model.name,
+            f"{parameters:,}",
+            len(self._rows.weights),
+            self._steps_in_epoch,
+            self.mesh.size,
+        )
+        restored = checkpoints.restore_last(self._abstract)
+        if restored is None:
+            return Progress()
+        self.state, progress = restored
+        return progress
+
+    def _run_to_evaluation(
+        self, step, progress, checkpoints, writer, validate, report
+    ) -> tuple[int, Progress]:
+        """Train up to the next evaluation, evaluate, save; return step and progress."""
+        train = self.config.train
+        started, first = time.perf_counter(), step
+        pending, seen = None, []
+        while True:
+            stop = next_stop(step, self.config, self._steps_in_epoch)
+            self.state, metrics = self._run_steps(self.state, self._rows, stop - step)
+            # Read one call late: the device works on this one meanwhile.
+            if pending is not None:
+                seen.append(self._read(*pending))
+                report(step, _step_means(seen[-1:]))
+            pending, step = (step, metrics), stop
+            if self._stop_requested or stop % train.eval_every == 0:
+                break
+            if stop == train.num_steps:
+                break
+        seen.append(self._read(*pending))
+        report(step, _step_means(seen[-1:]))
+        seconds = time.perf_counter() - started
+        rows = (step - first) * train.batch_size
+        figures = {f"train/{name}": x for name, x in _step_means(seen).items()}
+        figures |= {
+            "epoch": step / self._steps_in_epoch,
+            "train/seconds": seconds,
+            "train/samples_per_second": rows / seconds,
+        }
+        if self._stop_requested:
+            checkpoints.save(self.state, progress)
+            raise TrainingStopped(f"stopped by SIGTERM at step {step}; state saved")
+        held_out = evaluate_teacher_forced(
+            self._evaluate_batch, self.state.params, self._validation, train.l2
+        )
+        held_out |= validate(self.model, self.state.params)
+        figures |= {f"val/{name}": value for name, value in held_out.items()}
+        writer.write(step, figures)
+        logging.info(
+            "step %d: %s",
+            step,
+            ", ".join(f"{name} {value:.4g}" for name, value in figures.items()),
+        )
+        progress, metric = self._judge(step, figures, progress)
+        checkpoints.save(self.state, progress, metric)
+        return step, progress
+
+    def _read(self, first_step: int, metrics: steps.Metrics) -> dict[str, np.ndarray]:
+        """Fetch the metrics of each step of one call, and check the loss."""
+        host = jax.device_get(metrics)
+        for offset, loss in enumerate(host["loss"]):
+            if not math.isfinite(loss):
+                raise FloatingPointError(
+                    f"the loss is {loss} at step {first_step + offset + 1}; the last "
+                    f"good checkpoint is in {self.workdir}; try a lower "
+                    "config.optimizer.learning_rate or config.optimizer.clip_norm=1"
+                )
+        return host
+
+    def _judge(
+        self, step: int, figures: Mapping[str, float], progress: Progress
+    ) -> tuple[Progress, float]:
+        """Compare with the best so far; export the model that the config asks for."""
+        train = self.config.train
+        if train.best_metric not in figures:
+            raise ValueError(
+                f"config.train.best_metric={train.best_metric!r} is not among "
+                f"{sorted(figures)}"
+            )
+        value = figures[train.best_metric]
+        sign = 1.0 if train.best_mode == "max" else -1.0
+        better = progress.best is None or sign * value > sign * progress.best
+        if better:
+            progress = Progress(value, step)
+        elif train.patience and step - progress.best_step >= train.patience:
+            logging.info(
+                "Early stop at step %d: %s was best at step %d",
+                step,
+                train.best_metric,
+                progress.best_step,
+            )
+            progress = Progress(progress.best, progress.best_step, stopped=True)
+        if (better or train.export == "last") and jax.process_index() == 0:
+            exported.save_model(
+                self.workdir / exported.FILE_NAME,
+                self.state.params,
+                {
+                    "model": self.config.model.to_dict(),
+                    "data": self.config.data.to_dict(),
+                    "step": step,
+                },
+            )
+        return progress, value

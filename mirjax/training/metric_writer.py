@@ -1,0 +1,76 @@
+"""Metrics to `metrics.jsonl` and TensorBoard, from process 0 only."""
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import tensorboardX
+
+FILE_NAME = "metrics.jsonl"
+
+
+def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
+    """Read a run's metrics, one dictionary a line; empty before the first line.
+
+    A last line cut off by a kill is left out: it was written again on resuming.
+
+    Raises:
+      ValueError: for a broken line anywhere else.
+    """
+    path = workdir / FILE_NAME
+    if not path.exists():
+        return []
+    rows = []
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                break
+            raise ValueError(f"{path} line {number} is not JSON: {error}") from error
+    return rows
+
+
+class MetricWriter:
+    """Append metrics to a run's files; a context manager.
+
+    Args:
+      workdir: the run's folder.
+      resume_step: keep earlier lines up to this step and drop those after it, which
+        the resumed run writes again.
+    """
+
+    def __init__(self, workdir: pathlib.Path, resume_step: int = 0):
+        self._file = None
+        if jax.process_index() != 0:
+            return
+        kept = [row for row in read_metrics(workdir) if row["step"] <= resume_step]
+        path = workdir / FILE_NAME
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        os.replace(temporary, path)
+        self._file = path.open("a")
+        self._tensorboard = tensorboardX.SummaryWriter(
+            str(workdir / "tensorboard"), purge_step=resume_step + 1
+        )
+
+    def write(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Write one object with `step` and the metrics, and flush it."""
+        if self._file is None:
+            return
+        self._file.write(json.dumps({"step": step, **metrics}) + "\n")
+        self._file.flush()
+        for name, value in metrics.items():
+            self._tensorboard.add_scalar(name, value, step)
+
+    def __enter__(self) -> "MetricWriter":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._tensorboard.close()

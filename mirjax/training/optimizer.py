@@ -1,0 +1,80 @@
+"""Optimisers and learning-rate schedules, made from `config.optimizer`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import optax
+
+
+def make_schedule(
+    *,
+    learning_rate: float,
+    schedule: str = "constant",
+    warmup_steps: int = 0,
+    num_steps: int,
+) -> optax.Schedule:
+    """Make a learning-rate schedule.
+
+    Args:
+      learning_rate: the peak.
+      schedule: "constant", or "cosine": linear warm-up, then a cosine down to zero.
+      warmup_steps: steps of warm-up; "cosine" only.
+      num_steps: steps of the whole run.
+
+    Raises:
+      ValueError: for another schedule.
+    """
+    if schedule == "constant":
+        return optax.constant_schedule(learning_rate)
+    if schedule == "cosine":
+        # A short run, as in a trial with a small num_steps, is not all warm-up.
+        warmup_steps = min(warmup_steps, num_steps // 2)
+        return optax.warmup_cosine_decay_schedule(
+            0.0, learning_rate, warmup_steps, max(num_steps, warmup_steps + 1)
+        )
+    raise ValueError(f"config.optimizer: {schedule=} is not constant or cosine")
+
+
+def make_optimizer(
+    config: Mapping[str, Any], num_steps: int
+) -> optax.GradientTransformation:
+    """Make the optimiser that `config.optimizer` describes.
+
+    "rmsprop" is Keras 2.2's: decay 0.9, epsilon 1e-7 outside the square root, no bias
+    correction. "adamw" decays weight matrices only, not biases.
+
+    Args:
+      config: `name` (rmsprop or adamw), `learning_rate`, and optionally `schedule`,
+        `warmup_steps`, `weight_decay` (adamw), `clip_norm` (0 for none).
+      num_steps: steps of the whole run, for the schedule.
+
+    Raises:
+      ValueError: for an unknown name or key.
+
+    References:
+      Loshchilov & Hutter 2019, arXiv 1711.05101 (AdamW).
+    """
+    arguments = dict(config)
+    name = arguments.pop("name", None)
+    clip_norm = arguments.pop("clip_norm", 0.0)
+    weight_decay = arguments.pop("weight_decay", 0.0)
+    unknown = set(arguments) - {"learning_rate", "schedule", "warmup_steps"}
+    if unknown:
+        raise ValueError(f"config.optimizer: unknown key {min(unknown)!r}")
+    schedule = make_schedule(num_steps=num_steps, **arguments)
+    if name == "rmsprop":
+        if weight_decay:
+            raise ValueError("config.optimizer: rmsprop takes no weight_decay")
+        optimizer = optax.rmsprop(schedule, decay=0.9, eps=1e-7, eps_in_sqrt=False)
+    elif name == "adamw":
+        optimizer = optax.adamw(
+            schedule,
+            weight_decay=weight_decay,
+            mask=lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params),
+        )
+    else:
+        raise ValueError(f"config.optimizer: {name=} is not rmsprop or adamw")
+    if clip_norm:
+        optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
+    return optimizer

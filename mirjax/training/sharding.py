@@ -1,0 +1,49 @@
+"""The device mesh: one axis, "data", over which batches are split."""
+
+import math
+
+import jax
+from absl import logging
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+
+def make_mesh(batch_size: int) -> Mesh:
+    """Make a mesh over all devices, or over as many as divide the batch.
+
+    Args:
+      batch_size: rows of a training batch, over all processes.
+
+    Returns:
+      A mesh with the one axis "data".
+
+    Raises:
+      ValueError: with several processes, if their devices do not divide the batch.
+    """
+    devices = jax.devices()
+    used = math.gcd(batch_size, len(devices))
+    if used != len(devices):
+        if jax.process_count() > 1:
+            raise ValueError(
+                f"config.train.{batch_size=} is not a multiple of the "
+                f"{len(devices)} devices of this run"
+            )
+        logging.warning(
+            "Using %d of %d devices: batch_size %d is not a multiple of more",
+            used,
+            len(devices),
+            batch_size,
+        )
+    # Explicit axes, jax's default, are refused by flax.linen's recurrent layers.
+    return jax.make_mesh(
+        (used,), ("data",), axis_types=(AxisType.Auto,), devices=devices[:used]
+    )
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """Return the sharding of what every device holds whole."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def by_row(mesh: Mesh) -> NamedSharding:
+    """Return the sharding of an array whose first axis is the batch."""
+    return NamedSharding(mesh, PartitionSpec("data"))

@@ -1,0 +1,141 @@
+"""The loss and the steps, as free pure functions."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jaxtyping import Array, Float, UInt8
+
+from mirjax.data import alphabet
+from mirjax.data.batches import Batch
+
+_EPSILON = 1e-7  # Keras's clip on probabilities
+
+Metrics = dict[str, Array]
+
+
+class TrainState(struct.PyTreeNode):
+    """What training changes: everything that a checkpoint holds.
+
+    Attributes:
+      step: the steps done.
+      params: the model's parameters.
+      opt_state: the optimiser's.
+    """
+
+    step: Array
+    params: Any
+    opt_state: Any
+
+
+def shift_right(mirnas: UInt8[Array, "batch time"]) -> UInt8[Array, "batch time"]:
+    """Return the symbol before each step: BOS, then the miRNA, then EOS."""
+    return jnp.pad(mirnas[:, :-1], ((0, 0), (1, 0)), constant_values=alphabet.BOS)
+
+
+def cross_entropy(
+    logits: Float[Array, "batch time 6"], mirnas: UInt8[Array, "batch time"]
+) -> Float[Array, "batch time"]:
+    """Return the categorical cross-entropy as Keras 2.2 computes it, in nats.
+
+    Probabilities are clipped to [1e-7, 1 - 1e-7], and padding contributes 0.
+    """
+    log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
+    log_probs = jnp.clip(log_probs, jnp.log(_EPSILON), jnp.log1p(-_EPSILON))
+    index = mirnas.astype(jnp.int32)
+    # one_hot turns PAD, -1 here, into zeros.
+    true_symbols = jax.nn.one_hot(index - 1, logits.shape[-1])
+    return -jnp.sum(true_symbols * log_probs, axis=-1)
+
+
+def l2_penalty(params: Any, factor: float) -> Float[Array, ""]:
+    """Return factor times the sum of squares of the Dense kernels."""
+    kernels = [
+        layer["kernel"] for name, layer in params.items() if name.endswith("_dense")
+    ]
+    return factor * sum((jnp.sum(jnp.square(kernel)) for kernel in kernels), start=0.0)
+
+
+def _row_sums(model_output: Array, batch: Batch) -> Metrics:
+    """Return sums over the rows that count, to be added up over batches."""
+    losses = cross_entropy(model_output, batch.mirnas)
+    predicted = jnp.argmax(model_output, axis=-1)
+    real = batch.mirnas != alphabet.PAD
+    symbols = batch.mirnas.astype(jnp.int32) - 1
+    weights = batch.weights[:, None]
+    hits = (predicted == symbols) * weights * real
+    # Keras takes the argmax of an all-zero row too: padding counts as symbol 0, A.
+    keras_hits = (predicted == jnp.maximum(symbols, 0)) * weights
+    return {
+        "loss": jnp.sum(losses * weights) / losses.shape[1],
+        "hits": jnp.sum(hits),
+        "letters": jnp.sum(real * weights),
+        "keras_hits": jnp.sum(keras_hits) / losses.shape[1],
+        "rows": jnp.sum(batch.weights),
+    }
+
+
+def _means(sums: Metrics, penalty: Array) -> Metrics:
+    rows = jnp.maximum(sums["rows"], 1.0)
+    return {
+        "loss": sums["loss"] / rows + penalty,
+        "cross_entropy": sums["loss"] / rows,
+        "token_accuracy_masked": sums["hits"] / jnp.maximum(sums["letters"], 1.0),
+        "token_accuracy_keras": sums["keras_hits"] / rows,
+    }
+
+
+def train_step(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    l2: float,
+    key: Array,
+    state: TrainState,
+    batch: Batch,
+) -> tuple[TrainState, Metrics]:
+    """Make one optimiser step.
+
+    Args:
+      model: maps (targets, previous letters) to logits.
+      optimizer: what `make_optimizer` gave.
+      l2: factor of the penalty on the Dense kernels.
+      key: the run's; the step's randomness is folded in from it.
+      state: before the step.
+      batch: the rows.
+
+    Returns:
+      The state after the step, and the loss and accuracies of the batch, in float32.
+    """
+    dropout_key = jax.random.fold_in(key, state.step)
+
+    def loss_of(params):
+        logits = model.apply(
+            {"params": params},
+            batch.targets,
+            shift_right(batch.mirnas),
+            train=True,
+            rngs={"dropout": dropout_key},
+        )
+        metrics = _means(_row_sums(logits, batch), l2_penalty(params, l2))
+        return metrics["loss"], metrics
+
+    gradients, metrics = jax.grad(loss_of, has_aux=True)(state.params)
+    updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    metrics["gradient_norm"] = optax.global_norm(gradients)
+    return TrainState(state.step + 1, params, opt_state), metrics
+
+
+def evaluation_sums(model: nn.Module, params: Any, batch: Batch) -> Metrics:
+    """Return teacher-forced sums over a batch, without dropout; see `summarise`."""
+    logits = model.apply({"params": params}, batch.targets, shift_right(batch.mirnas))
+    return _row_sums(logits, batch)
+
+
+def summarise(sums: Metrics, params: Any, l2: float) -> dict[str, float]:
+    """Turn sums added up over batches into mean loss and accuracies."""
+    means = _means(sums, l2_penalty(params, l2))
+    return {name: float(value) for name, value in means.items()}

@@ -1,0 +1,61 @@
+"""A run's folder, and checks of its config before the device is touched."""
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+CONFIG_FILE = "config.json"
+
+
+def check_config(config: ConfigDict) -> None:
+    """Raise a ValueError for figures that no run can have."""
+    train = config.train
+    for key in ("batch_size", "num_steps", "eval_every"):
+        if train[key] < 1:
+            raise ValueError(f"config.train.{key}={train[key]} must be at least 1")
+    if config.steps_per_call < 1:
+        raise ValueError(f"{config.steps_per_call=} must be at least 1")
+    if train.best_mode not in ("min", "max"):
+        raise ValueError(f"config.train.best_mode={train.best_mode!r}: min or max")
+
+
+def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
+    """Make the run's folder and write its config, or compare with the one there.
+
+    Raises:
+      ValueError: if the folder cannot be written or holds another config's run. Only
+        `train.num_steps` may change, to train for longer.
+    """
+    wanted = json.loads(config.to_json())
+    path = workdir / CONFIG_FILE
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            found = json.loads(path.read_text())
+            for key in sorted(set(_leaves(wanted)) | set(_leaves(found))):
+                old, new = _leaves(found).get(key), _leaves(wanted).get(key)
+                if old != new and key != "train.num_steps":
+                    raise ValueError(
+                        f"--workdir: {workdir} holds a run with config.{key}={old}, "
+                        f"not {new}; choose another folder or the same config"
+                    )
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+        os.replace(temporary, path)
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error
+
+
+def _leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested dictionaries to dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= _leaves(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Set up what is missing, then train, evaluate and predict on simulated data.
+#
+#   scripts/quickstart.sh [FOLDER]        results go to FOLDER, ./quickstart by default
+set -euo pipefail
+
+usage="usage: $0 [FOLDER]    results go to FOLDER, ./quickstart by default"
+case "$#,${1:-}" in
+  1,-h | 1,--help) echo "$usage" && exit ;;
+  *,-* | [2-9]*) echo "$usage" >&2 && exit 2 ;;
+esac
+root="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
+out="${1:-quickstart}"
+mkdir -p -- "$out"
+out="$(CDPATH='' cd -- "$out" && pwd)"
+
+step() {
+  printf '\n== %s\n' "$*"
+}
+
+step "[1/5] Set up: .venv and BLAST+"
+"$root/scripts/setup.sh"
+python="$root/.venv/bin/python"
+cd "$root"
+
+step "[2/5] Train a small seq2seq on simulated miRNA-target pairs"
+"$python" -m mirjax.train --config=configs/seq2seq.py:simulated --workdir="$out"
+
+step "[3/5] Evaluate it on pairs that it was not trained on"
+"$python" -m mirjax.evaluate --model="$out" --data=simulated --out="$out/evaluation"
+
+step "[4/5] Write target sites that it has not seen, and the miRNA database"
+"$python" scripts/write_example.py --out="$out/example"
+
+step "[5/5] Predict the miRNA of each site and name it by BLAST"
+"$python" -m mirjax.predict --model="$out" --targets="$out/example/targets.fa" \
+  --db="$out/example/mirnas.fa" --out="$out/mirnas.tsv"
+
+step "The first predictions (a site is named after the miRNA it was made for)"
+head -n 16 "$out/mirnas.tsv" >"$out/example/head.tsv"
+# Columns in line: the first reading of the file measures them, the second prints them.
+awk -F '\t' '
+  NR == FNR { for (i = 1; i <= NF; i++) if (length($i) > width[i]) width[i] = length($i) }
+  NR != FNR { line = ""
+              for (i = 1; i <= NF; i++) line = line sprintf("%-" (width[i] + 2) "s", $i)
+              sub(/ +$/, "", line)
+              print line }
+' "$out/example/head.tsv" "$out/example/head.tsv"
+rm "$out/example/head.tsv"
+
+step "Where everything lies"
+cat <<END
+  $out/mirnas.tsv    the predictions, one row a site
+  $out/evaluation    every metric beside its baselines
+  $out/example       the sites and the miRNA database, FASTA
+  $out               the trained model, its checkpoints and metrics.jsonl
+END

@@ -1,0 +1,67 @@
+"""Write the FASTA files that the quick start predicts on.
+
+  python scripts/write_example.py --out=FOLDER
+
+targets.fa holds simulated target sites that come after those which the model is trained
+on, each named after its true miRNA and site type, and one longer stretch of mRNA with a
+site in the middle. mirnas.fa holds every simulated miRNA: the database to name them by.
+"""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from absl import flags
+
+from mirjax import command
+from mirjax.data import alphabet, formats
+from mirjax.data.records import SequenceRecord
+from mirjax.data.registry import SIMULATED_SIZE
+from mirjax.data.simulate import simulate
+
+NUM_SITES = 12
+_FLANK = 20  # nt on each side of the site in the longer record
+
+_OUT = flags.DEFINE_string(
+    "out", None, "folder to write targets.fa and mirnas.fa to", required=True
+)
+
+
+def example_records() -> tuple[list[SequenceRecord], list[SequenceRecord]]:
+    """Return the targets and the miRNAs of the example, 5'→3'."""
+    # A longer simulation begins with the pairs of a shorter one: what comes after the
+    # training data has the same miRNAs and other targets.
+    simulation = simulate(SIMULATED_SIZE + NUM_SITES + 1)
+    unseen = range(SIMULATED_SIZE, SIMULATED_SIZE + NUM_SITES + 1)
+    assert simulation.pairs.mirna_names is not None
+    targets = [
+        SequenceRecord(
+            f"site{number}:{simulation.pairs.mirna_names[row]}:"
+            f"{simulation.site_types[row]}",
+            simulation.pairs.targets[row],
+        )
+        for number, row in enumerate(unseen, start=1)
+    ]
+    inner = targets.pop()
+    rng = np.random.default_rng(0)
+    before, after = (
+        "".join(rng.choice(list(alphabet.LETTERS), _FLANK)) for _ in range(2)
+    )
+    name = inner.name.replace(f"site{NUM_SITES + 1}:", "long:")
+    targets.append(SequenceRecord(name, before + inner.sequence + after))
+    return targets, list(simulation.mirnas)
+
+
+def main(_: Sequence[str]) -> None:
+    """Write both files."""
+    folder = pathlib.Path(_OUT.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, records in zip(
+        ("targets.fa", "mirnas.fa"), example_records(), strict=True
+    ):
+        formats.write_fasta(folder / file, records)
+        print(f"wrote {len(records)} sequences to {folder / file}")
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,296 @@
+"""The registry: where it looks, what it refuses, and what the named datasets hold."""
+
+import csv
+import hashlib
+import http.server
+import pathlib
+import re
+import threading
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+from sklearn.model_selection import train_test_split
+
+from mirjax.data import catalogue, registry
+
+_CONTENT = b">tiny\nACGU\n"
+_DATASET = "mirbase/hsa"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Serves one file and cuts another one short."""
+
+    def do_GET(self):
+        self.server.requests.append(self.path)
+        if self.path not in ("/tiny.fa", "/cut.fa"):
+            self.send_error(404)
+            return
+        missing = 7 if self.path == "/cut.fa" else 0
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(_CONTENT)))
+        self.end_headers()
+        self.wfile.write(_CONTENT[: len(_CONTENT) - missing])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as running:
+        running.requests = []
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """An empty data folder and an empty cache, neither of them made yet."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("MIRJAX_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(registry.platformdirs, "user_cache_dir", lambda _: str(cache))
+    return tmp_path / "data", cache
+
+
+def _offer(monkeypatch, server, page="tiny.fa", content=_CONTENT):
+    """Put a file of the local server in the place of a published one."""
+    offered = catalogue.DataFile(
+        file="mirbase/tiny.fa",
+        url=f"http://127.0.0.1:{server.server_port}/{page}",
+        sha256=hashlib.sha256(content).hexdigest(),
+        data_format="fasta",
+    )
+    monkeypatch.setitem(registry.FILES, _DATASET, offered)
+    monkeypatch.setattr(registry, "_SCHEMES", ("http",))
+    return offered
+
+
+def _put(folder, offered, content=_CONTENT):
+    path = folder / offered.file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path
+
+
+def _files_under(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_absent_file_is_downloaded_into_the_cache_once(monkeypatch, server, folders):
+    data, cache = folders
+    offered = _offer(monkeypatch, server)
+    found = registry.path(_DATASET)
+    assert found == cache / offered.file
+    assert found.read_bytes() == _CONTENT
+    assert registry.load_fasta(_DATASET)[0].sequence == "ACGU"
+    assert server.requests == ["/tiny.fa"]
+    assert _files_under(cache) == [found]
+    assert not data.exists()
+
+
+def test_data_folder_comes_before_the_cache(monkeypatch, server, folders):
+    data, cache = folders
+    offered = _offer(monkeypatch, server)
+    in_cache = _put(cache, offered)
+    assert registry.path(_DATASET) == in_cache
+    in_data = _put(data, offered)
+    assert registry.path(_DATASET) == in_data
+    monkeypatch.delenv("MIRJAX_DATA_DIR")
+    assert registry.path(_DATASET) == in_cache
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_damaged_file_is_refused(monkeypatch, server, folders, place):
+    offered = _offer(monkeypatch, server)
+    damaged = _put(folders[place], offered, b"other")
+    with pytest.raises(ValueError, match=re.escape(str(damaged))) as caught:
+        registry.path(_DATASET)
+    message = str(caught.value)
+    for part in (
+        hashlib.sha256(b"other").hexdigest(),
+        offered.sha256,
+        offered.url,
+        "delete it",
+    ):
+        assert part in message
+    assert "\n" not in message
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("page", "content", "part"),
+    [
+        ("tiny.fa", b"published", "now has sha256"),
+        ("cut.fa", _CONTENT, "now has sha256|cannot be downloaded"),
+        ("gone.fa", _CONTENT, "cannot be downloaded.*404"),
+    ],
+)
+def test_bad_download_leaves_nothing(monkeypatch, server, folders, page, content, part):
+    _offer(monkeypatch, server, page, content)
+    with pytest.raises(ValueError, match=part):
+        registry.path(_DATASET)
+    assert server.requests == [f"/{page}"]
+    assert _files_under(folders[1]) == []
+
+
+def test_only_https_is_followed(monkeypatch, server, folders):
+    _offer(monkeypatch, server)
+    monkeypatch.setattr(registry, "_SCHEMES", ("https",))
+    with pytest.raises(ValueError, match="is not https"):
+        registry.path(_DATASET)
+    assert server.requests == []
+
+
+def test_offline_error_names_every_way_out(monkeypatch, folders):
+    def offline(url, timeout):
+        assert 0 < timeout <= 60
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
+    with pytest.raises(ValueError, match="mitar2021") as caught:
+        registry.load_pairs("mitar2021")
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in (
+        "Name or service not known",
+        "https://raw.githubusercontent.com/tjgu/miTAR/",
+        "mitar2021/data_DeepMirTar_miRAW_noRepeats_3folds.txt",
+        "MIRJAX_DATA_DIR",
+        "--config=configs/seq2seq.py:simulated",
+        "--data=simulated",
+    ):
+        assert part in message
+    assert _files_under(folders[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "part"),
+    [
+        (lambda: registry.path("mitar"), "no dataset 'mitar'.*hejret2023.*simulated"),
+        (lambda: registry.path("hejret2023"), "hejret2023/train, hejret2023/test"),
+        (lambda: registry.path("simulated"), "has no file"),
+        (lambda: registry.load_pairs("mirbase/hsa"), "is fasta, not pairs.*mitar2021"),
+        (lambda: registry.load_fasta("mitar2021"), "is pairs, not fasta.*mirbase/all"),
+        (
+            lambda: registry.load_split("simulated", "gene"),
+            "protocol='gene'.*published",
+        ),
+    ],
+)
+def test_wrong_names_are_answered_with_the_right_ones(folders, call, part):
+    with pytest.raises(ValueError, match=part):
+        call()
+
+
+def test_every_file_has_a_public_address_and_a_sum():
+    for name, file in registry.FILES.items():
+        assert file.url.startswith("https://raw.githubusercontent.com/"), name
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256), name
+        assert not pathlib.PurePath(file.file).is_absolute(), name
+    assert set(registry.FILES) | {"hejret2023", "simulated"} == set(registry.NAMES)
+
+
+def test_simulated_needs_no_file(monkeypatch, folders):
+    pairs, split = registry.load_split("simulated")
+    assert len(pairs) == registry.SIMULATED_SIZE
+    parts = [split.train, split.validation, split.test]
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(pairs)))
+    names = {
+        record.name: record.sequence for record in registry.load_fasta("simulated")
+    }
+    assert all(
+        names[name] == mirna
+        for name, mirna in zip(pairs.mirna_names, pairs.mirnas, strict=True)
+    )
+    small = registry.load_pairs("simulated", size=50, seed=3)
+    again, _ = registry.load_split("simulated", "family", pairs=small)
+    assert again is small
+
+
+@pytest.mark.parametrize(
+    ("name", "num_rows", "sizes"),
+    [
+        ("chakraborty2019", 19_230, (15_200, 3_800, 0)),
+        ("mitar2021", 27_719, (17_740, 4_435, 5_544)),
+        ("mitar2021/deepmirtar", 7_758, (4_964, 1_242, 1_552)),
+        ("mitar2021/deepmirtar_test", 48, (0, 0, 48)),
+        ("mitar2021/deepmirtar_indtest", 827, (0, 0, 827)),
+        ("mitar2021/miraw_indtest", 41_862, (0, 0, 41_862)),
+        ("mitar2021/miraw_test", 1_999, (0, 0, 1_999)),
+        ("hejret2023", 9_158, (7_374, 819, 965)),
+        ("hejret2023/train", 8_193, (7_374, 819, 0)),
+        ("hejret2023/test", 965, (0, 0, 965)),
+    ],
+)
+def test_named_datasets_have_the_published_sizes(data_dir, name, num_rows, sizes):
+    pairs, split = registry.load_split(name)
+    assert len(pairs) == num_rows
+    assert (len(split.train), len(split.validation), len(split.test)) == sizes
+
+
+def test_named_fasta_and_weights_load(data_dir):
+    assert len(registry.load_fasta("mirbase/hsa")) == 2_656
+    assert len(registry.load_fasta("mirbase/all")) == 48_885
+    assert len(registry.load_fasta("mitar2021/fasta_mirna")) == 7
+    assert len(registry.load_fasta("mitar2021/fasta_mrna")) == 7
+    for name in ("mitar2021/weights/miTAR", "mitar2021/weights/miTAR1"):
+        assert registry.path(name).read_bytes()[:4] == b"\x89HDF"
+
+
+def test_mitar_split_is_the_published_one_row_for_row(data_dir):
+    """Read and split the file as the published code does, without our reader."""
+    file = data_dir / "mitar2021/data_DeepMirTar_miRAW_noRepeats_3folds.txt"
+    rows = []
+    with open(file) as lines:
+        next(lines)  # which the published reader takes for a header
+        for line in lines:
+            _, mirna, _, target, label = line.rstrip("\r\n").split("\t")
+            rows.append((mirna[::-1], target.upper().replace("T", "U"), int(label)))
+    rest, test = train_test_split(rows, test_size=0.2, random_state=1122)
+    train, validation = train_test_split(rest, test_size=0.2, random_state=1122)
+    pairs, split = registry.load_split("mitar2021")
+    for expected, found in (
+        (train, split.train),
+        (validation, split.validation),
+        (test, split.test),
+    ):
+        part = pairs.take(found)
+        columns = zip(part.mirnas, part.targets, part.labels.tolist(), strict=True)
+        assert list(columns) == expected
+
+
+def test_chakraborty_split_is_the_published_one_row_for_row(data_dir):
+    with open(data_dir / "chakraborty2019/pairs.csv", newline="") as file:
+        rows = [(mirna, target[::-1]) for mirna, target in csv.reader(file)][:19_000]
+    pairs, split = registry.load_split("chakraborty2019")
+    found = list(zip(pairs.mirnas, pairs.targets, strict=True))
+    assert [found[row] for row in split.train] == rows[:15_200]
+    assert [found[row] for row in split.validation] == rows[15_200:]
+
+
+def test_hejret_is_train_then_test(data_dir):
+    pairs, split = registry.load_split("hejret2023")
+    with open(data_dir / "hejret2023/test.tsv", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    test = pairs.take(split.test)
+    assert [t.replace("U", "T") for t in test.targets] == [row["gene"] for row in rows]
+    assert test.labels.tolist() == [int(row["label"]) for row in rows]
+    assert test.clusters == [row["gene_cluster_ID"] for row in rows]
+
+
+def test_known_clusters_of_hejret_never_straddle(data_dir):
+    pairs, split = registry.load_split("hejret2023", "cluster", seed=1)
+    clusters = [
+        set(pairs.take(rows).clusters)
+        for rows in (split.train, split.validation, split.test)
+    ]
+    assert not clusters[0] & clusters[1]
+    assert not (clusters[0] | clusters[1]) & clusters[2]
+    assert len(split.test) == pytest.approx(916, abs=40)

@@ -1,0 +1,240 @@
+"""Tests of mirjax.evaluation.shortcuts."""
+
+import functools
+
+import numpy as np
+import pytest
+from Bio import Align
+from Bio.Align import substitution_matrices
+
+from mirjax.data import alphabet
+from mirjax.data.records import Pairs
+from mirjax.evaluation import shortcuts
+
+WATSON_CRICK = {"AU", "UA", "CG", "GC"}
+WOBBLE = {"GU", "UG"}
+
+
+def _random_sequences(rng, n, shortest, longest):
+    return [
+        "".join(rng.choice(list("AUCG"), rng.integers(shortest, longest + 1)))
+        for _ in range(n)
+    ]
+
+
+def _half_complementary_sites(rng, mirnas, n):
+    """Sites that pair with some miRNA, then suffer substitutions, gaps and cuts."""
+    sites = []
+    for mirna in rng.choice(mirnas, n):
+        letters = list(alphabet.reverse_complement(str(mirna)))
+        for place in range(len(letters)):
+            if rng.random() < 0.2:
+                letters[place] = str(rng.choice(["", "A", "U", "C", "G", "GA", "UCU"]))
+        sites.append("".join(letters)[rng.integers(4) : len(letters) - rng.integers(3)])
+    return sites
+
+
+def _biopython_local_score(target, mirna):
+    """Smith-Waterman; the seed's letters are an alphabet of their own."""
+    letters = "AUCGaucg"
+    scores = np.zeros((8, 8))
+    for row, mirna_letter in enumerate(letters):
+        for column, target_letter in enumerate(letters):
+            pair = mirna_letter.upper() + target_letter
+            score = 1 if pair in WATSON_CRICK else 0 if pair in WOBBLE else -1
+            scores[row, column] = score * (4 if mirna_letter.islower() else 1)
+    aligner = Align.PairwiseAligner(mode="local")
+    aligner.substitution_matrix = substitution_matrices.Array(letters, 2, scores)
+    aligner.open_gap_score, aligner.extend_gap_score = -6, -2
+    marked = mirna[0] + mirna[1:8].lower() + mirna[8:]
+    return aligner.score(marked[::-1], target)
+
+
+def _anchored_score_by_definition(target, mirna):
+    """Every first pair, every continuation: the docstring's words in recursion."""
+    site = target[::-1]
+
+    @functools.cache
+    def onward(i, j, last):
+        """Best score of what can follow, i site and j miRNA letters being used."""
+        options = [0]
+        if i < len(site) and j < len(mirna):
+            pair = mirna[j] + site[i]
+            score = 1 if pair in WATSON_CRICK else 0 if pair in WOBBLE else -1
+            weight = 4 if 2 <= j + 1 <= 8 else 1
+            options.append(weight * score + onward(i + 1, j + 1, "pair"))
+        if last != "start" and i < len(site):
+            cost = 2 if last == "site" else 6
+            options.append(onward(i + 1, j, "site") - cost)
+        if last != "start" and j < len(mirna):
+            cost = 2 if last == "mirna" else 6
+            options.append(onward(i, j + 1, "mirna") - cost)
+        return max(options)
+
+    return max(
+        onward(i, j, "start") - 2 * (i + j)
+        for i in range(len(site) + 1)
+        for j in range(len(mirna) + 1)
+    )
+
+
+def test_local_complementarity_is_smith_waterman():
+    rng = np.random.default_rng(0)
+    mirnas = _random_sequences(rng, 30, 15, 26)
+    targets = _half_complementary_sites(rng, mirnas, 40)
+    targets += _random_sequences(rng, 5, 1, 29)
+    scores = shortcuts.complementarity_ranking(targets, mirnas)
+    expected = [[_biopython_local_score(t, m) for m in mirnas] for t in targets]
+    np.testing.assert_array_equal(scores, expected)
+
+
+def test_anchored_complementarity_is_its_definition():
+    rng = np.random.default_rng(1)
+    mirnas = _random_sequences(rng, 8, 4, 24)
+    targets = _half_complementary_sites(rng, mirnas, 12)
+    targets = [target for target in targets if target] + ["A", "GGGGGGGGGGGG"]
+    scores = shortcuts.complementarity_ranking(targets, mirnas, anchored=True)
+    expected = [[_anchored_score_by_definition(t, m) for m in mirnas] for t in targets]
+    np.testing.assert_array_equal(scores, expected)
+
+
+def test_blocks_and_repeated_targets_keep_their_rows(monkeypatch):
+    rng = np.random.default_rng(2)
+    mirnas = _random_sequences(rng, 7, 17, 26)
+    targets = _half_complementary_sites(rng, mirnas, 20)
+    targets += targets[::3]
+    whole = shortcuts.complementarity_ranking(targets, mirnas)
+    monkeypatch.setattr(shortcuts, "_CELLS", 1)
+    blocks = shortcuts.complementarity_ranking(targets, mirnas)
+    np.testing.assert_array_equal(blocks, whole)
+    singly = [shortcuts.complementarity_ranking([t], mirnas)[0] for t in targets]
+    np.testing.assert_array_equal(whole, singly)
+
+
+def test_perfect_partner_scores_all_its_pairs():
+    mirna = "UGAGGUAGUAGGUUGUAUAGUU"
+    site = alphabet.reverse_complement(mirna)
+    expected = 4 * 7 + (len(mirna) - 7)
+    assert shortcuts.complementarity_ranking([site], [mirna])[0, 0] == expected
+    # Letters hung on the site's 3' end matter to the anchored score alone.
+    hung = [site + "AAA"]
+    assert shortcuts.complementarity_ranking(hung, [mirna])[0, 0] == expected
+    anchored = shortcuts.complementarity_ranking(hung, [mirna], anchored=True)
+    assert anchored[0, 0] == expected - 3 * 2
+    assert shortcuts.complementarity_ranking([], [mirna]).shape == (0, 1)
+
+
+def test_true_ranks_break_ties_by_order():
+    scores = np.array([[3, 5, 5, 1], [0, 0, 0, 0], [1, 2, 3, 4]])
+    ranks = shortcuts.true_ranks(scores, ["A", "U", "C", "G"], ["C", "G", "AA"])
+    np.testing.assert_array_equal(ranks, [2, 4, np.inf])
+
+
+def test_next_symbol_is_the_commonest_after_the_whole_prefix():
+    prefixes = shortcuts.fit_prefixes(["AUG", "AUG", "AC", "UAC", "UAC", "UAC"])
+    following = functools.partial(shortcuts.next_symbol, prefixes)
+    assert following("") == "A"  # 3 to 3: the earlier of the alphabet
+    assert following("A") == "U"  # C is commoner after A, yet not after a first A
+    assert following("AUG") == "$"
+    assert following("UA") == "C"
+    # None begins with GUA: its longest known end decides, and that is UA, not A.
+    assert following("GUA") == "C"
+    assert following("GGA") == "C"
+    # G is only ever last; of the empty context the commonest symbol is the end.
+    assert following("UUG") == "$"
+    assert shortcuts.greedy_from_prefixes(prefixes, 27) == "AUG"
+    assert shortcuts.greedy_from_prefixes(prefixes, 2) == "AU"
+
+
+def test_unseen_letters_fall_back_to_the_commonest_symbol():
+    prefixes = shortcuts.fit_prefixes(["AAC", "AAC"])
+    assert shortcuts.next_symbol(prefixes, "G") == "A"
+    with pytest.raises(ValueError, match="no miRNAs"):
+        shortcuts.fit_prefixes([])
+
+
+def test_repeated_mirnas_count_as_often_as_they_are_given():
+    prefixes = shortcuts.fit_prefixes(["AUG", "ACG", "ACG"])
+    assert shortcuts.next_symbol(prefixes, "A") == "C"
+
+
+def test_teacher_forcing_shows_the_true_letters_not_the_predicted():
+    prefixes = shortcuts.fit_prefixes(["AUG", "AUG", "ACC"])
+    tokens = shortcuts.teacher_forced(prefixes, ["ACC", "AUG", "ACC"], 6)
+    a, u, c, g, end = alphabet.A, alphabet.U, alphabet.C, alphabet.G, alphabet.EOS
+    acc, aug = [a, u, c, end, a, a], [a, u, g, end, a, a]
+    np.testing.assert_array_equal(tokens, [acc, aug, acc])
+
+
+LET7, MIR16, MIR1 = "UGAGGUAGUAGGUUGUAUAGUU", "UAGCAGCACGUAAAUAUUGGCG", "UGGAAUG"
+
+
+def test_shortcut_baselines_by_hand():
+    sites = {m: alphabet.reverse_complement(m) for m in (LET7, MIR16, MIR1)}
+    train = Pairs([LET7, MIR16, MIR16], [sites[LET7], sites[MIR16], "AAAA"])
+    # A miRNA that training never saw cannot be retrieved.
+    held_out = Pairs([LET7, MIR16, MIR1, LET7], [sites[LET7], "AAAA", "GGGG", "AAAA"])
+    rows = shortcuts.shortcut_baselines(train, held_out, [MIR16])
+    constant = rows["most_frequent"]
+    assert constant["top_1"] == constant["exact_match"] == 1 / 4
+    assert constant["top_10"] == 3 / 4
+    assert constant["known_match"] == 2 / 4
+    assert constant["distinct"] == constant["real_share"] == 1
+    for name in ("complementarity", "complementarity_anchored"):
+        # LET7's own site finds it. "AAAA" pairs best with the U in LET7's seed;
+        # anchored, with either first letter alone, and then the commoner MIR16 wins.
+        assert rows[name]["top_1"] == rows[name]["exact_match"] == 2 / 4
+        assert rows[name]["top_10"] == 3 / 4
+        assert rows[name]["distinct"] == 2
+    blind = rows["prefix_only"]
+    assert blind["exact_match"] == 1 / 4 and blind["distinct"] == 1
+    # Wrong: the second letter of both LET7s (UA… is commoner), and of UGGAAUG all that
+    # no context of the training miRNAs foresees.
+    prefixes = shortcuts.fit_prefixes(train.mirnas)
+    wrong = 2 + sum(
+        shortcuts.next_symbol(prefixes, MIR1[:place]) != symbol
+        for place, symbol in enumerate(MIR1 + "$")
+    )
+    tokens = 3 * 23 + len(MIR1) + 1
+    assert blind["token_accuracy_masked"] == pytest.approx(1 - wrong / tokens)
+    assert blind["token_accuracy_keras"] == pytest.approx(1 - wrong / (4 * 28))
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "message"),
+    [
+        (Pairs([], []), Pairs([MIR1], ["AAAA"]), "train: no pairs"),
+        (Pairs([MIR1], ["AAAA"]), Pairs([], []), "held_out: no pairs"),
+        (
+            Pairs([MIR1], ["AAAA"], labels=np.zeros(1, np.uint8)),
+            Pairs([MIR1], ["AAAA"]),
+            "train: holds rows labelled 0",
+        ),
+        (Pairs([MIR1], ["AAAA"]), Pairs(["A" * 28], ["AAAA"]), "A{28}: 28 nt, but"),
+    ],
+)
+def test_baselines_refuse_what_they_cannot_measure(train, held_out, message):
+    with pytest.raises(ValueError, match=message):
+        shortcuts.shortcut_baselines(train, held_out, [])
+
+
+def test_published_pairs_give_the_known_figures(data_dir):
+    text = (data_dir / "chakraborty2019" / "pairs.csv").read_text("ascii")
+    rows = [line.split(",") for line in text.splitlines()[:19_000]]
+    pairs = Pairs([row[0] for row in rows], [row[1][::-1] for row in rows])
+    train, held_out = pairs.take(range(15_200)), pairs.take(range(15_200, 19_000))
+
+    # Never seeing the target: 88.6% of the tokens, by the masked count.
+    prefixes = shortcuts.fit_prefixes(train.mirnas)
+    tokens = shortcuts.teacher_forced(prefixes, held_out.mirnas, 28)
+    letters = right = 0
+    for mirna, row in zip(held_out.mirnas, tokens, strict=True):
+        expected = np.append(alphabet.encode([mirna], len(mirna))[0], alphabet.EOS)
+        letters += len(expected)
+        right += int(np.count_nonzero(row[: len(expected)] == expected))
+    assert right / letters == pytest.approx(0.886, abs=0.0005)
+
+    figures = shortcuts.shortcut_baselines(train, held_out.take(range(0, 3_800, 4)), [])
+    assert figures["complementarity"]["top_1"] >= 0.24
+    assert figures["complementarity"]["top_10"] >= 0.574
+    assert figures["complementarity_anchored"]["top_1"] >= 0.40
