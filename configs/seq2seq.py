@@ -29,6 +29,7 @@ def get_config(variant: str = "published") -> ConfigDict:
         "dropout": 0.1,
         "recurrent_dropout": 0.4,
         "letter_dropout": 0.0,
+        "seed_last": False,  # read targets 3'→5', as published
     }
     {"published": _published, "tuned": _tuned, "simulated": _simulated}[variant](config)
     return config.lock()

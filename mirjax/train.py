@@ -8,11 +8,12 @@ same command goes on where a stopped or killed run left off.
 
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
 import jax
+import numpy as np
 from absl import flags, logging
 from ml_collections import ConfigDict, config_flags
 from rich import progress as rich_progress
@@ -25,14 +26,27 @@ from mirjax.evaluation import sequence
 from mirjax.models import make_model
 from mirjax.training import loop, workdir
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Config file, such as configs/seq2seq.py:tuned.", lock_config=True
-)
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; made if missing.")
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Define the command's flags."""
+    config_flags.DEFINE_config_file(
+        "config",
+        None,
+        "Config file and variant, such as configs/seq2seq.py:tuned. One key can be "
+        "set from the command line, as in --config.train.num_steps=100.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_string(
+        "workdir",
+        None,
+        "Folder of the run, made if missing. A run found there goes on.",
+        flag_values=flag_values,
+    )
+    flags.mark_flags_as_required(["config", "workdir"], flag_values)
 
 
 def decoding_hook(
-    train: Pairs, held_out: Pairs, targets, num_rows: int
+    train: Pairs, held_out: Pairs, targets: np.ndarray, num_rows: int
 ) -> loop.ValidationHook:
     """Return a hook that decodes held-out targets and scores the answers.
 
@@ -88,7 +102,7 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
     workdir.check_workdir(folder, config)
     trainer = loop.Trainer(config, folder, *encoded)
     hook = decoding_hook(
-        train_pairs, held_out, encoded[1].targets, config.train.decode_rows
+        train_pairs, held_out, np.asarray(encoded[1].targets), config.train.decode_rows
     )
     with _progress_bar(config.train.num_steps) as report:
         trainer.run(hook, report)
@@ -114,17 +128,16 @@ class _progress_bar:  # noqa: N801  (used like a function)
             self._task, completed=step, loss=figures["loss"]
         )
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._bar.stop()
 
 
-def main(argv: Sequence[str]) -> None:
+def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
-    del argv
-    folder = pathlib.Path(_WORKDIR.value)
+    folder = pathlib.Path(flag_values.workdir)
     logging.info("%d device(s): %s", jax.device_count(), jax.devices()[0].device_kind)
     try:
-        train(_CONFIG.value, folder)
+        train(flag_values.config, folder)
     except loop.TrainingStopped as stopped:
         logging.info("%s; run the same command to go on", stopped)
         return
@@ -132,5 +145,4 @@ def main(argv: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["config", "workdir"])
-    command.run(main)
+    command.run(main, define_flags)

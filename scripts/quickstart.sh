@@ -37,16 +37,25 @@ step "[5/5] Predict the miRNA of each site and name it by BLAST"
   --db="$out/example/mirnas.fa" --out="$out/mirnas.tsv"
 
 step "The first predictions (a site is named after the miRNA it was made for)"
-head -n 16 "$out/mirnas.tsv" >"$out/example/head.tsv"
-# Columns in line: the first reading of the file measures them, the second prints them.
 awk -F '\t' '
-  NR == FNR { for (i = 1; i <= NF; i++) if (length($i) > width[i]) width[i] = length($i) }
-  NR != FNR { line = ""
-              for (i = 1; i <= NF; i++) line = line sprintf("%-" (width[i] + 2) "s", $i)
-              sub(/ +$/, "", line)
-              print line }
-' "$out/example/head.tsv" "$out/example/head.tsv"
-rm "$out/example/head.tsv"
+  NR <= 16 {
+    for (i = 1; i <= NF; i++) {
+      cell[NR, i] = $i
+      if (length($i) > width[i]) width[i] = length($i)
+    }
+    rows = NR
+    columns = NF
+  }
+  END {
+    for (row = 1; row <= rows; row++) {
+      line = ""
+      for (i = 1; i <= columns; i++)
+        line = line sprintf("%-" (width[i] + 2) "s", cell[row, i])
+      sub(/ +$/, "", line)
+      print line
+    }
+  }
+' "$out/mirnas.tsv"
 
 step "Where everything lies"
 cat <<END

@@ -20,9 +20,9 @@ class Batch(NamedTuple):
       weights: 1 for a row that counts, 0 for one that only fills the batch.
     """
 
-    targets: UInt8[Array, "batch target_length"]
-    mirnas: UInt8[Array, "batch time"]
-    weights: Float[Array, " batch"]
+    targets: UInt8[Array | np.ndarray, "batch target_length"]
+    mirnas: UInt8[Array | np.ndarray, "batch time"]
+    weights: Float[Array | np.ndarray, " batch"]
 
 
 def encode_pairs(
@@ -100,5 +100,5 @@ def gather_batch(
     step_in_epoch = step % steps_per_epoch(num_rows, batch_size)
     positions = step_in_epoch * batch_size + jnp.arange(batch_size)
     chosen = order[jnp.minimum(positions, num_rows - 1)]
-    batch = Batch(*(column[chosen] for column in rows))
-    return batch._replace(weights=batch.weights * (positions < num_rows))
+    targets, mirnas, weights = (column[chosen] for column in rows)
+    return Batch(targets, mirnas, weights * (positions < num_rows))

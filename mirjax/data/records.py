@@ -40,7 +40,8 @@ class Pairs:
             column = getattr(self, field.name)
             if column is not None and len(column) != len(self.mirnas):
                 raise ValueError(
-                    f"{field.name} has {len(column)} rows, mirnas has {len(self.mirnas)}"
+                    f"{field.name} has {len(column)} rows, "
+                    f"mirnas has {len(self.mirnas)}"
                 )
 
     def __len__(self) -> int:

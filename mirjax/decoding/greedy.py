@@ -4,7 +4,6 @@ import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +17,7 @@ class Decoded(NamedTuple):
     """Decoded miRNAs.
 
     Attributes:
-      tokens: letters, 5'→3', then EOS (unless the model ran out of steps), then padding.
+      tokens: letters, 5'→3', then EOS unless the steps ran out, then padding.
       log_probs: log P(miRNA and its EOS | target), natural logarithm.
     """
 
@@ -28,7 +27,7 @@ class Decoded(NamedTuple):
 
 @functools.partial(jax.jit, static_argnames=("model",))
 def decode_batch(
-    model: nn.Module,
+    model: Any,
     params: Mapping[str, Any],
     targets: UInt8[Array, "batch target_length"],
 ) -> tuple[UInt8[Array, "batch time"], Float[Array, " batch"]]:
@@ -46,7 +45,7 @@ def decode_batch(
     """
     variables = {"params": params}
 
-    def step(carry, _):
+    def step(carry: tuple, _: None) -> tuple[tuple, Array]:
         state, previous, log_prob, ended = carry
         state, logits = model.apply(variables, state, previous, method="decode_step")
         log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
@@ -66,12 +65,12 @@ def decode_batch(
         jnp.zeros(batch, bool),
     )
     steps = model.max_mirna_length + 1
-    (_, _, log_prob, _), tokens = lax.scan(step, start, length=steps)
-    return tokens.T, log_prob
+    (_, _, log_prob, _), letters = lax.scan(step, start, length=steps)
+    return letters.T, log_prob
 
 
 def decode(
-    model: nn.Module,
+    model: Any,
     params: Mapping[str, Any],
     targets: UInt8[np.ndarray, "rows target_length"],
     *,

@@ -51,7 +51,7 @@ def save_model(
     arrays[_METADATA] = np.array(json.dumps(metadata))
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, allow_pickle=False, **arrays)
     os.replace(temporary, path)
 
 

@@ -43,7 +43,7 @@ def _gate_product(kernel_t: Array, x: Array, masks: Array | None) -> Array:
     if masks is None:
         return jnp.tensordot(kernel_t, x, axes=1)
     kernel_t = kernel_t.reshape(NUM_GATES, -1, x.shape[0])
-    product = jnp.einsum("ghf,gf...->gh...", kernel_t, x * masks)
+    product = jnp.einsum("ghf,gf...->gh...", kernel_t, x[None] * masks)
     return product.reshape(-1, *x.shape[1:])
 
 
@@ -75,7 +75,9 @@ def recurrence(
     return _recurrence_forward(z_inputs, recurrent_kernel, masks, state)[0]
 
 
-def _recurrence_forward(z_inputs, recurrent_kernel, masks, state):
+def _recurrence_forward(
+    z_inputs: Array, recurrent_kernel: Array, masks: Array | None, state: State
+) -> tuple[tuple[Array, Array], tuple]:
     kernel_t = recurrent_kernel.T
 
     def step(carry, time):
@@ -91,7 +93,7 @@ def _recurrence_forward(z_inputs, recurrent_kernel, masks, state):
     return (hs, last_c), (recurrent_kernel, masks, state, hs, cs, gates)
 
 
-def _recurrence_backward(residuals, cotangents):
+def _recurrence_backward(residuals: tuple, cotangents: tuple[Array, Array]) -> tuple:
     recurrent_kernel, masks, (h0, c0), hs, cs, gates = residuals
     d_hs, d_last_c = cotangents
     num_steps, hidden, batch = hs.shape
@@ -138,7 +140,7 @@ def _recurrence_backward(residuals, cotangents):
     else:
         d_kernel_t = jnp.concatenate(
             [
-                jnp.einsum("gtb,thb->gh", dz, previous_hs * mask)
+                jnp.einsum("gtb,thb->gh", dz, previous_hs * mask[None])
                 for dz, mask in zip(gate_dzs, masks, strict=True)
             ]
         )
@@ -175,14 +177,14 @@ class WindowConv(nn.Module):
             [inputs[:, start : start + num_windows] for start in range(self.width)],
             axis=-1,
         )
-        return windows @ kernel.reshape(-1, self.features) + bias
+        return windows @ kernel.reshape(-1, self.features) + bias[None, None]
 
 
-def _forget_bias_one(key: Array, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
+def _forget_bias_one(key: Array, shape: tuple[int, ...]) -> Array:
     """Initialise a bias of gates i, f, c, o: ones for f, zeros elsewhere."""
     del key
     hidden = shape[0] // NUM_GATES
-    return jnp.zeros(shape, dtype).at[hidden : 2 * hidden].set(1.0)
+    return jnp.zeros(shape).at[hidden : 2 * hidden].set(1.0)
 
 
 class LSTM(nn.Module):
@@ -213,7 +215,9 @@ class LSTM(nn.Module):
             self.param("bias", _forget_bias_one, (gates,)),
         )
 
-    def _masks(self, rate: float, features: int, batch: int, train: bool):
+    def _masks(
+        self, rate: float, features: int, batch: int, train: bool
+    ) -> Float[Array, "4 features batch"] | None:
         """Draw dropout masks [4, features, batch], scaled; None where nothing drops."""
         if not train or rate == 0.0:
             return None
@@ -259,7 +263,7 @@ class LSTM(nn.Module):
         z_inputs += jnp.einsum("g,tb->gtb", bias, jnp.ones(inputs.shape[1:]))
         if choice is not None:
             # Far fewer products than projecting the input of every step.
-            z_inputs = jnp.sum(z_inputs[:, :, None] * choice, axis=1)
+            z_inputs = jnp.sum(z_inputs[:, :, None] * choice[None], axis=1)
         hs, last_c = recurrence(z_inputs, recurrent_kernel, masks, state)
         return hs, (hs[-1], last_c)
 

@@ -30,8 +30,10 @@ def reverse_padded(
 class Seq2Seq(nn.Module):
     """Predict the miRNA that binds a target site, letter by letter.
 
-    Targets come 5'→3'; the encoder was trained on 3'→5' strands and reverses them
-    itself, so that the target's pairing partner of the miRNA's 5' end is read first.
+    Targets come 5'→3'. The published encoder was trained on 3'→5' strands, so this one
+    reverses them itself: it reads the partner of the miRNA's seed first. With
+    `seed_last` it reads 5'→3' instead, and the state that starts the decoder is fresh
+    from the seed's partner.
     """
 
     conv_features: int = 128  # filters of the encoder's convolution
@@ -41,10 +43,12 @@ class Seq2Seq(nn.Module):
     dropout: float = 0.1  # share of the LSTMs' inputs
     recurrent_dropout: float = 0.4  # share of the LSTMs' hidden units
     letter_dropout: float = 0.0  # share of the previous letters hidden from the decoder
+    seed_last: bool = False  # read the target 5'→3', so that the seed's partner is last
     max_target_length: int = 29  # nt
     max_mirna_length: int = 27  # nt; the decoder makes one step more, for EOS
 
-    def setup(self):
+    def setup(self) -> None:
+        """Make the layers."""
         self.encoder_conv = WindowConv(self.conv_features, self.conv_width)
         dense = lambda features: nn.Dense(  # noqa: E731
             features, kernel_init=nn.initializers.glorot_uniform()
@@ -101,6 +105,8 @@ class Seq2Seq(nn.Module):
         letters = jax.nn.one_hot(
             reverse_padded(targets).astype(jnp.int32) - 1, len(alphabet.LETTERS)
         )
+        if self.seed_last:
+            letters = letters[:, ::-1]  # padding first: all sites end on the last step
         features = nn.relu(self.encoder_conv(letters))
         features = nn.relu(self.encoder_dense(features))
         _, state = self.encoder_lstm(features.T, train=train)

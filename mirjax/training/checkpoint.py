@@ -9,7 +9,7 @@ import orbax.checkpoint as ocp
 from absl import logging
 from orbax.checkpoint import checkpoint_managers
 
-from mirjax.training.steps import TrainState
+from mirjax.training.state import TrainState
 
 FOLDER = "checkpoints"
 
@@ -115,6 +115,6 @@ class Checkpoints:
     def __enter__(self) -> "Checkpoints":
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._manager.wait_until_finished()
         self._manager.close()

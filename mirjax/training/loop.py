@@ -4,17 +4,16 @@ import functools
 import math
 import pathlib
 import signal
+import threading
 import time
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 from absl import logging
-from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from mirjax.data import batches
@@ -22,9 +21,11 @@ from mirjax.data.batches import Batch
 from mirjax.models import exported, make_model
 from mirjax.training import sharding, steps
 from mirjax.training.checkpoint import Checkpoints, Progress
+from mirjax.training.compilation import compiler_options
 from mirjax.training.metric_writer import MetricWriter
 from mirjax.training.optimizer import make_optimizer
-from mirjax.training.steps import TrainState
+from mirjax.training.runner import make_run_steps, next_stop
+from mirjax.training.state import initial_state
 
 # Measures free-running answers: (model, params) -> named figures.
 ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
@@ -34,79 +35,6 @@ ProgressHook = Callable[[int, Mapping[str, float]], None]
 
 class TrainingStopped(Exception):
     """SIGTERM came; everything is saved and the run can be started again."""
-
-
-def initial_state(
-    model: nn.Module,
-    optimizer: optax.GradientTransformation,
-    seed: int,
-    rows: Batch,
-    mesh: Mesh,
-) -> tuple[TrainState, Any]:
-    """Make the state of step 0 on the mesh.
-
-    Returns:
-      The state, and the same as shapes with shardings, to restore into.
-    """
-
-    def init(key):
-        params = model.init(key, rows.targets[:1], rows.mirnas[:1])["params"]
-        return TrainState(jnp.int32(0), params, optimizer.init(params))
-
-    key = jax.random.key(seed)
-    whole = sharding.replicated(mesh)
-    abstract = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=whole),
-        jax.eval_shape(init, key),
-    )
-    return jax.jit(init, out_shardings=whole)(key), abstract
-
-
-def make_run_steps(
-    model: nn.Module,
-    optimizer: optax.GradientTransformation,
-    config: ConfigDict,
-    mesh: Mesh,
-) -> Callable[[TrainState, Batch, int], tuple[TrainState, steps.Metrics]]:
-    """Make the jitted function that runs several steps of one epoch in one call.
-
-    Returns:
-      (state, rows, count) -> (state, metrics of each step). The state is donated. The
-      steps must not cross an epoch's end.
-    """
-    batch_size, seed = config.train.batch_size, config.seed
-
-    @functools.partial(jax.jit, static_argnums=2, donate_argnums=0)
-    def run_steps(state: TrainState, rows: Batch, count: int):
-        num_rows = rows.weights.shape[0]
-        epoch = state.step // batches.steps_per_epoch(num_rows, batch_size)
-        order = batches.epoch_order(seed, epoch, num_rows)
-        # A stream of its own, so that dropout and order share no random numbers.
-        key = jax.random.fold_in(jax.random.key(seed), 1 << 31)
-
-        def body(state, _):
-            batch = batches.gather_batch(rows, order, state.step, batch_size)
-            batch = jax.lax.with_sharding_constraint(batch, sharding.by_row(mesh))
-            return steps.train_step(
-                model, optimizer, config.train.l2, key, state, batch
-            )
-
-        return jax.lax.scan(body, state, length=count)
-
-    return run_steps
-
-
-def next_stop(step: int, config: ConfigDict, steps_in_epoch: int) -> int:
-    """Return where the call that starts at a step ends.
-
-    The stops depend on the step alone, so that a resumed run makes the same calls as
-    one never stopped, and its arithmetic is the same bit for bit.
-    """
-    strides = (steps_in_epoch, config.train.eval_every)
-    stops = [(step // stride + 1) * stride for stride in strides]
-    in_epoch = step % steps_in_epoch
-    stops.append(step + config.steps_per_call - in_epoch % config.steps_per_call)
-    return min(*stops, config.train.num_steps)
 
 
 def evaluate_teacher_forced(
@@ -153,7 +81,8 @@ class Trainer:
             for batch in batches.fill_batches(held_out, eval_size)
         ]
         self._evaluate_batch = jax.jit(
-            functools.partial(steps.evaluation_sums, self.model)
+            functools.partial(steps.evaluation_sums, self.model),
+            compiler_options=compiler_options(),
         )
         self._stop_requested = False
 
@@ -169,7 +98,10 @@ class Trainer:
           TrainingStopped: on SIGTERM, once everything is saved.
         """
         train = self.config.train
-        previous_handler = signal.signal(signal.SIGTERM, self._request_stop)
+        # Only the main thread may handle signals; elsewhere SIGTERM is not ours.
+        handles_signals = threading.current_thread() is threading.main_thread()
+        if handles_signals:
+            previous_handler = signal.signal(signal.SIGTERM, self._request_stop)
         try:
             with Checkpoints(self.workdir, train.best_mode) as checkpoints:
                 progress = self._restore(checkpoints)
@@ -180,9 +112,10 @@ class Trainer:
                             step, progress, checkpoints, writer, validate, report
                         )
         finally:
-            signal.signal(signal.SIGTERM, previous_handler)
+            if handles_signals:
+                signal.signal(signal.SIGTERM, previous_handler)
 
-    def _request_stop(self, signum, frame) -> None:
+    def _request_stop(self, signum: int, frame: types.FrameType | None) -> None:
         self._stop_requested = True
 
     def _restore(self, checkpoints: Checkpoints) -> Progress:
@@ -202,7 +135,13 @@ class Trainer:
         return progress
 
     def _run_to_evaluation(
-        self, step, progress, checkpoints, writer, validate, report
+        self,
+        step: int,
+        progress: Progress,
+        checkpoints: Checkpoints,
+        writer: MetricWriter,
+        validate: ValidationHook,
+        report: ProgressHook,
     ) -> tuple[int, Progress]:
         """Train up to the next evaluation, evaluate, save; return step and progress."""
         train = self.config.train

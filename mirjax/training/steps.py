@@ -2,42 +2,31 @@
 
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
-from flax import struct
 from jaxtyping import Array, Float, UInt8
 
 from mirjax.data import alphabet
 from mirjax.data.batches import Batch
+from mirjax.training.state import TrainState
 
 _EPSILON = 1e-7  # Keras's clip on probabilities
 
 Metrics = dict[str, Array]
 
 
-class TrainState(struct.PyTreeNode):
-    """What training changes: everything that a checkpoint holds.
-
-    Attributes:
-      step: the steps done.
-      params: the model's parameters.
-      opt_state: the optimiser's.
-    """
-
-    step: Array
-    params: Any
-    opt_state: Any
-
-
-def shift_right(mirnas: UInt8[Array, "batch time"]) -> UInt8[Array, "batch time"]:
+def shift_right(
+    mirnas: UInt8[Array | np.ndarray, "batch time"],
+) -> UInt8[Array, "batch time"]:
     """Return the symbol before each step: BOS, then the miRNA, then EOS."""
     return jnp.pad(mirnas[:, :-1], ((0, 0), (1, 0)), constant_values=alphabet.BOS)
 
 
 def cross_entropy(
-    logits: Float[Array, "batch time 6"], mirnas: UInt8[Array, "batch time"]
+    logits: Float[Array, "batch time 6"],
+    mirnas: UInt8[Array | np.ndarray, "batch time"],
 ) -> Float[Array, "batch time"]:
     """Return the categorical cross-entropy as Keras 2.2 computes it, in nats.
 
@@ -56,7 +45,8 @@ def l2_penalty(params: Any, factor: float) -> Float[Array, ""]:
     kernels = [
         layer["kernel"] for name, layer in params.items() if name.endswith("_dense")
     ]
-    return factor * sum((jnp.sum(jnp.square(kernel)) for kernel in kernels), start=0.0)
+    squares = [jnp.sum(jnp.square(kernel)) for kernel in kernels]
+    return jnp.float32(factor) * jnp.sum(jnp.stack(squares))
 
 
 def _row_sums(model_output: Array, batch: Batch) -> Metrics:
@@ -89,7 +79,7 @@ def _means(sums: Metrics, penalty: Array) -> Metrics:
 
 
 def train_step(
-    model: nn.Module,
+    model: Any,
     optimizer: optax.GradientTransformation,
     l2: float,
     key: Array,
@@ -99,7 +89,7 @@ def train_step(
     """Make one optimiser step.
 
     Args:
-      model: maps (targets, previous letters) to logits.
+      model: a module that maps (targets, previous letters) to logits.
       optimizer: what `make_optimizer` gave.
       l2: factor of the penalty on the Dense kernels.
       key: the run's; the step's randomness is folded in from it.
@@ -125,11 +115,11 @@ def train_step(
     gradients, metrics = jax.grad(loss_of, has_aux=True)(state.params)
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    metrics["gradient_norm"] = optax.global_norm(gradients)
+    metrics["gradient_norm"] = optax.tree.norm(gradients)
     return TrainState(state.step + 1, params, opt_state), metrics
 
 
-def evaluation_sums(model: nn.Module, params: Any, batch: Batch) -> Metrics:
+def evaluation_sums(model: Any, params: Any, batch: Batch) -> Metrics:
     """Return teacher-forced sums over a batch, without dropout; see `summarise`."""
     logits = model.apply({"params": params}, batch.targets, shift_right(batch.mirnas))
     return _row_sums(logits, batch)

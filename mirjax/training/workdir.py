@@ -21,6 +21,8 @@ def check_config(config: ConfigDict) -> None:
         raise ValueError(f"{config.steps_per_call=} must be at least 1")
     if train.best_mode not in ("min", "max"):
         raise ValueError(f"config.train.best_mode={train.best_mode!r}: min or max")
+    if train.export not in ("best", "last"):
+        raise ValueError(f"config.train.export={train.export!r}: best or last")
 
 
 def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:

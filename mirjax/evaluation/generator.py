@@ -1,0 +1,152 @@
+"""Every figure of a model that generates miRNAs."""
+
+import functools
+import math
+import pathlib
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from absl import logging
+
+from mirjax.align import blast
+from mirjax.data import alphabet, batches, formats
+from mirjax.data.records import Pairs, SequenceRecord
+from mirjax.decoding import greedy
+from mirjax.evaluation import sequence
+from mirjax.models.exported import ExportedModel
+from mirjax.training import loop, steps
+from mirjax.training.compilation import compiler_options
+
+EVALUES = (0.01, 0.005, 0.001)  # at which the published study counts hits
+
+_MAX_BATCH = 512  # rows
+
+
+def teacher_forced_figures(
+    trained: ExportedModel, pairs: Pairs, *, l2: float = 0.0
+) -> dict[str, float]:
+    """Score each next letter, given the true letters before it.
+
+    Args:
+      trained: a generator.
+      pairs: rows that fit it.
+      l2: factor of the penalty in the model's training loss.
+
+    Returns:
+      `loss` (cross-entropy and penalty) and `cross_entropy`, in nats a position, and
+      `token_accuracy_masked` and `token_accuracy_keras`; see `steps.summarise`.
+
+    Raises:
+      ValueError: for a row that does not fit; it names the row.
+      FloatingPointError: if the loss is not a number.
+    """
+    rows = _encode(trained, pairs)
+    batch_size = min(_MAX_BATCH, 1 << (len(pairs) - 1).bit_length())
+    evaluate_batch = jax.jit(
+        functools.partial(steps.evaluation_sums, trained.model),
+        compiler_options=compiler_options(),
+    )
+    figures = loop.evaluate_teacher_forced(
+        evaluate_batch, trained.params, batches.fill_batches(rows, batch_size), l2
+    )
+    if not math.isfinite(figures["loss"]):
+        raise FloatingPointError(
+            f"the model's loss is {figures['loss']}: its parameters are damaged or its "
+            "training diverged; train it again"
+        )
+    return figures
+
+
+def decode(trained: ExportedModel, pairs: Pairs) -> list[str]:
+    """Return the model's answer for each target, 5'→3', decoded greedily."""
+    targets = np.asarray(_encode(trained, pairs).targets)
+    decoded = greedy.decode(trained.model, trained.params, targets)
+    return alphabet.decode(decoded.tokens)
+
+
+def blast_figures(
+    decoded: Sequence[str], true: Sequence[str], database: Sequence[SequenceRecord]
+) -> dict[str, float]:
+    """Search answers in the database, with the published settings, and score the hits.
+
+    Args:
+      decoded: answers, 5'→3'.
+      true: the miRNA of each row.
+      database: named miRNAs.
+
+    Returns:
+      What `sequence.best_hit_identity` returns, for hits of E-value 0.1 at most.
+
+    Raises:
+      BlastError: if BLAST+ is missing or fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="mirjax-evaluate-") as folder:
+        fasta = pathlib.Path(folder) / "database.fa"
+        formats.write_fasta(fasta, database)
+        hits = blast.search_unique(
+            decoded, blast.build_database(fasta), blast.PUBLISHED
+        )
+    names_of: defaultdict[str, set[str]] = defaultdict(set)
+    for record in database:
+        names_of[record.sequence].add(record.name)
+    return sequence.best_hit_identity(decoded, hits, true, names_of, thresholds=EVALUES)
+
+
+def evaluate_generator(
+    trained: ExportedModel,
+    held_out: Pairs,
+    train: Pairs,
+    database: Sequence[SequenceRecord],
+    *,
+    l2: float = 0.0,
+    with_blast: bool = True,
+) -> dict[str, float]:
+    """Measure everything about a generator.
+
+    Args:
+      trained: the model.
+      held_out: pairs to measure on, all of which bind and fit the model.
+      train: its training pairs, which add to the miRNAs known for a target.
+      database: real miRNAs.
+      l2: factor of the penalty in the model's training loss.
+      with_blast: whether to search the answers in the database by BLAST.
+
+    Returns:
+      The figures of `teacher_forced_figures`, `sequence.sequence_metrics` and, if
+      wanted, `blast_figures`.
+
+    Raises:
+      ValueError: for a row that does not fit; it names the row.
+      FloatingPointError: if the loss is not a number.
+      BlastError: if BLAST+ is missing or fails.
+    """
+    logging.info("scoring %d miRNAs letter by letter", len(held_out))
+    figures = teacher_forced_figures(trained, held_out, l2=l2)
+    logging.info("decoding %d targets", len(held_out))
+    decoded = decode(trained, held_out)
+    known = sequence.known_mirnas(
+        Pairs([*train.mirnas, *held_out.mirnas], [*train.targets, *held_out.targets])
+    )
+    figures |= sequence.sequence_metrics(
+        decoded,
+        held_out.mirnas,
+        held_out.targets,
+        known,
+        [record.sequence for record in database],
+    )
+    if with_blast:
+        logging.info("searching %d distinct answers by BLAST", len(set(decoded)))
+        figures |= blast_figures(decoded, held_out.mirnas, database)
+    return figures
+
+
+def _encode(trained: ExportedModel, pairs: Pairs) -> batches.Batch:
+    return batches.encode_pairs(
+        pairs.targets,
+        pairs.mirnas,
+        target_length=trained.model.max_target_length,
+        mirna_length=trained.model.max_mirna_length,
+    )

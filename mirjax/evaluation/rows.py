@@ -1,0 +1,202 @@
+"""Which rows a model is evaluated on, and which its baselines are fitted on."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from mirjax.data import alphabet, formats, registry
+from mirjax.data.records import Pairs, Split
+
+PARTS = ("train", "validation", "test")
+WHOLE = "all"  # the part that a file is
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows to evaluate on, and the training rows beside them; all of them bind.
+
+    Attributes:
+      data: the dataset's name, or the file.
+      part: one of `PARTS`, or `WHOLE`.
+      protocol: the split's; empty for a file.
+      held_out: the pairs to evaluate on.
+      numbers: place of each in the dataset, from 1 (a file's header is not counted).
+      available: how many there were before all but the first ones were left out.
+      dropped: rows labelled 0 that were left out.
+      train: the pairs to fit the baselines on.
+      fitted_on: where those come from, in words.
+    """
+
+    data: str
+    part: str
+    protocol: str
+    held_out: Pairs
+    numbers: np.ndarray
+    available: int
+    dropped: int
+    train: Pairs
+    fitted_on: str
+
+
+def select_rows(
+    data: str,
+    *,
+    part: str = "",
+    data_format: str = "",
+    trained_on: Mapping[str, Any] | None = None,
+    train_data: str = "",
+    first: int = 0,
+) -> Rows:
+    """Choose the rows to evaluate on, and the training rows for the baselines.
+
+    A named dataset is split as it was for the model's training where that was on the
+    same dataset, and else as it was published. A file is read whole. The baselines are
+    fitted on the training part of `train_data`, else of the named dataset, else of what
+    the model was trained on: the first of these which there is.
+
+    Args:
+      data: a dataset's name, or a file.
+      part: one of `PARTS`, of a named dataset; by default test where there are test
+        rows, else validation.
+      data_format: one of `formats.FORMATS`, of a file; by default csv.
+      trained_on: `name`, `split` and `seed` of the model's training data, if known.
+      train_data: a dataset's name.
+      first: how many of the rows to evaluate on, from the first; 0 for all.
+
+    Returns:
+      The rows, those labelled 0 left out.
+
+    Raises:
+      ValueError: if the data cannot be read, there is no such part, nothing is left, or
+        nothing is known to fit the baselines on.
+    """
+    if first < 0:
+        raise ValueError(f"--rows={first}: give 0 for all rows, or how many")
+    split = None
+    if data in registry.NAMES:
+        if data_format:
+            raise ValueError(
+                f"--data_format={data_format} is for files; {data} is a dataset (for a "
+                f"file of that name write --data=./{data})"
+            )
+        pairs, split, protocol = _named(data, trained_on)
+        part = part or ("test" if len(split.test) else "validation")
+        numbers = _part(data, protocol, split, part)
+    else:
+        pairs, protocol = _file(data, part, data_format), ""
+        part, numbers = WHOLE, np.arange(len(pairs))
+    numbers, dropped = _binding(pairs, numbers, f"{data} ({part})")
+
+    source = train_data or (data if split is not None and len(split.train) else "")
+    if not source and trained_on:
+        source = trained_on["name"]
+    if not source:
+        raise ValueError(
+            "the baselines have nothing to be fitted on: the model file does not say "
+            f"what it was trained on, and {data} has no training rows; name a dataset "
+            "by --train_data, such as --train_data=chakraborty2019"
+        )
+    if split is not None and source == data:
+        train_pairs, train_split, train_protocol = pairs, split, protocol
+    else:
+        train_pairs, train_split, train_protocol = _named(source, trained_on)
+    fitted_on = f"{source} (train, {train_protocol} split)"
+    train_rows = _part(source, train_protocol, train_split, "train")
+    train_rows, _ = _binding(train_pairs, train_rows, fitted_on)
+
+    kept = numbers[:first] if first else numbers
+    return Rows(
+        data=data,
+        part=part,
+        protocol=protocol,
+        held_out=pairs.take(kept),
+        numbers=kept + 1,
+        available=len(numbers),
+        dropped=dropped,
+        train=train_pairs.take(train_rows),
+        fitted_on=fitted_on,
+    )
+
+
+def check_fit(rows: Rows, model: Any) -> None:
+    """Raise a ValueError that names the first row which a generator cannot take.
+
+    Args:
+      rows: what `select_rows` gave.
+      model: a generator, of `max_target_length` and `max_mirna_length` nt. A target
+        must fill the window of its convolution, where it has one.
+    """
+    shortest = getattr(model, "conv_width", 1)
+    for what, sequences, least, most in (
+        ("target", rows.held_out.targets, shortest, model.max_target_length),
+        ("miRNA", rows.held_out.mirnas, 1, model.max_mirna_length),
+    ):
+        lengths = alphabet.lengths(sequences)
+        misfits = np.flatnonzero((lengths < least) | (lengths > most))
+        if len(misfits):
+            row = misfits[0]
+            raise ValueError(
+                f"{rows.data} row {rows.numbers[row]}: {what} of {lengths[row]} nt, "
+                f"but the model takes {least} to {most}; {len(misfits):,} of "
+                f"{len(lengths):,} rows do not fit: copy the others to a CSV file and "
+                "evaluate on that (--data=FILE), or choose other data"
+            )
+
+
+def _named(name: str, trained_on: Mapping[str, Any] | None) -> tuple[Pairs, Split, str]:
+    """Load a dataset and split it, as for the training if that was on the same."""
+    protocol, seed = "published", 0
+    if trained_on and trained_on.get("name") == name:
+        protocol = trained_on.get("split", protocol)
+        seed = trained_on.get("seed", seed)
+    pairs, split = registry.load_split(name, protocol, seed=seed)
+    return pairs, split, protocol
+
+
+def _file(path: str, part: str, data_format: str) -> Pairs:
+    """Read a file whole."""
+    if not pathlib.Path(path).exists():
+        raise ValueError(
+            f"--data: {path!r} is neither a file nor a dataset; the datasets are "
+            + ", ".join(registry.NAMES)
+        )
+    if part:
+        raise ValueError(
+            f"--split={part} is for datasets; the file {path} is evaluated whole"
+        )
+    return formats.read_pairs(path, data_format or "csv")
+
+
+def _part(name: str, protocol: str, split: Split, part: str) -> np.ndarray:
+    """Return a part's rows, of which there must be some."""
+    rows: np.ndarray = getattr(split, part)
+    if not len(rows):
+        others = [f"--split={other}" for other in PARTS if len(getattr(split, other))]
+        raise ValueError(
+            f"dataset {name} has no {part} rows by the {protocol} split, only those of "
+            + ", ".join(others)
+        )
+    return rows
+
+
+def _binding(pairs: Pairs, rows: np.ndarray, where: str) -> tuple[np.ndarray, int]:
+    """Leave out the rows labelled 0, and say how many they were."""
+    if pairs.labels is None:
+        return rows, 0
+    binding = rows[pairs.labels[rows] == 1]
+    dropped = len(rows) - len(binding)
+    if dropped:
+        logging.info(
+            "%s: %d of %d rows labelled 0 (no binding) left out: a generator learns "
+            "and answers which miRNA does bind",
+            where,
+            dropped,
+            len(rows),
+        )
+    if not len(binding):
+        raise ValueError(f"{where}: every row is labelled 0; none is left to evaluate")
+    return binding, dropped

@@ -1,0 +1,163 @@
+"""What a Keras `.h5` file holds, read with h5py alone.
+
+Only arrays and JSON are read; nothing in a file is ever executed. Two layouts are
+known, which differ in the names of the weights: that of Keras 2 and the legacy `.h5`
+that Keras 3 writes.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+# A kind of layer, by the ranks of its weights.
+_KINDS = {
+    "conv": {"kernel": 3, "bias": 1},
+    "dense": {"kernel": 2, "bias": 1},
+    "lstm": {"kernel": 2, "recurrent_kernel": 2, "bias": 1},
+}
+_ADVICE = "save it again by model.save('NAME.h5')"
+
+
+@dataclasses.dataclass(frozen=True)
+class KerasLayer:
+    """A layer that has weights.
+
+    Attributes:
+      name: as Keras numbered it.
+      kind: conv, dense, lstm or other.
+      weights: arrays by the last part of their names, float32.
+      options: the layer's config; empty if the file holds weights alone. The gates'
+        `hard_sigmoid` of Keras 3, which has another slope, is named so.
+      reads: the layers with weights whose outputs this one reads, directly or through
+        layers without any; None if the file holds weights alone.
+    """
+
+    name: str
+    kind: str
+    weights: Mapping[str, np.ndarray]
+    options: Mapping[str, Any]
+    reads: frozenset[str] | None
+
+
+def read_keras_layers(path: str | os.PathLike[str]) -> list[KerasLayer]:
+    """Read the layers that have weights, in the model's own order.
+
+    Args:
+      path: an `.h5` file of `model.save` or `save_weights`, of Keras 2 or 3.
+
+    Raises:
+      ValueError: if the file is missing or damaged or not one of Keras.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file")
+    try:
+        with h5py.File(path, "r") as file:
+            weights = _read_weights(file)
+            config = file.attrs.get("model_config")
+            version = _text(file.attrs.get("keras_version", "2"))
+    except (OSError, LookupError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{path} is not an HDF5 file or is damaged ({reason}); copy it again"
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    try:
+        configs = None if config is None else _layer_configs(_text(config))
+        return [
+            KerasLayer(
+                name,
+                _kind(arrays),
+                dict(arrays),
+                {} if configs is None else _options(configs[name], version),
+                None if configs is None else _sources(name, configs, set(weights)),
+            )
+            for name, arrays in weights.items()
+        ]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: model_config is damaged; {_ADVICE}") from error
+
+
+def _text(value: str | bytes) -> str:
+    """Return an attribute as text: Keras 2 writes bytes, Keras 3 text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _read_weights(file: h5py.File) -> dict[str, list[tuple[str, np.ndarray]]]:
+    """Return each layer's weights, as pairs because a wrapper may repeat a name."""
+    group = file.get("model_weights", file)
+    if "layer_names" not in group.attrs:
+        raise ValueError(f"not a Keras .h5 model: no layer_names; {_ADVICE}")
+    layers = {}
+    for layer in map(_text, group.attrs["layer_names"]):
+        weights = []
+        for name in map(_text, group[layer].attrs["weight_names"]):
+            dataset = group[layer][name]
+            if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
+                raise ValueError(f"{name} is not an array of floating-point numbers")
+            array = np.asarray(dataset, np.float32)
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} holds NaN or infinity")
+            weights.append((name.split("/")[-1].split(":")[0], array))
+        if weights:
+            layers[layer] = weights
+    return layers
+
+
+def _kind(weights: Sequence[tuple[str, np.ndarray]]) -> str:
+    """Tell a layer's kind from its weights' names and ranks."""
+    ranks = sorted((name, array.ndim) for name, array in weights)
+    found = [kind for kind, known in _KINDS.items() if sorted(known.items()) == ranks]
+    return found[0] if found else "other"
+
+
+def _layer_configs(config: str) -> dict[str, Mapping[str, Any]]:
+    """Return the layers' entries in the model's JSON config, by name."""
+    layers = json.loads(config)["config"]["layers"]
+    return {layer["config"]["name"]: layer for layer in layers}
+
+
+def _options(layer: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Return a layer's config, with functions as plain names."""
+    options = dict(layer["config"])
+    for key in ("activation", "recurrent_activation"):
+        if isinstance(options.get(key), Mapping):  # a function registered with Keras
+            options[key] = str(options[key]["config"]).rpartition(">")[2]
+        elif options.get(key) == "hard_sigmoid" and version.split(".")[0] not in "12":
+            options[key] = f"hard_sigmoid of Keras {version}"
+    return options
+
+
+def _referenced(node: Any, names: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the layers that an inbound node names, in any version's nesting.
+
+    All versions write a tensor as a list: a layer's name, then two numbers.
+    """
+    if isinstance(node, Mapping):
+        node = list(node.values())
+    if isinstance(node, list):
+        if node and isinstance(node[0], str) and node[0] in names:
+            yield node[0]
+        for part in node:
+            yield from _referenced(part, names)
+
+
+def _sources(
+    name: str, configs: Mapping[str, Mapping[str, Any]], weighted: set[str]
+) -> frozenset[str]:
+    """Return the layers with weights that a layer reads, through those without."""
+    found: set[str] = set()
+    seen, pending = {name}, [name]
+    while pending:
+        node = configs[pending.pop()].get("inbound_nodes")
+        for source in set(_referenced(node, configs)) - seen:
+            seen.add(source)
+            (found.add if source in weighted else pending.append)(source)
+    return frozenset(found)

@@ -1,0 +1,76 @@
+"""Figures of a model beside those of its baselines, as a table."""
+
+from collections.abc import Mapping
+from typing import IO
+
+from rich import box, table
+from rich.console import Console
+
+_WIDTH = 110  # columns where the output is not a terminal
+
+_LABELS = {
+    "loss": "loss (nats a position)",
+    "cross_entropy": "cross-entropy (nats a position)",
+    "token_accuracy_keras": "token accuracy, Keras's count",
+    "token_accuracy_masked": "token accuracy, real letters",
+    "exact_match": "exact match",
+    "known_match": "match to a known miRNA",
+    "seed_match": "seed (2-8) match",
+    "edit_distance": "edit distance (nt)",
+    "real_share": "answers that are real miRNAs",
+    "distinct": "distinct answers",
+    "n": "rows",
+    "top_1": "true miRNA ranked first",
+    "top_10": "true miRNA in the first 10",
+    "blast_hit_share": "answers with a BLAST hit",
+    "blast_identity": "identity to best hit, aligned",
+    "blast_identity_full": "identity to best hit, whole",
+    "blast_name_match": "best hit is the true miRNA",
+}
+_HIT_SHARE = "blast_hit_share_"
+_NUMBERS = ("loss", "cross_entropy", "edit_distance")
+_COUNTS = ("n", "distinct")
+
+
+def label(figure: str) -> str:
+    """Return a figure's name in words."""
+    if figure.startswith(_HIT_SHARE):
+        return f"BLAST hit at E ≤ {figure.removeprefix(_HIT_SHARE)}"
+    return _LABELS.get(figure, figure)
+
+
+def value(figure: str, number: float | None) -> str:
+    """Write a figure's value: a count, a number, or a share in percent."""
+    if number is None:
+        return "–"
+    if figure in _COUNTS:
+        return f"{number:,.0f}"
+    return f"{number:.3f}" if figure in _NUMBERS else f"{100 * number:.1f}%"
+
+
+def print_comparison(
+    columns: Mapping[str, Mapping[str, float]],
+    *,
+    title: str,
+    file: IO[str] | None = None,
+) -> None:
+    """Print one row a figure and one column a predictor.
+
+    Args:
+      columns: predictor → figure → value; "–" stands where one has no such figure.
+      title: above the table.
+      file: standard output by default.
+    """
+    comparison = table.Table(
+        box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False
+    )
+    comparison.add_column("", no_wrap=True)
+    for name in columns:
+        comparison.add_column(name.replace("_", " "), justify="right", overflow="fold")
+    for figure in dict.fromkeys(name for column in columns.values() for name in column):
+        values = [value(figure, column.get(figure)) for column in columns.values()]
+        comparison.add_row(label(figure), *values)
+    console = Console(file=file, highlight=False)
+    if not console.is_terminal:
+        console = Console(file=file, highlight=False, width=_WIDTH)
+    console.print(comparison)

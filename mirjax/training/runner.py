@@ -1,0 +1,70 @@
+"""Several steps in one call of the device, and where each call ends."""
+
+import functools
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import optax
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from mirjax.data import batches
+from mirjax.data.batches import Batch
+from mirjax.training import sharding, steps
+from mirjax.training.compilation import compiler_options
+from mirjax.training.state import TrainState
+
+
+def make_run_steps(
+    model: nn.Module,
+    optimizer: optax.GradientTransformation,
+    config: ConfigDict,
+    mesh: Mesh,
+) -> Callable[[TrainState, Batch, int], tuple[TrainState, steps.Metrics]]:
+    """Make the jitted function that runs several steps of one epoch in one call.
+
+    Returns:
+      (state, rows, count) -> (state, metrics of each step). The state is donated. The
+      steps must not cross an epoch's end.
+    """
+    batch_size, seed = config.train.batch_size, config.seed
+
+    @functools.partial(
+        jax.jit,
+        static_argnums=2,
+        donate_argnums=0,
+        compiler_options=compiler_options(),
+    )
+    def run_steps(
+        state: TrainState, rows: Batch, count: int
+    ) -> tuple[TrainState, steps.Metrics]:
+        num_rows = rows.weights.shape[0]
+        epoch = state.step // batches.steps_per_epoch(num_rows, batch_size)
+        order = batches.epoch_order(seed, epoch, num_rows)
+        # A stream of its own, so that dropout and order share no random numbers.
+        key = jax.random.fold_in(jax.random.key(seed), 1 << 31)
+
+        def body(state: TrainState, _: None) -> tuple[TrainState, steps.Metrics]:
+            batch = batches.gather_batch(rows, order, state.step, batch_size)
+            batch = jax.lax.with_sharding_constraint(batch, sharding.by_row(mesh))
+            return steps.train_step(
+                model, optimizer, config.train.l2, key, state, batch
+            )
+
+        return jax.lax.scan(body, state, length=count)
+
+    return run_steps
+
+
+def next_stop(step: int, config: ConfigDict, steps_in_epoch: int) -> int:
+    """Return where the call that starts at a step ends.
+
+    The stops depend on the step alone, so that a resumed run makes the same calls as
+    one never stopped, and its arithmetic is the same bit for bit.
+    """
+    strides = (steps_in_epoch, config.train.eval_every)
+    stops = [(step // stride + 1) * stride for stride in strides]
+    in_epoch = step % steps_in_epoch
+    stops.append(step + config.steps_per_call - in_epoch % config.steps_per_call)
+    return min(*stops, config.train.num_steps)

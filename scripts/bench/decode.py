@@ -1,0 +1,52 @@
+"""Decoding speed of the published seq2seq, in sequences a second.
+
+    python scripts/bench/decode.py --bench_python=.venv-bench/bin/python
+
+mirjax and PyTorch decode greedily in batches; "published loop" is the published way,
+one sequence and one letter at a time through Keras `predict`. The teacher-forced rows
+are one pass with the answer given: what decoding would cost if letters came for free.
+"""
+
+import argparse
+import sys
+
+import timing
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--bench_python", default=".venv-bench/bin/python")
+    parser.add_argument("--batch_size", type=int, default=512)
+    parser.add_argument("--batches", type=int, default=4, help="in one repeat")
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    batch = {"batch_size": arguments.batch_size}
+    other = arguments.bench_python
+
+    def keras(task: str) -> list[str]:
+        return timing.worker_command(other, "keras_seq2seq.py", task=task, **batch)
+
+    def torch(task: str) -> list[str]:
+        return timing.worker_command(other, "torch_seq2seq.py", task=task, **batch)
+
+    def ours(task: str) -> list[str]:
+        return timing.worker_command(
+            sys.executable, "mirjax_seq2seq.py", task=task, **batch
+        )
+
+    competitors = {
+        "published loop (Keras 3)": keras("published_loop"),
+        "mirjax greedy": ours("greedy"),
+        "PyTorch greedy": torch("greedy"),
+        "Keras 3 predict, teacher-forced": keras("teacher_forced"),
+        "mirjax, teacher-forced": ours("teacher_forced"),
+    }
+    size = dict.fromkeys(competitors, arguments.batches * arguments.batch_size)
+    size["published loop (Keras 3)"] = 2  # sequences; it takes seconds for one
+    seconds = timing.run(competitors, arguments.repeats, size)
+    print(timing.markdown_table(seconds, size))
+
+
+if __name__ == "__main__":
+    main()

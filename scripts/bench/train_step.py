@@ -1,0 +1,40 @@
+"""Training speed of the published seq2seq: mirjax, PyTorch and Keras 3 in turn.
+
+    python scripts/bench/train_step.py --bench_python=.venv-bench/bin/python
+
+The other two run in an environment of their own; BUILD.md says how to make it.
+"""
+
+import argparse
+import sys
+
+import timing
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--bench_python", default=".venv-bench/bin/python")
+    parser.add_argument("--batch_size", type=int, default=50)
+    parser.add_argument("--batches", type=int, default=10, help="in one repeat")
+    parser.add_argument("--repeats", type=int, default=7)
+    arguments = parser.parse_args()
+    common = {"task": "train", "batch_size": arguments.batch_size}
+    other = arguments.bench_python
+    competitors = {
+        "PyTorch nn.LSTM (no recurrent dropout)": timing.worker_command(
+            other, "torch_seq2seq.py", variant="lstm", **common
+        ),
+        "mirjax": timing.worker_command(sys.executable, "mirjax_seq2seq.py", **common),
+        "Keras 3": timing.worker_command(other, "keras_seq2seq.py", **common),
+        "PyTorch, same arithmetic": timing.worker_command(
+            other, "torch_seq2seq.py", variant="exact", **common
+        ),
+    }
+    size = arguments.batches * arguments.batch_size
+    seconds = timing.run(competitors, arguments.repeats, size)
+    print(timing.markdown_table(seconds, size))
+
+
+if __name__ == "__main__":
+    main()

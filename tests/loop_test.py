@@ -1,0 +1,228 @@
+"""The training loop: resuming, stopping, devices, and what it writes."""
+
+import json
+import os
+import signal
+import threading
+
+import jax
+import numpy as np
+import pytest
+from small_runs import random_rows, small_config
+
+from mirjax.models import exported
+from mirjax.training import checkpoint, loop, runner, sharding
+from mirjax.training.metric_writer import read_metrics
+
+
+def no_decoding(model, params):
+    return {}
+
+
+def no_report(step, figures):
+    pass
+
+
+def train(config, folder, rows=None, validate=no_decoding, report=no_report):
+    folder.mkdir(exist_ok=True)
+    rows = random_rows(40) if rows is None else rows
+    trainer = loop.Trainer(config, folder, rows, random_rows(21, seed=1))
+    trainer.run(validate, report)
+    return trainer
+
+
+def assert_same(first, second):
+    jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("killed_at", [4, 8, 13, 19])
+def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at):
+    whole = train(small_config(), tmp_path / "whole")
+
+    def kill(step, figures):
+        if step >= killed_at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(small_config(), tmp_path / "cut", report=kill)
+    resumed = train(small_config(), tmp_path / "cut")
+    assert int(resumed.state.step) == 20
+    assert_same(whole.state, resumed.state)
+
+    def lasting(folder):
+        return [
+            {name: value for name, value in row.items() if "second" not in name}
+            for row in read_metrics(folder)
+        ]
+
+    assert lasting(tmp_path / "whole") == lasting(tmp_path / "cut")
+
+
+def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
+    whole = train(small_config(), tmp_path / "whole")
+
+    def terminate(step, figures):
+        if step == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(loop.TrainingStopped, match="step"):
+        train(small_config(), tmp_path / "cut", report=terminate)
+    assert signal.getsignal(signal.SIGTERM) is before
+    saved = {int(path.name) for path in (tmp_path / "cut/checkpoints").iterdir()}
+    assert max(saved) >= 9, "the step SIGTERM came at is saved, not only evaluations"
+    resumed = train(small_config(), tmp_path / "cut")
+    assert_same(whole.state.params, resumed.state.params)
+
+
+def test_one_device_equals_eight(tmp_path, monkeypatch):
+    assert jax.device_count() == 8
+    eight = train(small_config(), tmp_path / "eight")
+    assert eight.mesh.size == 8
+    one_device = jax.devices()[:1]
+    monkeypatch.setattr(jax, "devices", lambda *arguments: one_device)
+    one = train(small_config(), tmp_path / "one")
+    assert one.mesh.size == 1
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6),
+        jax.device_get(eight.state.params),
+        jax.device_get(one.state.params),
+    )
+
+
+def test_steps_per_call_does_not_change_the_result(tmp_path):
+    config = small_config()
+    config.steps_per_call = 1
+    single = train(config, tmp_path / "single")
+    several = train(small_config(), tmp_path / "several")
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
+        single.state.params,
+        several.state.params,
+    )
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(tmp_path):
+    config = small_config()
+    config.optimizer.learning_rate = float("inf")
+    config.optimizer.schedule = "constant"
+    # The first step is made with finite parameters, the second with infinite ones.
+    with pytest.raises(FloatingPointError, match="at step 2;"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / exported.FILE_NAME).exists()
+
+
+def test_early_stopping_keeps_the_best(tmp_path):
+    values = iter([3.0, 1.0, 2.0, 2.5, 0.5])
+    seen = []
+
+    def validate(model, params):
+        seen.append(jax.device_get(params))
+        return {"scripted": next(values)}
+
+    config = small_config(
+        best_metric="val/scripted", patience=12, num_steps=60, export="best"
+    )
+    trainer = train(config, tmp_path / "run", validate=validate)
+    assert int(trainer.state.step) == 24, "best at 12, stopped 12 steps later"
+    model = exported.load_model(tmp_path / "run")
+    assert model.metadata["step"] == 12
+    assert_same(dict(model.params), seen[1])
+    kept = {path.name for path in (tmp_path / "run/checkpoints").iterdir()}
+    assert kept == {"12", "24"}, "the best and the last"
+    again = train(config, tmp_path / "run", validate=validate)
+    assert int(again.state.step) == 24, "a stopped run stays stopped"
+
+
+def test_export_last_is_the_last_evaluation(tmp_path):
+    trainer = train(small_config(export="last"), tmp_path / "run")
+    model = exported.load_model(tmp_path / "run")
+    assert model.metadata["step"] == 20
+    assert_same(dict(model.params), jax.device_get(trainer.state.params))
+
+
+def test_metrics_hold_a_line_for_each_evaluation(tmp_path):
+    train(small_config(), tmp_path / "run")
+    rows = [
+        json.loads(line)
+        for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    ]
+    assert [row["step"] for row in rows] == [6, 12, 18, 20]
+    assert all(row["train/loss"] > 0 and row["val/loss"] > 0 for row in rows)
+    assert any((tmp_path / "run/tensorboard").iterdir())
+
+
+def test_training_lowers_the_loss(tmp_path):
+    config = small_config(num_steps=120, eval_every=60)
+    config.optimizer.learning_rate = 0.01
+    train(config, tmp_path / "run")
+    first, last = read_metrics(tmp_path / "run")
+    assert last["train/loss"] < first["train/loss"] - 0.05
+
+
+def test_an_unknown_best_metric_is_named(tmp_path):
+    with pytest.raises(ValueError, match="val/nothing"):
+        train(small_config(best_metric="val/nothing"), tmp_path / "run")
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    train(small_config(), tmp_path / "run")
+    folder = tmp_path / "run/checkpoints"
+    last = max(folder.iterdir(), key=lambda path: int(path.name))
+    for path in last.rglob("*"):
+        if path.is_file() and "metadata" not in path.name.lower():
+            path.write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=f"{last.name} cannot be restored.*delete"):
+        train(small_config(num_steps=30), tmp_path / "run")
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    train(small_config(), tmp_path / "run")
+    config = small_config()
+    config.model.lstm_features = 9
+    with pytest.raises(ValueError, match="cannot be restored"):
+        train(config, tmp_path / "run")
+
+
+def test_saving_a_step_twice_keeps_the_first(tmp_path):
+    trainer = train(small_config(), tmp_path / "run")
+    with checkpoint.Checkpoints(tmp_path / "again", "min") as checkpoints:
+        for _ in range(2):
+            checkpoints.save(trainer.state, checkpoint.Progress(1.0, 20), 1.0)
+    assert [path.name for path in (tmp_path / "again/checkpoints").iterdir()] == ["20"]
+
+
+@pytest.mark.parametrize("batch_size, used", [(16, 8), (50, 2), (7, 1), (12, 4)])
+def test_the_mesh_has_as_many_devices_as_divide_the_batch(batch_size, used):
+    assert sharding.make_mesh(batch_size).size == used
+
+
+def test_the_stops_of_a_run_depend_on_the_step_alone():
+    config = small_config(num_steps=50, eval_every=7)
+    config.steps_per_call = 3
+    steps_in_epoch = 10
+    stops = [0]
+    while stops[-1] < 50:
+        stops.append(runner.next_stop(stops[-1], config, steps_in_epoch))
+    expected = {step for step in range(50) if step % 7 == 0 or step % 10 % 3 == 0}
+    assert set(stops) == expected | {50}
+
+
+def test_training_works_off_the_main_thread(tmp_path):
+    """Signals belong to the main thread; a notebook may train elsewhere."""
+    errors = []
+
+    def work():
+        try:
+            train(small_config(num_steps=6), tmp_path / "run")
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert not errors
