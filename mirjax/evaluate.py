@@ -13,7 +13,7 @@ site's 3' end).
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import flags, logging
@@ -35,76 +35,69 @@ _HUMAN, _SIMULATED = "mirbase/hsa", "simulated"
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
-
-    def text(name: str, meaning: str, default: str | None = "") -> None:
-        flags.DEFINE_string(name, default, meaning, flag_values=flag_values)
-
-    text(
-        "model",
-        "A folder of mirjax.train, a model.npz, or a published Keras .h5.",
-        None,
-    )
-    text(
-        "data",
-        "What to evaluate on: a dataset (" + ", ".join(registry.NAMES) + ") or a file "
-        "of pairs, which is read whole (see --data_format).",
-        None,
-    )
-    text(
+    required = {
+        "model": "trained model: a workdir of mirjax.train, its model.npz, or a "
+        "published Keras .h5",
+        "data": "what to evaluate on: a dataset ("
+        + ", ".join(evaluation_rows.DATASETS)
+        + ") "
+        "or a file of pairs, which is read whole (see --data_format)",
+    }
+    for name, purpose in required.items():
+        flags.DEFINE_string(name, None, purpose, flag_values, required=True)
+    flags.DEFINE_enum(
         "split",
-        "Rows of a dataset: train, validation or test, as it was split for the model's "
-        "training (or as published, where that was on another). By default test where "
-        "there are test rows, else validation.",
+        None,
+        evaluation_rows.PARTS,
+        "rows of a dataset, divided as for the model's training, or as published where "
+        "that was on another dataset. By default test where there are test rows, else "
+        "validation",
+        flag_values,
     )
-    text("out", "Folder for the results. By default evaluation/ in the model's folder.")
-    text(
+    flags.DEFINE_enum(
         "data_format",
-        "Of a --data file: csv (the default; a header with mirna and target, 5'→3'), "
-        "chakraborty2019, mitar2021 or mirbench.",
+        None,
+        formats.FORMATS,
+        "of a --data file: csv (the default) has a header that names mirna and target, "
+        "both 5'→3'; the others are the published tables",
+        flag_values,
     )
-    text(
-        "db",
-        "The real miRNAs: FASTA, or a dataset. By default the human ones "
-        f"({_HUMAN}), or the simulated ones for simulated data.",
-    )
-    text(
-        "train_data",
-        "Dataset whose training rows the baselines are fitted on. By default that of "
-        "--data, or for a file what the model was trained on.",
-    )
+    optional = {
+        "out": "folder for the results; by default evaluation/ in the model's folder",
+        "db": f"real miRNAs: a FASTA file or a dataset; by default {_HUMAN}, or for "
+        f"simulated data {_SIMULATED}",
+        "train_data": "dataset on whose training rows the baselines are fitted; by "
+        "default that of --data, or for a file what the model was trained on",
+    }
+    for name, purpose in optional.items():
+        flags.DEFINE_string(name, None, purpose, flag_values)
     flags.DEFINE_integer(
-        "rows", 0, "Evaluate the first rows only; 0: all.", flag_values=flag_values
+        "rows", 0, "evaluate the first rows only; 0: all", flag_values=flag_values
     )
     flags.DEFINE_boolean(
-        "blast", True, "Search the answers in --db.", flag_values=flag_values
+        "blast", True, "search the answers in --db by BLAST", flag_values
     )
-    for name, allowed in (
-        ("split", ("", *evaluation_rows.PARTS)),
-        ("data_format", ("", *formats.FORMATS)),
-    ):
-        flags.register_validator(
-            name,
-            lambda value, allowed=allowed: value in allowed,
-            "it is one of " + ", ".join(allowed[1:]),
-            flag_values=flag_values,
-        )
-    flags.mark_flags_as_required(["model", "data"], flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     model_path = pathlib.Path(flag_values.model)
     trained = exported.load_model(model_path)
+    if not hasattr(trained.model, "decode_step"):
+        raise ValueError(
+            f"--model: {model_path} holds a {type(trained.model).__name__}, which "
+            "generates no miRNA; give a seq2seq model"
+        )
     folder = _out_folder(flag_values.out, model_path)
     trained_on: Mapping[str, Any] = trained.metadata.get("data") or {}
 
     # ---- What to evaluate on: every mistake of the user's comes to light here. ----
     rows = evaluation_rows.select_rows(
         flag_values.data,
-        part=flag_values.split,
-        data_format=flag_values.data_format,
+        part=flag_values.split or "",
+        data_format=flag_values.data_format or "",
         trained_on=trained_on,
-        train_data=flag_values.train_data,
+        train_data=flag_values.train_data or "",
         first=flag_values.rows,
     )
     evaluation_rows.check_fit(rows, trained.model)
@@ -152,24 +145,37 @@ def main(flag_values: flags.FlagValues) -> None:
     _write_json(folder / FILE_NAME, description | figures | {"baselines": baselines})
     plots.answers(figures, baselines, folder / "answers.png", title=which)
     if history:
-        same = rows.protocol and rows.data == trained_on.get("name")
-        plots.training_curves(
-            history,
-            folder / "curves.png",
-            blind_accuracy=(
-                baselines["prefix_only"]["token_accuracy_masked"] if same else None
-            ),
-            retrieval_match=(
-                baselines["complementarity"]["exact_match"] if same else None
-            ),
-        )
+        _draw_history(history, folder / "curves.png", rows, trained_on, baselines)
     table.print_comparison(
         {"model": figures} | baselines, title=f"{model_path}: {which}"
     )
     print(f"baselines fitted on {rows.fitted_on}; database {db}; written to {folder}")
 
 
-def _out_folder(out: str, model: pathlib.Path) -> pathlib.Path:
+def _draw_history(
+    history: Sequence[Mapping[str, float]],
+    path: pathlib.Path,
+    rows: evaluation_rows.Rows,
+    trained_on: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Draw the training curves, with the baselines if they are on the same data."""
+    if not rows.protocol or rows.data != trained_on.get("name"):
+        plots.training_curves(history, path)
+        return
+    plots.training_curves(
+        history,
+        path,
+        blind_accuracy=baselines["prefix_only"]["token_accuracy_masked"],
+        retrieval_match={
+            name: baselines[name]["exact_match"]
+            for name in ("complementarity", "complementarity_anchored")
+        },
+        title=f"Broken lines: baselines on {_describe(rows)}",
+    )
+
+
+def _out_folder(out: str | None, model: pathlib.Path) -> pathlib.Path:
     if out:
         return pathlib.Path(out)
     if not model.is_dir():
@@ -191,9 +197,10 @@ def _l2(model: pathlib.Path, metadata: Mapping[str, Any]) -> float:
     """Find the penalty's factor: in the model's file, or its run's config beside it."""
     if "l2" in metadata:
         return float(metadata["l2"])
-    path = (model if model.is_dir() else model.parent) / workdir.CONFIG_FILE
+    folder = model.parent if model.name == exported.FILE_NAME else model
     try:
-        return float(json.loads(path.read_text())["train"]["l2"])
+        config = json.loads((folder / workdir.CONFIG_FILE).read_text())
+        return float(config["train"]["l2"])
     except (OSError, ValueError, KeyError, TypeError):
         logging.info(
             "no L2 factor is known for %s: its loss is the cross-entropy alone", model

@@ -8,7 +8,6 @@ site in the middle. mirnas.fa holds every simulated miRNA: the database to name 
 """
 
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
 from absl import flags
@@ -21,10 +20,6 @@ from mirjax.data.simulate import simulate
 
 NUM_SITES = 12
 _FLANK = 20  # nt on each side of the site in the longer record
-
-_OUT = flags.DEFINE_string(
-    "out", None, "folder to write targets.fa and mirnas.fa to", required=True
-)
 
 
 def example_records() -> tuple[list[SequenceRecord], list[SequenceRecord]]:
@@ -52,9 +47,20 @@ def example_records() -> tuple[list[SequenceRecord], list[SequenceRecord]]:
     return targets, list(simulation.mirnas)
 
 
-def main(_: Sequence[str]) -> None:
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Define the command's flags."""
+    flags.DEFINE_string(
+        "out",
+        None,
+        "Folder to write targets.fa and mirnas.fa to.",
+        flag_values=flag_values,
+    )
+    flags.mark_flag_as_required("out", flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> None:
     """Write both files."""
-    folder = pathlib.Path(_OUT.value)
+    folder = pathlib.Path(flag_values.out)
     folder.mkdir(parents=True, exist_ok=True)
     for file, records in zip(
         ("targets.fa", "mirnas.fa"), example_records(), strict=True
@@ -64,4 +70,4 @@ def main(_: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, define_flags)

@@ -5,17 +5,17 @@ import pathlib
 
 import jax
 import pytest
-from absl import flags
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def parsed_flags():
-    """Parse absl's flags, which the commands read."""
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS(["pytest"])
+def compilation_cache(tmp_path_factory):
+    """Compile equal programs once a session: most of the tests' time is XLA's."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("xla")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 @pytest.fixture(scope="session")

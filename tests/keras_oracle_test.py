@@ -81,6 +81,11 @@ def assert_same(found, keras, group, atol):
         )
 
 
+def test_parameters_are_those_in_the_file(keras, loaded):
+    assert_same(as_keras(loaded.params), keras, "initial", 0)
+    assert loaded.metadata["source"] == "keras_seq2seq.h5"
+
+
 def test_probabilities_are_those_of_keras(keras, loaded, batch):
     logits = jax.jit(loaded.model.apply)(
         {"params": loaded.params}, batch.targets, steps.shift_right(batch.mirnas)

@@ -19,7 +19,7 @@ def small_config(**train) -> ConfigDict:
     config.optimizer.warmup_steps = 2
     config.steps_per_call = 3
     config.train.batch_size = 16
-    config.train.num_steps = 20
+    config.train.num_steps = 24
     config.train.eval_every = 6
     config.train.eval_batch_size = 16
     config.train.best_metric = "val/loss"

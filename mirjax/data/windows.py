@@ -1,5 +1,6 @@
 """Windows that slide over sequences longer than a model reads."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -41,7 +42,9 @@ def sliding_windows(lengths: Iterable[int], size: int, stride: int) -> Iterator[
     return (
         Window(record, start, min(start + size, length))
         for record, length in enumerate(lengths)
-        for start in (*range(0, length - size, stride), max(0, length - size))
+        for start in itertools.chain(
+            range(0, length - size, stride), [max(0, length - size)]
+        )
     )
 
 

@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from mirjax.data import alphabet, formats, registry
+from mirjax.data import alphabet, catalogue, formats, registry
 from mirjax.data.records import Pairs, Split
 
 PARTS = ("train", "validation", "test")
 WHOLE = "all"  # the part that a file is
+DATASETS = tuple(
+    name
+    for name in registry.NAMES
+    if name not in catalogue.FILES or catalogue.FILES[name].kind == "pairs"
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -162,7 +167,7 @@ def _file(path: str, part: str, data_format: str) -> Pairs:
     if not pathlib.Path(path).exists():
         raise ValueError(
             f"--data: {path!r} is neither a file nor a dataset; the datasets are "
-            + ", ".join(registry.NAMES)
+            + ", ".join(DATASETS)
         )
     if part:
         raise ValueError(

@@ -69,7 +69,8 @@ def training_curves(
     for number, (name, share) in enumerate((retrieval_match or {}).items()):
         _level(match, share, name.replace("_", ", "), ("--", ":", "-.")[number % 3])
     _panel(match, "Decoded miRNA equals the true one, held out", "% of rows")
-    match.set_ylim(0, max(match.get_ylim()[1], _LEAST_RANGE))
+    top = max(match.get_ylim()[1], _LEAST_RANGE)
+    match.set_ylim(-0.02 * top, top)  # a line along 0 is seen whole
 
     _line(distinct, rows, "val/distinct", "distinct answers", _BLUE)
     _line(distinct, rows, "val/n", "rows decoded", _GREY)

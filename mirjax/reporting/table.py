@@ -61,9 +61,7 @@ def print_comparison(
       title: above the table.
       file: standard output by default.
     """
-    comparison = table.Table(
-        box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False
-    )
+    comparison = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
     comparison.add_column("", no_wrap=True)
     for name in columns:
         comparison.add_column(name.replace("_", " "), justify="right", overflow="fold")
@@ -73,4 +71,5 @@ def print_comparison(
     console = Console(file=file, highlight=False)
     if not console.is_terminal:
         console = Console(file=file, highlight=False, width=_WIDTH)
+    console.print(title, markup=False, soft_wrap=True)
     console.print(comparison)

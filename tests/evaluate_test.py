@@ -1,0 +1,426 @@
+"""The figures of `mirjax.evaluate`, each computed again from the definitions."""
+
+import functools
+import json
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from absl import flags, logging
+
+from mirjax import evaluate
+from mirjax.data import registry, splits
+from mirjax.data.records import Pairs
+from mirjax.data.simulate import simulate
+from mirjax.evaluation.shortcuts import shortcut_baselines
+from mirjax.models import exported, make_model
+
+MODEL = {
+    "name": "seq2seq",
+    "conv_features": 4,
+    "conv_width": 4,
+    "dense_features": 6,
+    "lstm_features": 8,
+}
+DATA = {"name": "simulated", "split": "random", "seed": 3}
+NUM_PAIRS = 300  # simulated, of which a tenth are test rows
+L2 = 0.01
+SYMBOLS = "AUCG^$"  # what the six logits stand for
+
+
+@functools.cache
+def simulate_few(num_pairs, *, seed=0):
+    return simulate(min(num_pairs, NUM_PAIRS), seed=seed)
+
+
+def run(**values) -> dict:
+    """Run the command in this process and return what it wrote."""
+    arguments = [
+        f"--{name}={value}" if value is not None else f"--{name}"
+        for name, value in values.items()
+    ]
+    flag_values = flags.FlagValues()
+    evaluate.define_flags(flag_values)
+    flag_values(["evaluate", *arguments])
+    evaluate.main(flag_values)
+    return json.loads((values["out"] / "metrics.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def small_and_tidy(tmp_path, monkeypatch):
+    """Keep BLAST databases out of the user's cache, and simulate few pairs."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(registry, "simulate", simulate_few)
+
+
+@pytest.fixture(scope="module")
+def params():
+    """Parameters that make the model's answers differ, and end at several lengths."""
+    model, rng = make_model(MODEL), np.random.default_rng(7)
+    tokens = np.zeros((1, 29), np.uint8), np.zeros((1, 28), np.uint8)
+    shapes = jax.eval_shape(model.init, jax.random.key(0), *tokens)["params"]
+    drawn = jax.tree.map(
+        lambda leaf: (1.5 * rng.normal(size=leaf.shape)).astype(np.float32), shapes
+    )
+    drawn["output_dense"]["bias"] = np.float32([0, 0, 0, 0, 0.5, -1])
+    return drawn
+
+
+@pytest.fixture
+def workdir(tmp_path, params):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    metadata = {"model": MODEL, "data": DATA, "step": 12}
+    exported.save_model(folder / "model.npz", params, metadata)
+    (folder / "config.json").write_text(json.dumps({"train": {"l2": L2}}))
+    return folder
+
+
+def tokens_of(sequences, width):
+    codes = [["AUCG".index(letter) + 1 for letter in s] for s in sequences]
+    return np.uint8([row + [0] * (width - len(row)) for row in codes])
+
+
+@functools.cache
+def applied(method=None):
+    model = make_model(MODEL)
+    return jax.jit(lambda params, *args: model.apply(params, *args, method=method))
+
+
+def decode_one(params, target: str) -> str:
+    """Decode letter by letter, scoring the whole prefix anew for each letter."""
+    previous, answer = np.zeros((1, 28), np.uint8), ""
+    for step in range(28):
+        previous[0, step] = SYMBOLS.index(answer[-1] if answer else "^") + 1
+        logits = applied()({"params": params}, tokens_of([target], 29), previous)
+        scores = np.array(logits)[0, step]
+        scores[4] = -np.inf  # BOS is no answer
+        if (symbol := SYMBOLS[scores.argmax()]) == "$":
+            break
+        answer += symbol
+    return answer
+
+
+@pytest.fixture(scope="module")
+def table(params):
+    """Rows whose miRNA is the model's answer, or like it, or another; and answers."""
+    simulated = simulate(24, seed=5)
+    targets = list(simulated.pairs.targets)
+    answers = {target: decode_one(params, target) for target in targets}
+    mirnas = []
+    for row, target in enumerate(targets):
+        answer, mirna = answers[target], simulated.pairs.mirnas[row]
+        if row % 3 == 0 and 8 <= len(answer) <= 27:
+            mirna = answer
+        elif row % 3 == 1 and len(answer) >= 8:
+            mirna = "ACGU"["ACGU".index(answer[0]) - 1] + answer[1:8] + mirna[8:]
+        mirnas.append(mirna)
+    # The same targets with other miRNAs, so that some answers are known, not exact.
+    targets, mirnas = targets + targets[:6], mirnas + mirnas[6:12]
+    return mirnas, targets, [answers[target] for target in targets]
+
+
+def write_csv(path, mirnas, targets, labels=None):
+    header = "mirna,target" + (",label" if labels else "")
+    columns = [mirnas, targets] + ([labels] if labels else [])
+    lines = [",".join(map(str, row)) for row in zip(*columns, strict=True)]
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return path
+
+
+def edit_distance(a: str, b: str) -> int:
+    """Levenshtein by the plain recurrence."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row, above = [i], row
+        for j, y in enumerate(b, 1):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (x != y)))
+    return row[-1]
+
+
+def test_every_figure_of_the_model(workdir, table, params, tmp_path):
+    mirnas, targets, answers = table
+    database = {
+        f"m{i}": s for i, s in enumerate(sorted({*mirnas, *answers[:9]} - {""}))
+    }
+    database = {name: s for name, s in database.items() if len(s) >= 8}
+    fasta = tmp_path / "db.fa"
+    fasta.write_text("".join(f">{name}\n{s}\n" for name, s in database.items()))
+    data = write_csv(tmp_path / "pairs.csv", mirnas, targets)
+
+    got = run(model=workdir, data=data, db=fasta, out=tmp_path / "out")
+
+    # Teacher-forced figures, in float64, from the logits.
+    previous = np.zeros((len(mirnas), 28), np.uint8)
+    for row, mirna in enumerate(mirnas):
+        symbols = ("^" + mirna + "$")[:28]
+        previous[row, : len(symbols)] = [SYMBOLS.index(x) + 1 for x in symbols]
+    logits = np.float64(applied()({"params": params}, tokens_of(targets, 29), previous))
+    chances = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    losses, hits, keras_hits = [], [], []
+    for row, mirna in enumerate(mirnas):
+        guesses = [SYMBOLS[place] for place in logits[row].argmax(-1)]
+        for place, symbol in enumerate(mirna + "$"):
+            chance = chances[row, place, SYMBOLS.index(symbol)]
+            losses.append(-np.log(np.clip(chance, 1e-7, 1 - 1e-7)))
+            hits.append(guesses[place] == symbol)
+        padded = (mirna + "$").ljust(28, "A")  # where Keras finds all zeros
+        keras_hits += [a == b for a, b in zip(padded, guesses, strict=True)]
+    kernels = [layer["kernel"] for name, layer in params.items() if "_dense" in name]
+    assert len(kernels) == 3
+    penalty = L2 * sum((np.float64(kernel) ** 2).sum() for kernel in kernels)
+    cross_entropy = sum(losses) / (28 * len(mirnas))
+    close = functools.partial(pytest.approx, rel=1e-4)
+    assert got["cross_entropy"] == close(cross_entropy)
+    assert got["loss"] == close(cross_entropy + penalty)
+    assert got["token_accuracy_masked"] == close(np.mean(hits))
+    assert got["token_accuracy_keras"] == close(np.mean(keras_hits))
+
+    # Free-running figures.
+    n = len(mirnas)
+    exact = [a == m for a, m in zip(answers, mirnas, strict=True)]
+    known = [
+        answers[i]
+        in [m for m, t in zip(mirnas, targets, strict=True) if t == targets[i]]
+        for i in range(n)
+    ]
+    assert 0 < sum(exact) < sum(known) < n  # or the test would show little
+    assert got["n"] == n
+    assert got["exact_match"] == close(np.mean(exact))
+    assert got["known_match"] == close(np.mean(known))
+    seeds = [a[1:8] == m[1:8] for a, m in zip(answers, mirnas, strict=True)]
+    assert sum(seeds) > sum(exact)
+    assert got["seed_match"] == close(np.mean(seeds))
+    distances = [edit_distance(a, m) for a, m in zip(answers, mirnas, strict=True)]
+    assert got["edit_distance"] == close(np.mean(distances))
+    assert got["distinct"] == len(set(answers)) > 5
+    real = np.mean([answer in database.values() for answer in answers])
+    assert 0 < real < 1
+    assert got["real_share"] == close(real)
+
+    check_blast(got, answers, mirnas, database, tmp_path)
+    assert got["model"] == str(workdir)
+    assert (got["data"], got["split"], got["l2"]) == (str(data), "all", L2)
+    assert got["baselines_fitted_on"] == "simulated (train, random split)"
+
+
+def check_blast(got, answers, mirnas, database, folder):
+    """Compare with blastn run by hand, with the published options alone."""
+    queries = folder / "queries.fa"
+    asked = [i for i, answer in enumerate(answers) if answer]
+    queries.write_text("".join(f">{i}\n{answers[i]}\n" for i in asked))
+    make = ["makeblastdb", "-in", folder / "db.fa", "-dbtype", "nucl"]
+    subprocess.run([*make, "-out", folder / "by_hand"], check=True, capture_output=True)
+    options = "-word_size 7 -gapopen 5 -gapextend 2 -evalue 0.1 -strand both"
+    fields = "6 qseqid sseqid nident length evalue bitscore"
+    command = ["blastn", "-db", folder / "by_hand", "-query", queries, *options.split()]
+    table = subprocess.run(
+        [*command, "-outfmt", fields], check=True, capture_output=True, text=True
+    ).stdout
+    order = list(database)
+    best: dict[int, tuple] = {}
+    for line in table.splitlines():
+        query, subject, identical, length, evalue, bits = line.split("\t")
+        key = (float(evalue), -float(bits), order.index(subject))
+        hit = (*key, int(identical), int(length))
+        best[int(query)] = min(best.get(int(query), hit), hit)
+    n = len(answers)
+    assert 0 < len(best) < n
+    close = functools.partial(pytest.approx, abs=1e-4)  # blastn rounds percents
+    assert got["blast_hit_share"] == close(len(best) / n)
+    for threshold in (0.01, 0.005, 0.001):
+        reached = sum(hit[0] <= threshold for hit in best.values())
+        assert got[f"blast_hit_share_{threshold}"] == close(reached / n)
+    assert got["blast_identity"] == close(np.mean([h[3] / h[4] for h in best.values()]))
+    full = [hit[3] / len(answers[i]) for i, hit in best.items()]
+    assert got["blast_identity_full"] == close(np.mean(full))
+    named = [database[order[hit[2]]] == mirnas[i] for i, hit in best.items()]
+    assert got["blast_name_match"] == close(sum(named) / n)
+
+
+def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
+    got = run(
+        model=workdir, data="simulated", rows=20, out=tmp_path / "out", noblast=None
+    )
+
+    simulated = simulate(NUM_PAIRS)
+    split = splits.random_split(NUM_PAIRS, seed=DATA["seed"])
+    expected = shortcut_baselines(
+        simulated.pairs.take(split.train),
+        simulated.pairs.take(split.test[:20]),
+        [mirna.sequence for mirna in simulated.mirnas],
+    )
+    assert got["baselines"] == expected
+    assert (got["split"], got["n"], got["rows_in_split"]) == ("test", 20, 30)
+    assert not any(name.startswith("blast") for name in got)
+    printed = capsys.readouterr().out
+    assert "simulated, test rows (random split), the first 20 of 30" in printed
+    retrieval = 100 * expected["complementarity"]["exact_match"]
+    assert f"{retrieval:.1f}%" in printed
+
+
+@pytest.mark.parametrize(("part", "found"), [("test", 0.0), ("train", 1.0)])
+def test_baselines_never_see_rows_that_are_held_out(
+    workdir, tmp_path, monkeypatch, part, found
+):
+    # One miRNA is commonest by far, and binds none but the test targets.
+    rng = np.random.default_rng(0)
+    split = splits.random_split(100, seed=DATA["seed"])
+    mirnas = ["".join(rng.permutation(list("AUCG" * 5))) for _ in range(100)]
+    for row in getattr(split, part):
+        mirnas[row] = "GGGGAAAACCCCUUUUGGGG"
+    pairs = Pairs(mirnas, ["".join(rng.choice(list("AUCG"), 20)) for _ in range(100)])
+    monkeypatch.setattr(registry, "load_pairs", lambda name: pairs)
+    got = run(
+        model=workdir, data="simulated", split=part, out=tmp_path / "o", noblast=None
+    )
+    assert got["n"] == len(getattr(split, part))
+    assert got["baselines"]["most_frequent"]["exact_match"] == found
+
+
+def test_rows_labelled_0_are_dropped_and_counted(
+    workdir, table, tmp_path, caplog, monkeypatch
+):
+    mirnas, targets, answers = table
+    labels = [
+        int(answer == mirna) for answer, mirna in zip(answers, mirnas, strict=True)
+    ]
+    data = write_csv(tmp_path / "labelled.csv", mirnas, targets, labels)
+    monkeypatch.setattr(logging.get_absl_logger(), "propagate", True)
+    with caplog.at_level("INFO"):
+        got = run(
+            model=workdir, data=data, db="simulated", out=tmp_path / "o", noblast=None
+        )
+    assert got["exact_match"] == 1
+    assert got["n"] == sum(labels)
+    assert got["rows_labelled_0_left_out"] == len(labels) - sum(labels)
+    left_out = f"{len(labels) - sum(labels)} of {len(labels)} rows labelled 0"
+    assert left_out in caplog.text
+
+
+def test_pictures_and_default_folder(workdir, table, tmp_path):
+    mirnas, targets, _ = table
+    data = write_csv(tmp_path / "pairs.csv", mirnas, targets)
+    history = [{"step": 1, "epoch": 0.5, "train/loss": 1.0, "val/loss": 0.9}]
+    (workdir / "metrics.jsonl").write_text(json.dumps(history[0]) + "\n")
+    flag_values = flags.FlagValues()
+    evaluate.define_flags(flag_values)
+    flag_values(["", f"--model={workdir}", f"--data={data}", "--db=simulated"])
+    evaluate.main(flag_values)
+    written = sorted(path.name for path in (workdir / "evaluation").iterdir())
+    assert written == ["answers.png", "curves.png", "metrics.json"]
+
+
+def test_a_model_that_says_nothing_of_its_data(workdir, params, table, tmp_path):
+    mirnas, targets, _ = table
+    data = write_csv(tmp_path / "pairs.csv", mirnas, targets)
+    model = tmp_path / "alone.npz"
+    exported.save_model(model, params, {"model": MODEL})
+    values = {"model": model, "data": data, "out": tmp_path / "o", "db": "simulated"}
+    with pytest.raises(ValueError, match="--train_data"):
+        run(**values, noblast=None)
+    got = run(**values, train_data="simulated", noblast=None)
+    assert got["baselines_fitted_on"] == "simulated (train, published split)"
+    assert got["loss"] == got["cross_entropy"]
+
+
+def test_loss_that_is_no_number(params, tmp_path):
+    model = tmp_path / "nan.npz"
+    damaged = jax.tree.map(lambda leaf: leaf * jnp.nan, params)
+    exported.save_model(model, damaged, {"model": MODEL, "data": DATA})
+    with pytest.raises(FloatingPointError, match="loss is nan"):
+        run(model=model, data="simulated", rows=5, out=tmp_path / "o", noblast=None)
+    assert not (tmp_path / "o" / "metrics.json").exists()
+
+
+def long_site(folder):
+    return write_csv(folder / "long.csv", ["ACGU" * 5] * 2, ["ACGU" * 5, "A" * 30])
+
+
+BAD = {
+    "no model": (lambda f: {"model": f / "none"}, "none"),
+    "no data": (lambda f: {"data": "simulatd"}, "'simulatd' is neither a file nor"),
+    "fasta": (lambda f: {"data": "mirbase/hsa"}, "'mirbase/hsa' is fasta, not pairs"),
+    "no part": (
+        lambda f: {"data": "hejret2023/test", "split": "train"},
+        "hejret2023/test has no train rows",
+    ),
+    "format": (
+        lambda f: {"data": long_site(f), "data_format": "mitar2021"},
+        r"long.csv line 1: 1 columns, expected 5",
+    ),
+    "format of a dataset": (
+        lambda f: {"data_format": "csv"},
+        "--data_format=csv is for files",
+    ),
+    "split of a file": (
+        lambda f: {"data": long_site(f), "split": "test"},
+        "--split=test is for datasets",
+    ),
+    "column": (
+        lambda f: {"data": (f / "a.csv", (f / "a.csv").write_text("mirna\nACGU\n"))[0]},
+        "a.csv line 1: the header lacks the column 'target'",
+    ),
+    "long": (
+        lambda f: {"data": long_site(f)},
+        "long.csv row 2: target of 30 nt, but the model takes 4 to 29; 1 of 2",
+    ),
+    "short": (
+        lambda f: {"data": write_csv(f / "s.csv", ["ACGU"], ["AUC"])},
+        "s.csv row 1: target of 3 nt",
+    ),
+    "long miRNA": (
+        lambda f: {"data": write_csv(f / "m.csv", ["A" * 28], ["AUCGAUCG"])},
+        "m.csv row 1: miRNA of 28 nt, but the model takes 1 to 27",
+    ),
+    "no positives": (
+        lambda f: {"data": write_csv(f / "n.csv", ["ACGU"], ["AUCGA"], [0])},
+        "n.csv .*every row is labelled 0",
+    ),
+    "database": (lambda f: {"db": f / "no.fa"}, "no.fa"),
+    "rows": (lambda f: {"rows": -1}, "--rows=-1"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_leaves_nothing(case, workdir, tmp_path, data_dir):
+    change, culprit = BAD[case]
+    values = {"model": workdir, "data": "simulated", "out": tmp_path / "out"}
+    with pytest.raises((ValueError, OSError), match=culprit) as caught:
+        run(**values | change(tmp_path))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_targets_that_do_not_fit_name_their_row(workdir, tmp_path, data_dir):
+    # The row is that of the dataset, not of the part nor of the rows left after labels.
+    pairs, split = registry.load_split("mitar2021")
+    row = next(
+        row for row in split.test if pairs.labels[row] and len(pairs.targets[row]) > 29
+    )
+    with pytest.raises(ValueError, match=f"mitar2021 row {row + 1}: target of"):
+        run(model=workdir, data="mitar2021", out=tmp_path / "out")
+
+
+def test_command_line(workdir, tmp_path):
+    """Of the process: exit codes, and one line of error."""
+    (workdir / "model.npz").write_bytes(b"PK\x03\x04 cut off")
+    command = [sys.executable, "-m", "mirjax.evaluate", "--data=simulated"]
+    ended = subprocess.run(
+        [*command, f"--model={workdir}"], capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("error: ") and "model.npz" in ended.stderr
+    assert not (workdir / "evaluation").exists()
+
+
+def test_missing_blastn_is_found_before_the_work(workdir, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RuntimeError, match="blastn is not on PATH"):
+        run(model=workdir, data="simulated", rows=5, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

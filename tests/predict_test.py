@@ -1,0 +1,401 @@
+"""Tests of the command predict: its table, and what it says of bad input."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from absl import flags
+
+from mirjax import models, predict
+from mirjax.align import blast
+from mirjax.data import alphabet, formats
+from mirjax.data.records import SequenceRecord
+from mirjax.decoding import greedy, sites
+from mirjax.models import exported
+
+CONFIG = {
+    "name": "seq2seq",
+    "conv_features": 8,
+    "dense_features": 8,
+    "lstm_features": 16,
+}
+HEADER = "target start end mirna_seq log_prob mirna_id evalue bitscore status"
+LENGTHS = (29, 8, 30, 21, 60, 100, 29)
+MIRNA = "UGAGGUAGUAGGUUGUAUAGUU"
+
+
+def random_sequence(rng, length):
+    return "".join(rng.choice(list("ACGU"), length))
+
+
+def write_fasta(path, *sequences):
+    """Write records named s0, s1 and so on."""
+    records = [SequenceRecord(f"s{n}", s) for n, s in enumerate(sequences)]
+    formats.write_fasta(path, records)
+
+
+@pytest.fixture(scope="session")
+def params():
+    """Random parameters, large enough for answers of many kinds; some are empty."""
+    tokens = jnp.ones((1, 29), jnp.uint8)
+    init = jax.jit(models.make_model(CONFIG).init)
+    return jax.tree.map(
+        lambda array: 4 * array, init(jax.random.key(9), tokens, tokens)["params"]
+    )
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, cache, params):
+    """Return a folder of a model W, targets.fa and db.fa, and go there."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "W", params)
+    rng = np.random.default_rng(2)
+    write_fasta("targets.fa", *(random_sequence(rng, n) for n in LENGTHS))
+    write_fasta("db.fa", *(random_sequence(rng, 22) for _ in range(30)), MIRNA)
+    return tmp_path
+
+
+def save(folder, params):
+    folder.mkdir(exist_ok=True)
+    exported.save_model(folder / "model.npz", params, {"model": CONFIG})
+
+
+def run(**changes):
+    """Run the command in this process; a flag of value None is left out."""
+    given = {"model": "W", "targets": "targets.fa", "db": "db.fa", "out": "out.tsv"}
+    arguments = [f"--{k}={v}" for k, v in (given | changes).items() if v is not None]
+    values = flags.FlagValues()
+    predict.define_flags(values)
+    values(["predict", *arguments])
+    predict.main(values)
+
+
+def table(path="out.tsv"):
+    """Return the rows of a table, as dictionaries."""
+    header, *lines = pathlib.Path(path).read_text().splitlines()
+    assert header == HEADER.replace(" ", "\t")
+    return [dict(zip(HEADER.split(), x.split("\t"), strict=True)) for x in lines]
+
+
+def echo(model, params, targets, *, batch_size=512):
+    """Decode each target as itself, as a model of known answers would."""
+    del model, params, batch_size
+    ends = np.full((len(targets), 1), alphabet.PAD, np.uint8)
+    scores = -np.count_nonzero(targets, axis=1).astype(np.float32)
+    return greedy.Decoded(np.concatenate([targets, ends], axis=1), scores)
+
+
+@jax.jit
+def _start(params, tokens):
+    model = models.make_model(CONFIG)
+    return model.apply({"params": params}, tokens, method="encode")
+
+
+@jax.jit
+def _step(params, state, letter):
+    model = models.make_model(CONFIG)
+    return model.apply({"params": params}, state, letter, method="decode_step")
+
+
+def decode_alone(params, sequence):
+    """Decode one site letter by letter, in Python; return letters and log P."""
+    tokens = np.zeros((1, 29), np.uint8)
+    tokens[0, : len(sequence)] = ["-AUCG".index(letter) for letter in sequence]
+    state, letter = _start(params, tokens), alphabet.BOS
+    letters, log_prob = "", 0.0
+    for _ in range(28):
+        state, logits = _step(params, state, np.full(1, letter, np.uint8))
+        scores = np.asarray(logits, np.float64)[0]
+        scores -= np.log(np.sum(np.exp(scores)))
+        symbol = max((0, 1, 2, 3, 5), key=lambda s: scores[s])  # 4 is BOS
+        log_prob += scores[symbol]
+        letter = symbol + 1
+        if letter == alphabet.EOS:
+            break
+        letters += "-AUCG"[letter]
+    return letters, log_prob
+
+
+def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
+    targets = formats.read_fasta("targets.fa")
+    expected = []
+    for target in targets:
+        start, n = 0, len(target.sequence)
+        while True:
+            # Every 7 nt from the start, the last window flush with the end.
+            start = max(0, min(start, n - 29))
+            site = target.sequence[start : start + 29]
+            span = (target.name, str(start), str(start + len(site)))
+            expected.append((span, *decode_alone(params, site)))
+            if start + len(site) == n:
+                break
+            start += 7
+    decoded = list(dict.fromkeys(letters for _, letters, _ in expected if letters))
+    decoded.sort(key=len, reverse=True)
+    assert len(decoded) > 9
+    rng = np.random.default_rng(0)
+    write_fasta("db.fa", *(random_sequence(rng, 22) for _ in range(9)), *decoded[:2])
+    own_name = {decoded[0]: "s9", decoded[1]: "s10"}
+    run(stride=7, batch_size=4)
+    rows = table()
+    assert len(rows) == len(expected)
+    hits = blast.search_unique(
+        [row["mirna_seq"] for row in rows],
+        blast.build_database(pathlib.Path("db.fa")),
+        blast.BlastSettings(strand="plus", evalue=0.1, dust=False),
+    )
+    for row, (span, letters, log_prob), hit in zip(rows, expected, hits, strict=True):
+        assert (row["target"], row["start"], row["end"]) == span
+        assert row["mirna_seq"] == (letters or ".")
+        assert float(row["log_prob"]) == pytest.approx(log_prob, rel=1e-4, abs=2e-4)
+        assert row["status"] == ("known" if hit else "novel")
+        assert row["mirna_id"] == (hit.subject if hit else ".")
+        assert own_name.get(letters, row["mirna_id"]) == row["mirna_id"]
+        if hit:
+            figures = float(row["evalue"]), float(row["bitscore"])
+            assert figures == (hit.evalue, hit.bitscore)
+    assert sum(row["status"] == "known" for row in rows) >= 2
+    assert sum(row["status"] == "novel" for row in rows) >= 2
+
+
+def test_the_table_of_a_model_whose_answers_are_known(folder, monkeypatch):
+    monkeypatch.setattr(greedy, "decode", echo)
+    long = "CGCGC" + MIRNA + "CCGG"
+    near = MIRNA[:12] + alphabet.reverse_complement(MIRNA[12]) + MIRNA[13:]
+    pathlib.Path("targets.fa").write_text(
+        f">own a title\n{MIRNA.replace('U', 't')}\n>long\n{long}\n>near\n{near}\n"
+        f">minus\n{alphabet.reverse_complement(MIRNA)}\n>low\n{'UG' * 11}\n"
+    )
+    pathlib.Path("db.fa").write_text(
+        f">first\nAA{MIRNA}AA\n>let-7\n{MIRNA}\n>again\n{MIRNA}\n>low\n{'UG' * 11}\n"
+    )
+    run(stride=1)
+    rows = {(row["target"], row["start"]): row for row in table()}
+    assert list(rows) == [
+        ("own", "0"),
+        *[("long", str(start)) for start in range(3)],
+        ("near", "0"),
+        ("minus", "0"),
+        ("low", "0"),
+    ]
+    own, near_row = rows["own", "0"], rows["near", "0"]
+    assert (own["end"], own["mirna_seq"], own["log_prob"]) == ("22", MIRNA, "-22.0000")
+    assert (own["mirna_id"], own["status"]) == ("let-7", "known")
+    for start in range(3):
+        row = rows["long", str(start)]
+        assert row["end"] == str(start + 29)
+        assert row["mirna_seq"] == long[start : start + 29]
+        assert (row["mirna_id"], row["bitscore"]) == ("first", own["bitscore"])
+    assert (near_row["mirna_id"], near_row["status"]) == ("first", "known")
+    assert float(near_row["evalue"]) > float(own["evalue"])
+    minus = list(rows["minus", "0"].values())
+    assert minus[5:] == [".", ".", ".", "novel"]
+    assert rows["low", "0"]["mirna_id"] == "low"
+
+    run(stride=1, published_blast=True)
+    published = {(row["target"], row["start"]): row for row in table()}
+    assert published["minus", "0"]["mirna_id"] == "first"
+    assert published["low", "0"]["mirna_id"] == "low"
+    limit = float(own["evalue"]) * 1.5
+    run(stride=1, evalue=limit, strand="both")
+    strict = {(row["target"], row["start"]): row for row in table()}
+    assert strict["own", "0"]["status"] == "known"
+    assert strict["near", "0"]["status"] == "novel"
+    assert strict["minus", "0"]["status"] == "known"
+
+
+def test_an_empty_answer_is_a_novel_row(folder, params):
+    bias = jnp.zeros(6).at[alphabet.EOS - 1].set(1e4)
+    output = params["output_dense"] | {"bias": bias}
+    save(folder / "W", params | {"output_dense": output})
+    run()
+    rows = table()
+    assert {row["target"] for row in rows} == {f"s{n}" for n in range(len(LENGTHS))}
+    for row in rows:
+        assert list(row.values())[3:] == [".", "0.0000", ".", ".", ".", "novel"]
+
+
+def test_neither_batches_nor_chunks_change_the_table(folder, monkeypatch):
+    run(stride=2)
+    whole = table()
+    assert len(whole) == 60
+    monkeypatch.setattr(sites, "_BATCHES_AT_ONCE", 2)
+    run(stride=2, batch_size=4, out="chunks.tsv")
+    for row, other in zip(whole, table("chunks.tsv"), strict=True):
+        log_probs = float(row.pop("log_prob")), float(other.pop("log_prob"))
+        assert log_probs[0] == pytest.approx(log_probs[1], rel=1e-4, abs=2e-4)
+        assert row == other
+
+
+def test_each_answer_is_searched_once(folder, monkeypatch):
+    searched = []
+    search = blast.search_unique
+    monkeypatch.setattr(greedy, "decode", echo)
+    monkeypatch.setattr(
+        blast,
+        "search_unique",
+        lambda sequences, *rest, **options: (
+            searched.extend(sequences) or search(sequences, *rest, **options)
+        ),
+    )
+    write_fasta("targets.fa", *[MIRNA, "ACGU" * 50] * 3)
+    run(stride=1)
+    assert len(table()) == 3 * (1 + 172)
+    assert sorted(searched) == sorted(
+        [MIRNA, *(("ACGU" * 50)[start : start + 29] for start in range(4))]
+    )
+
+
+def snapshot(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _illegal(folder):
+    (folder / "targets.fa").write_text(">good\nACGUACGUACGU\n>bad\nACGUNACGUACG\n")
+
+
+def _empty(folder):
+    (folder / "targets.fa").write_text("")
+
+
+def _short(folder):
+    write_fasta(folder / "targets.fa", "ACGUACGU", "ACGUACG")
+
+
+def _no_fasta(folder):
+    (folder / "db.fa").write_text("mirna,target\n")
+
+
+def _corrupt(folder):
+    (folder / "W" / "model.npz").write_text("version https://git-lfs.github.com\n")
+
+
+def _no_model(folder):
+    shutil.rmtree(folder / "W")
+    (folder / "W").mkdir()
+
+
+BAD = {
+    "illegal letter": (_illegal, {}, r"targets\.fa record bad: letter 'N'"),
+    "empty file": (_empty, {}, r"targets\.fa: the file is empty"),
+    "too short": (_short, {}, r"targets\.fa record s1: 7 nt.* at least 8"),
+    "no targets": (None, {"targets": "none.fa"}, r"none\.fa: cannot be read"),
+    "db not FASTA": (_no_fasta, {}, r"db\.fa: not a FASTA file"),
+    "no db": (None, {"db": "none.fa"}, r"--db: none\.fa is neither"),
+    "corrupt model": (_corrupt, {}, r"W/model\.npz is not a mirjax model"),
+    "empty workdir": (_no_model, {}, r"W holds no trained model"),
+    "no workdir": (None, {"model": "V"}, r"V does not exist"),
+    "no folder": (None, {"out": "no/out.tsv"}, r"folder no cannot be written"),
+    "out in file": (None, {"out": "db.fa/o.tsv"}, r"folder db\.fa cannot be written"),
+    "out is folder": (None, {"out": "W"}, r"--out: W is not a file"),
+    "out is input": (None, {"out": "./db.fa"}, r"--out: db\.fa is an input"),
+    "evalue": (None, {"evalue": 0}, r"evalue=0"),
+    "stride": (None, {"stride": 30}, r"--stride=30 .* 29"),
+    "batch": (None, {"batch_size": 0}, r"--batch_size=0"),
+    "threads": (None, {"num_threads": 0}, r"--num_threads=0"),
+    "strand": (None, {"published_blast": True, "strand": "plus"}, r"drop --strand"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "changes", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_found_before_the_work(
+    folder, monkeypatch, spoil, changes, message
+):
+    def fail(*arguments, **options):
+        pytest.fail("decoding began")
+
+    monkeypatch.setattr(greedy, "decode", fail)
+    monkeypatch.setattr(jax, "device_put", fail)
+    if spoil:
+        spoil(folder)
+    before = snapshot(folder)
+    with pytest.raises(ValueError, match=message) as caught:
+        run(**changes)
+    assert "\n" not in str(caught.value)
+    assert snapshot(folder) == before
+
+
+def test_a_missing_blastn_is_found_before_the_work(folder, monkeypatch):
+    monkeypatch.setattr(greedy, "decode", lambda *_, **__: pytest.fail("decoding"))
+    monkeypatch.setenv("PATH", str(folder))
+    with pytest.raises(blast.BlastError, match="blastn is not on PATH; install"):
+        run()
+    assert not pathlib.Path("out.tsv").exists()
+
+
+def test_a_model_that_generates_nothing_is_refused(folder, monkeypatch):
+    class Classifier(nn.Module):
+        """Something that scores pairs."""
+
+    monkeypatch.setitem(models.MODELS, "classifier", Classifier)
+    path = folder / "classifier.npz"
+    exported.save_model(path, {}, {"model": {"name": "classifier"}})
+    message = r"classifier\.npz holds a Classifier, which generates no miRNA"
+    with pytest.raises(ValueError, match=message):
+        run(model=path)
+
+
+def test_a_failure_midway_leaves_the_earlier_table(folder, monkeypatch):
+    pathlib.Path("out.tsv").write_text("earlier\n")
+
+    def fail(*arguments, **options):
+        raise blast.BlastError("blastn failed (1): no memory")
+
+    before = snapshot(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(blast, "search_unique", fail)
+        with pytest.raises(blast.BlastError):
+            run()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.raises(blast.BlastError):
+            run()
+    assert snapshot(folder) == before
+    run()
+    assert len(table()) > len(LENGTHS)
+
+
+def run_alone(*arguments, **environment):
+    command = [sys.executable, "-m", "mirjax.predict", *arguments]
+    variables = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[1])}
+    return subprocess.run(
+        command, env=variables | environment, capture_output=True, text=True
+    )
+
+
+def test_the_command_line(folder):
+    arguments = ["--model=W/model.npz", "--targets=targets.fa", "--db=db.fa"]
+    good = run_alone(*arguments, "--out=out.tsv", JAX_PLATFORMS="cpu")
+    assert good.returncode == 0, good.stderr
+    assert good.stdout == ""
+    assert "decoded" in good.stderr and "\x1b" not in good.stderr
+    alone = table()
+    run(out="here.tsv")
+    for row, other in zip(alone, table("here.tsv"), strict=True):
+        assert float(row.pop("log_prob")) == pytest.approx(
+            float(other.pop("log_prob")), abs=2e-3
+        )
+        assert row == other
+
+    # Without a device: touching it would be the error that is told.
+    _short(folder)
+    before = snapshot(folder)
+    bad = run_alone(*arguments, "--out=new.tsv", JAX_PLATFORMS="none")
+    assert bad.returncode == 1
+    assert bad.stdout == ""
+    (line,) = bad.stderr.splitlines()
+    assert line.startswith("error: targets.fa record s1: 7 nt")
+    assert snapshot(folder) == before
