@@ -13,7 +13,7 @@ def get_config() -> ConfigDict:
             "data": {
                 "name": "",  # a registry name, such as chakraborty2019
                 "split": "published",  # published, random, cluster or family
-                "seed": 0,  # of a split that is drawn, and of simulated data
+                "seed": 0,  # of a split that is drawn
             },
             "optimizer": {
                 "name": "adamw",  # rmsprop or adamw

@@ -1,5 +1,6 @@
 """What all commands share: flags, logging, and errors as one line."""
 
+import logging as stdlib_logging
 import sys
 from collections.abc import Callable, Sequence
 
@@ -27,9 +28,13 @@ def run(
     def guarded(arguments: Sequence[str]) -> int:
         logging.use_absl_handler()
         logging.set_verbosity(logging.INFO)
-        # Orbax reports every file it renames.
-        logging.get_absl_logger().addFilter(
-            lambda record: "orbax" not in record.pathname
+        # Orbax reports every file it renames, and jax every backend it does not find.
+        logging.get_absl_handler().addFilter(
+            lambda record: (
+                record.levelno > stdlib_logging.INFO
+                or not record.name.startswith("jax")
+                and "orbax" not in record.pathname
+            )
         )
         try:
             if len(arguments) > 1:
@@ -44,4 +49,20 @@ def run(
             return 130
         return 0
 
-    app.run(guarded, argv=argv)
+    app.run(guarded, argv=argv, flags_parser=_parse_flags)
+
+
+def _parse_flags(argv: Sequence[str]) -> list[str]:
+    """Parse the command line; what it cannot parse is a one-line error too."""
+    try:
+        return flags.FLAGS(argv)
+    except Exception as error:  # a config file may raise anything while it is read
+        message = str(error).strip()
+        if isinstance(error, KeyError | AttributeError):
+            key = message.strip("'\"")
+            given = next((word for word in argv if f".{key}" in word), key)
+            message = f"{given}: the config has no key {key!r}"
+        if "Traceback" in message:
+            message = message.splitlines()[-1]
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        sys.exit(1)

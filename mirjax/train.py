@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
-import jax
 import numpy as np
 from absl import flags, logging
 from ml_collections import ConfigDict, config_flags
@@ -135,7 +134,6 @@ class _progress_bar:  # noqa: N801  (used like a function)
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     folder = pathlib.Path(flag_values.workdir)
-    logging.info("%d device(s): %s", jax.device_count(), jax.devices()[0].device_kind)
     try:
         train(flag_values.config, folder)
     except loop.TrainingStopped as stopped:

@@ -1,38 +1,15 @@
-"""Tests of mirjax.models.layers against recurrences written from the equations."""
+"""Tests of mirjax.models.layers against their equations and plain JAX."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from equations import numpy_lstm
 from jax import lax
 
 from mirjax.models.layers import LSTM, WindowConv, hard_sigmoid, recurrence
 
 FEATURES, HIDDEN, TIME, BATCH = 3, 4, 5, 2
-
-
-def numpy_lstm(x, kernel, recurrent_kernel, bias, h, c, x_masks=None, h_masks=None):
-    """One sequence in float64: x [time, features] → h of each step, the last c.
-
-    z_g = (x m_g) W_g + (h n_g) U_g + b_g for the gates g = i, f, c, o
-    c = s(z_f) c + s(z_i) tanh(z_c),  h = s(z_o) tanh(c),  s(z) = clip(0.2 z + 0.5)
-    """
-    w, u, b = (
-        np.split(np.float64(array), 4, axis=-1)
-        for array in (kernel, recurrent_kernel, bias)
-    )
-    x_masks = np.ones((4, x.shape[1])) if x_masks is None else x_masks
-    h_masks = np.ones((4, len(h))) if h_masks is None else h_masks
-    hs = []
-    for x_t in np.float64(x):
-        i, f, g, o = (
-            (x_t * x_masks[k]) @ w[k] + (h * h_masks[k]) @ u[k] + b[k] for k in range(4)
-        )
-        i, f, o = (np.clip(0.2 * z + 0.5, 0, 1) for z in (i, f, o))
-        c = f * c + i * np.tanh(g)
-        h = o * np.tanh(c)
-        hs.append(h)
-    return np.array(hs), c
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-import flax.linen as nn
+import jax
 import numpy as np
 from flax import traverse_util
 
@@ -23,13 +23,13 @@ class ExportedModel:
     """A model ready for use.
 
     Attributes:
-      model: the module.
+      model: the module, a `flax.linen.Module`.
       params: its parameters.
       metadata: `model` (the module's config) and, where mirjax trained it, `data` (the
-        config of the dataset) and `step`.
+        config of the dataset), `step` and `l2` (factor of the penalty in the loss).
     """
 
-    model: nn.Module
+    model: Any
     params: Mapping[str, Any]
     metadata: Mapping[str, Any]
 
@@ -79,7 +79,7 @@ def load_model(path: str | os.PathLike[str]) -> ExportedModel:
     if not path.exists():
         raise ValueError(f"--model: {path} does not exist")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             metadata = json.loads(str(arrays[_METADATA]))
             flat = {
                 name.removeprefix("params/"): arrays[name]
@@ -87,9 +87,25 @@ def load_model(path: str | os.PathLike[str]) -> ExportedModel:
                 if name != _METADATA
             }
         model = make_model(metadata["model"])
+        params = traverse_util.unflatten_dict(flat, sep="/")
+        _check_shapes(model, params)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} is not a mirjax model or is damaged ({error}); train or copy it "
             "again"
         ) from error
-    return ExportedModel(model, traverse_util.unflatten_dict(flat, sep="/"), metadata)
+    return ExportedModel(model, params, metadata)
+
+
+def _check_shapes(model: Any, params: Mapping[str, Any]) -> None:
+    """Raise a ValueError unless the parameters are those of the model."""
+    targets = np.zeros((1, model.max_target_length), np.uint8)
+    letters = np.zeros((1, model.max_mirna_length + 1), np.uint8)
+    shapes = jax.eval_shape(model.init, jax.random.key(0), targets, letters)
+    wanted = traverse_util.flatten_dict(shapes["params"], sep="/")
+    found = traverse_util.flatten_dict(dict(params), sep="/")
+    for name in sorted(set(wanted) | set(found)):
+        expected = wanted[name].shape if name in wanted else None
+        shape = found[name].shape if name in found else None
+        if shape != expected:
+            raise ValueError(f"parameter {name} is {shape}, the model's is {expected}")

@@ -121,12 +121,13 @@ class Trainer:
     def _restore(self, checkpoints: Checkpoints) -> Progress:
         parameters = sum(leaf.size for leaf in jax.tree.leaves(self.state.params))
         logging.info(
-            "%s: %s parameters, %d rows, %d steps an epoch, %d device(s)",
+            "%s: %s parameters, %d rows, %d steps an epoch, %d device(s), %s",
             self.config.model.name,
             f"{parameters:,}",
             len(self._rows.weights),
             self._steps_in_epoch,
             self.mesh.size,
+            jax.devices()[0].device_kind,
         )
         restored = checkpoints.restore_last(self._abstract)
         if restored is None:
@@ -230,6 +231,7 @@ class Trainer:
                     "model": self.config.model.to_dict(),
                     "data": self.config.data.to_dict(),
                     "step": step,
+                    "l2": train.l2,
                 },
             )
         return progress, value
