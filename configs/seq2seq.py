@@ -59,6 +59,7 @@ def _tuned(config: ConfigDict) -> None:
     config.optimizer.warmup_steps = 300
     config.optimizer.weight_decay = 0.01
     config.optimizer.clip_norm = 1.0
+    config.steps_per_call = 14  # divides the 238 steps of an epoch
     config.train.batch_size = 64
     config.train.num_steps = 24 * 238
     config.train.eval_every = 238
@@ -80,6 +81,7 @@ def _simulated(config: ConfigDict) -> None:
     config.optimizer.schedule = "cosine"
     config.optimizer.warmup_steps = 100
     config.optimizer.clip_norm = 1.0
+    config.steps_per_call = 15  # divides the 75 steps of an epoch
     config.train.batch_size = 64
     config.train.num_steps = 1_200
     config.train.eval_every = 300

@@ -75,11 +75,29 @@ def assert_damaged(path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_truncated_file_is_damaged(file, share):
+    content = file.read_bytes()
+    file.write_bytes(content[: int(share * len(content))])
+    assert_damaged(file)
+
+
 def test_a_flipped_byte_is_noticed(file):
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0xFF
     file.write_bytes(content)
     assert_damaged(file)
+
+
+def test_parameters_of_another_size_are_damage(tmp_path, params):
+    path = tmp_path / "model.npz"
+    for model in ({"lstm_features": 8}, {"conv_width": 7}):
+        exported.save_model(path, params, {"model": METADATA["model"] | model})
+        assert_damaged(path)
+    for layer in ("encoder_conv", "output_dense"):
+        fewer = {name: params[name] for name in params if name != layer}
+        exported.save_model(path, fewer, METADATA)
+        assert_damaged(path)
 
 
 class _Trap:
@@ -99,7 +117,7 @@ def test_pickles_are_never_opened(tmp_path):
 
 @pytest.mark.parametrize(
     "metadata",
-    ["{", "{}", '{"model": {"name": "rnn"}}'],
+    ["{", "{}", '{"model": {"name": "rnn"}}', '{"model": {"name": "seq2seq"}}'],
 )
 def test_wrong_metadata_are_damage(tmp_path, metadata):
     path = tmp_path / "model.npz"

@@ -14,7 +14,6 @@ from mirjax.models import exported
 from mirjax.training import checkpoint, loop, runner, sharding
 from mirjax.training.metric_writer import read_metrics
 
-
 ALL_DEVICES = jax.devices
 
 # A restore that fails leaves reads of tensorstore's open, which then find their event
@@ -92,6 +91,15 @@ def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
     assert max(saved) >= 9, "the step SIGTERM came at is saved, not only evaluations"
     resumed = train(small_config(), tmp_path / "cut")
     assert_same(whole.state.params, resumed.state.params)
+
+
+def test_sigterm_at_an_evaluation_still_evaluates(tmp_path):
+    def terminate(step, figures):
+        if step == 21:  # the last call before the end has been dispatched
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    train(small_config(), tmp_path / "run", report=terminate)
+    assert [row["step"] for row in read_metrics(tmp_path / "run")] == [6, 12, 18, 24]
 
 
 def test_one_device_equals_eight(tmp_path, monkeypatch):

@@ -56,11 +56,18 @@ def test_padding_counts_for_keras_only_where_a_is_predicted():
     }
 
 
-@pytest.mark.parametrize("shape", [(0, 28), (1, 27)])
-def test_token_accuracy_refuses_what_it_cannot_count(shape):
-    true = np.zeros((shape[0], 28), np.uint8)
+def test_token_accuracy_refuses_what_it_cannot_count():
+    true = np.zeros((0, 28), np.uint8)
     with pytest.raises(ValueError, match="true"):
-        sequence.token_accuracy(np.ones(shape, np.uint8), true)
+        sequence.token_accuracy(np.ones((0, 28), np.uint8), true)
+
+
+def test_token_accuracy_refuses_columns_of_another_length():
+    true = np.zeros((1, 28), np.uint8)
+    # The type checker of the tests sees it first; a user gets the ValueError.
+    unchecked = getattr(sequence.token_accuracy, "__wrapped__", sequence.token_accuracy)
+    with pytest.raises(ValueError, match=r"\(1, 27\), true is \(1, 28\)"):
+        unchecked(np.ones((1, 27), np.uint8), true)
 
 
 def test_sequence_metrics_by_hand():

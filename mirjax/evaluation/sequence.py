@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,6 +14,7 @@ from mirjax.data.records import Pairs
 SEED = slice(1, 8)  # letters 2-8 of a miRNA, counted from its 5' end
 
 
+@runtime_checkable
 class BestHit(Protocol):
     """What is read of an alignment hit; `mirjax.align.blast.Hit` is one."""
 

@@ -203,17 +203,16 @@ class LSTM(nn.Module):
     @nn.compact
     def _parameters(self, input_features: int) -> tuple[Array, Array, Array]:
         gates = NUM_GATES * self.features
-        return (
-            self.param(
-                "kernel", nn.initializers.glorot_uniform(), (input_features, gates)
-            ),
-            self.param(
-                "recurrent_kernel",
-                nn.initializers.orthogonal(),
-                (self.features, gates),
-            ),
-            self.param("bias", _forget_bias_one, (gates,)),
+        shapes = {
+            "kernel": (nn.initializers.glorot_uniform(), (input_features, gates)),
+            "recurrent_kernel": (nn.initializers.orthogonal(), (self.features, gates)),
+            "bias": (_forget_bias_one, (gates,)),
+        }
+        kernel, recurrent_kernel, bias = (
+            jnp.asarray(self.param(name, init, shape))  # parameters may be NumPy's
+            for name, (init, shape) in shapes.items()
         )
+        return kernel, recurrent_kernel, bias
 
     def _masks(
         self, rate: float, features: int, batch: int, train: bool

@@ -47,6 +47,21 @@ class Seq2Seq(nn.Module):
     max_target_length: int = 29  # nt
     max_mirna_length: int = 27  # nt; the decoder makes one step more, for EOS
 
+    def __post_init__(self) -> None:
+        """Raise a ValueError for sizes that no model can have."""
+        for name in ("conv_features", "conv_width", "dense_features", "lstm_features"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"seq2seq: {name}={getattr(self, name)} is below 1")
+        for name in ("dropout", "recurrent_dropout", "letter_dropout"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"seq2seq: {name}={getattr(self, name)}: 0 to below 1")
+        if self.conv_width > self.max_target_length:
+            raise ValueError(
+                f"seq2seq: conv_width={self.conv_width} is more than "
+                f"max_target_length={self.max_target_length}"
+            )
+        super().__post_init__()
+
     def setup(self) -> None:
         """Make the layers."""
         self.encoder_conv = WindowConv(self.conv_features, self.conv_width)

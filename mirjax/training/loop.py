@@ -156,9 +156,8 @@ class Trainer:
                 seen.append(self._read(*pending))
                 report(step, _step_means(seen[-1:]))
             pending, step = (step, metrics), stop
-            if self._stop_requested or stop % train.eval_every == 0:
-                break
-            if stop == train.num_steps:
+            evaluates = stop % train.eval_every == 0 or stop == train.num_steps
+            if evaluates or self._stop_requested:
                 break
         seen.append(self._read(*pending))
         report(step, _step_means(seen[-1:]))
@@ -170,7 +169,7 @@ class Trainer:
             "train/seconds": seconds,
             "train/samples_per_second": rows / seconds,
         }
-        if self._stop_requested:
+        if not evaluates:
             checkpoints.save(self.state, progress)
             raise TrainingStopped(f"stopped by SIGTERM at step {step}; state saved")
         held_out = evaluate_teacher_forced(
@@ -186,6 +185,8 @@ class Trainer:
         )
         progress, metric = self._judge(step, figures, progress)
         checkpoints.save(self.state, progress, metric)
+        if self._stop_requested and step < train.num_steps:
+            raise TrainingStopped(f"stopped by SIGTERM at step {step}; state saved")
         return step, progress
 
     def _read(self, first_step: int, metrics: steps.Metrics) -> dict[str, np.ndarray]:

@@ -1,0 +1,109 @@
+"""The command `python -m mirjax.train`, run as its users run it."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from mirjax.training.metric_writer import read_metrics
+
+ROOT = pathlib.Path(__file__).parents[1]
+SMALL = (
+    "--config.model.conv_features=6",
+    "--config.model.dense_features=6",
+    "--config.model.lstm_features=8",
+    "--config.train.num_steps=48",
+    "--config.train.eval_every=16",
+    "--config.train.decode_rows=20",
+)
+
+
+def start(workdir, *arguments, config="configs/seq2seq.py:simulated"):
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "mirjax.train",
+            f"--config={config}",
+            f"--workdir={workdir}",
+            *arguments,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+    )
+
+
+def finish(process):
+    _, errors = process.communicate(timeout=200)
+    return process.returncode, errors
+
+
+def wait_for_metrics(process, workdir, lines):
+    deadline = time.monotonic() + 200
+    while len(read_metrics(workdir)) < lines:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def parameters(workdir):
+    with (workdir / "model.npz").open("rb") as file, np.load(file) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def test_a_killed_process_goes_on_to_the_same_bits(tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    code, log = finish(start(whole, *SMALL))
+    assert code == 0, log
+    assert "parameters" in log
+
+    process = start(cut, *SMALL)
+    wait_for_metrics(process, cut, 1)
+    process.kill()
+    assert finish(process)[0] == -signal.SIGKILL
+
+    process = start(cut, *SMALL)
+    wait_for_metrics(process, cut, 2)
+    process.terminate()
+    code, log = finish(process)
+    assert code == 0, log
+
+    code, log = finish(start(cut, *SMALL))
+    assert code == 0, log
+    expected, found = parameters(whole), parameters(cut)
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(value, found[name], err_msg=name)
+    assert [row["step"] for row in read_metrics(cut)] == [16, 32, 48]
+
+
+@pytest.mark.parametrize(
+    "config, arguments, part",
+    [
+        ("configs/seq2seq.py:other", [], "other"),
+        ("configs/none.py", [], "none.py"),
+        ("configs/seq2seq.py:simulated", ["--config.train.steps=3"], "train.steps"),
+        ("configs/seq2seq.py:simulated", ["--config.data.name=x"], "'x'"),
+        (
+            "configs/seq2seq.py:simulated",
+            ["--config.model.conv_width=40"],
+            "conv_width",
+        ),
+    ],
+)
+def test_a_wrong_config_is_one_line_and_leaves_nothing(
+    tmp_path, config, arguments, part
+):
+    code, errors = finish(start(tmp_path / "run", *arguments, config=config))
+    assert code == 1
+    (line,) = errors.splitlines()
+    assert line.startswith("error: ") and part in line
+    assert not (tmp_path / "run").exists()
