@@ -116,7 +116,7 @@ def test_greedy_letters_are_those_of_keras(keras, loaded, batch):
 def test_decode_gives_keras_strings_where_they_hold_no_start_letter(
     keras, loaded, batch
 ):
-    decoded = greedy.decode(loaded.model, loaded.params, batch.targets)
+    decoded = greedy.decode(loaded.model, loaded.params, np.asarray(batch.targets))
     found = alphabet.decode(decoded.tokens)
     rows = [row for row, text in enumerate(keras["decoded"]) if "^" not in text]
     assert len(rows) >= 2

@@ -238,7 +238,8 @@ def test_step_by_step_is_the_whole_sequence(values):
     for time in range(TIME):
         state = LSTM(HIDDEN).apply(
             {"params": params_of(values)},
-            values["inputs"][:, time],
+            values["inputs"][:, time],  # every sequence takes an input of its own
+            jnp.eye(BATCH),
             state,
             method="step",
         )

@@ -266,11 +266,25 @@ class LSTM(nn.Module):
         hs, last_c = recurrence(z_inputs, recurrent_kernel, masks, state)
         return hs, (hs[-1], last_c)
 
-    def step(self, inputs: Float[Array, "features batch"], state: State) -> State:
-        """Advance by one step without dropout, for decoding."""
+    def step(
+        self,
+        inputs: Float[Array, "features inputs"],
+        choice: Float[Array, "inputs batch"],
+        state: State,
+    ) -> State:
+        """Advance by one step without dropout, for decoding.
+
+        Args:
+          inputs: the few different inputs there are.
+          choice: one-hot, which of them each sequence takes.
+          state: (h, c) before the step.
+
+        Returns:
+          (h, c) after the step.
+        """
         kernel, recurrent_kernel, bias = self._parameters(inputs.shape[0])
         h, c = state
-        z = kernel.T @ inputs + recurrent_kernel.T @ h + bias[:, None]
-        i, f, g, o = _gates(z)
+        z_input = (kernel.T @ inputs + bias[:, None]) @ choice
+        i, f, g, o = _gates(z_input + recurrent_kernel.T @ h)
         c = f * c + i * g
         return o * jnp.tanh(c), c

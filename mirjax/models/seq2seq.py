@@ -102,13 +102,10 @@ class Seq2Seq(nn.Module):
             # BOS stays: it tells the first step from the others.
             hidden &= previous != alphabet.BOS
             previous = jnp.where(hidden, jnp.uint8(alphabet.PAD), previous)
-        # The decoder's input is one of a few letters: embed each letter once.
-        letters = jnp.arange(alphabet.VOCABULARY_SIZE, dtype=jnp.uint8)
-        embedded = nn.relu(self.decoder_dense(_one_hot_symbols(letters))).T
         outputs, _ = self.decoder_lstm(
-            jnp.repeat(embedded[:, :, None], len(targets), axis=2),
+            jnp.repeat(self._embedded_letters()[:, :, None], len(targets), axis=2),
             state,
-            choice=jax.nn.one_hot(previous.T, len(letters), axis=0),
+            choice=_choice(previous.T),
             train=train,
         )
         return self.output_dense(jnp.transpose(outputs, (2, 0, 1)))
@@ -139,11 +136,18 @@ class Seq2Seq(nn.Module):
         Returns:
           The next state, and logits over A, U, C, G, BOS, EOS.
         """
-        embedded = nn.relu(self.decoder_dense(_one_hot_symbols(previous)))
-        state = self.decoder_lstm.step(embedded.T, state)
+        state = self.decoder_lstm.step(
+            self._embedded_letters(), _choice(previous), state
+        )
         return state, self.output_dense(state[0].T)
 
+    def _embedded_letters(self) -> Float[Array, "features letters"]:
+        """Embed every token once: the decoder's input is one of these few."""
+        # PAD, which is no symbol, is a row of zeros, as in Keras.
+        symbols = jnp.eye(alphabet.VOCABULARY_SIZE)[:, 1:]
+        return nn.relu(self.decoder_dense(symbols)).T
 
-def _one_hot_symbols(tokens: Array) -> Array:
-    """One-hot over the six symbols; PAD becomes a row of zeros, as in Keras."""
-    return jax.nn.one_hot(tokens.astype(jnp.int32) - 1, NUM_SYMBOLS)
+
+def _choice(tokens: UInt8[Array, "..."]) -> Float[Array, "letters ..."]:
+    """One-hot over the tokens, along a new first axis."""
+    return jax.nn.one_hot(tokens, alphabet.VOCABULARY_SIZE, axis=0)
