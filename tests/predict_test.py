@@ -340,9 +340,15 @@ def test_a_model_that_generates_nothing_is_refused(folder, monkeypatch):
     class Classifier(nn.Module):
         """Something that scores pairs."""
 
+        def example_inputs(self):
+            return ()
+
+        def __call__(self):
+            return self.param("bias", nn.initializers.zeros, (1,))
+
     monkeypatch.setitem(models.MODELS, "classifier", Classifier)
     path = folder / "classifier.npz"
-    exported.save_model(path, {}, {"model": {"name": "classifier"}})
+    exported.save_model(path, {"bias": [0.0]}, {"model": {"name": "classifier"}})
     message = r"classifier\.npz holds a Classifier, which generates no miRNA"
     with pytest.raises(ValueError, match=message):
         run(model=path)

@@ -80,12 +80,16 @@ def load_model(path: str | os.PathLike[str]) -> ExportedModel:
         raise ValueError(f"--model: {path} does not exist")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if not hasattr(arrays, "files"):
+                raise ValueError("it is a single array")
             metadata = json.loads(str(arrays[_METADATA]))
             flat = {
                 name.removeprefix("params/"): arrays[name]
                 for name in arrays.files
                 if name != _METADATA
             }
+        if not isinstance(metadata, dict) or not isinstance(metadata["model"], dict):
+            raise ValueError("its metadata describes no model")
         model = make_model(metadata["model"])
         params = traverse_util.unflatten_dict(flat, sep="/")
         _check_shapes(model, params)
@@ -99,9 +103,12 @@ def load_model(path: str | os.PathLike[str]) -> ExportedModel:
 
 def _check_shapes(model: Any, params: Mapping[str, Any]) -> None:
     """Raise a ValueError unless the parameters are those of the model."""
-    targets = np.zeros((1, model.max_target_length), np.uint8)
-    letters = np.zeros((1, model.max_mirna_length + 1), np.uint8)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), targets, letters)
+
+    def init() -> Mapping[str, Any]:
+        return model.init(jax.random.key(0), *model.example_inputs())
+
+    # Nothing is computed: no device is touched before all input is checked.
+    shapes = jax.eval_shape(init)
     wanted = traverse_util.flatten_dict(shapes["params"], sep="/")
     found = traverse_util.flatten_dict(dict(params), sep="/")
     for name in sorted(set(wanted) | set(found)):

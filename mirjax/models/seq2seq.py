@@ -77,6 +77,13 @@ class Seq2Seq(nn.Module):
         self.decoder_lstm = lstm()
         self.output_dense = dense(NUM_SYMBOLS)
 
+    def example_inputs(self) -> tuple[Array, Array]:
+        """Return inputs of one row, of the shapes that `init` needs."""
+        return (
+            jnp.zeros((1, self.max_target_length), jnp.uint8),
+            jnp.zeros((1, self.max_mirna_length + 1), jnp.uint8),
+        )
+
     def __call__(
         self,
         targets: UInt8[Array, "batch target_length"],

@@ -46,7 +46,7 @@ def l2_penalty(params: Any, factor: float) -> Float[Array, ""]:
         layer["kernel"] for name, layer in params.items() if name.endswith("_dense")
     ]
     squares = [jnp.sum(jnp.square(kernel)) for kernel in kernels]
-    return jnp.float32(factor) * jnp.sum(jnp.stack(squares))
+    return jnp.float32(factor) * sum(squares, start=jnp.float32(0.0))
 
 
 def _row_sums(model_output: Array, batch: Batch) -> Metrics:

@@ -22,8 +22,6 @@ from mirjax.training.optimizer import make_optimizer
 from mirjax.training.runner import make_run_steps
 from mirjax.training.state import initial_state
 
-STEPS_PER_CALL = 2
-
 
 def main() -> None:
     """Run the worker."""
@@ -54,9 +52,9 @@ def main() -> None:
 
         def work(size: int) -> None:
             nonlocal state
-            calls = -(-size // (arguments.batch_size * STEPS_PER_CALL))
+            calls = -(-size // (arguments.batch_size * config.steps_per_call))
             for _ in range(calls):
-                state, _ = run_steps(state, rows, STEPS_PER_CALL)
+                state, _ = run_steps(state, rows, config.steps_per_call)
             jax.block_until_ready(state)
 
     elif arguments.task == "teacher_forced":

@@ -16,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--bench_python", default=".venv-bench/bin/python")
     parser.add_argument("--batch_size", type=int, default=50)
-    parser.add_argument("--batches", type=int, default=10, help="in one repeat")
+    parser.add_argument("--batches", type=int, default=16, help="in one repeat")
     parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
     common = {"task": "train", "batch_size": arguments.batch_size}
