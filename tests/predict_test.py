@@ -343,6 +343,7 @@ def test_a_model_that_generates_nothing_is_refused(folder, monkeypatch):
         def example_inputs(self):
             return ()
 
+        @nn.compact
         def __call__(self):
             return self.param("bias", nn.initializers.zeros, (1,))
 

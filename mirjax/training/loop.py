@@ -68,7 +68,7 @@ class Trainer:
         self.mesh = sharding.make_mesh(config.train.batch_size)
         optimizer = make_optimizer(config.optimizer, config.train.num_steps)
         self.state, self._abstract = initial_state(
-            self.model, optimizer, config.seed, train, self.mesh
+            self.model, optimizer, config.seed, self.mesh
         )
         self._run_steps = make_run_steps(self.model, optimizer, config, self.mesh)
         self._rows = jax.device_put(train, sharding.replicated(self.mesh))

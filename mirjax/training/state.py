@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -10,7 +9,6 @@ from flax import struct
 from jax import Array
 from jax.sharding import Mesh
 
-from mirjax.data.batches import Batch
 from mirjax.training import sharding
 
 
@@ -29,10 +27,9 @@ class TrainState(struct.PyTreeNode):
 
 
 def initial_state(
-    model: nn.Module,
+    model: Any,
     optimizer: optax.GradientTransformation,
     seed: int,
-    rows: Batch,
     mesh: Mesh,
 ) -> tuple[TrainState, Any]:
     """Make the state of step 0 on the mesh.
@@ -42,7 +39,7 @@ def initial_state(
     """
 
     def init(key: jax.Array) -> TrainState:
-        params = model.init(key, rows.targets[:1], rows.mirnas[:1])["params"]
+        params = model.init(key, *model.example_inputs())["params"]
         return TrainState(jnp.int32(0), params, optimizer.init(params))
 
     key = jax.random.key(seed)

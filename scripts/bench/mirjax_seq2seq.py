@@ -43,7 +43,7 @@ def main() -> None:
     )
     mesh = sharding.make_mesh(arguments.batch_size)
     optimizer = make_optimizer(config.optimizer, config.train.num_steps)
-    state, _ = initial_state(model, optimizer, 0, rows, mesh)
+    state, _ = initial_state(model, optimizer, 0, mesh)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
 
     if arguments.task == "train":
