@@ -2,6 +2,7 @@
 
 import logging as stdlib_logging
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
@@ -43,6 +44,9 @@ def run(
         except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
             message = " ".join(str(error).split())
             print(f"error: {message or type(error).__name__}", file=sys.stderr)
+            # What still runs (reads of a damaged checkpoint) has no more to say.
+            sys.unraisablehook = lambda _: None
+            warnings.simplefilter("ignore")
             return 1
         except KeyboardInterrupt:
             print("error: interrupted", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,12 +68,23 @@ def parameters(workdir):
         return {name: arrays[name] for name in arrays.files}
 
 
-def test_a_killed_process_goes_on_to_the_same_bits(tmp_path):
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    code, log = finish(start(whole, *SMALL))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder for runs, which share compiled programs."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def whole(folder):
+    """A run that nothing interrupted."""
+    code, log = finish(start(folder / "whole", *SMALL))
     assert code == 0, log
     assert "parameters" in log
+    return folder / "whole"
 
+
+def test_a_killed_process_goes_on_to_the_same_bits(folder, whole):
+    cut = folder / "cut"
     process = start(cut, *SMALL)
     wait_for_metrics(process, cut, 1)
     process.kill()
@@ -91,6 +103,22 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path):
     for name, value in expected.items():
         np.testing.assert_array_equal(value, found[name], err_msg=name)
     assert [row["step"] for row in read_metrics(cut)] == [16, 32, 48]
+
+
+def test_a_damaged_checkpoint_is_named_and_left_alone(folder, whole):
+    damaged = folder / "damaged"
+    shutil.copytree(whole, damaged)
+    for path in (damaged / "checkpoints/48/state").rglob("*"):
+        if path.is_file() and "metadata" not in path.name.lower():
+            path.write_bytes(b"damaged")
+    code, log = finish(start(damaged, *SMALL, "--config.train.num_steps=64"))
+    assert code == 1
+    errors = [line for line in log.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and "Traceback" not in log
+    assert "checkpoints/48 cannot be restored" in errors[0]
+    assert "delete that folder" in errors[0]
+    assert (damaged / "checkpoints/48").exists()
+    assert [row["step"] for row in read_metrics(damaged)] == [16, 32, 48]
 
 
 @pytest.mark.parametrize(
