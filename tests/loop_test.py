@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 
+import chex
 import jax
 import numpy as np
 import pytest
@@ -39,10 +40,6 @@ def train(config, folder, rows=None, validate=no_decoding, report=no_report):
     return trainer
 
 
-def assert_same(first, second):
-    jax.tree.map(np.testing.assert_array_equal, first, second)
-
-
 class Killed(Exception):
     pass
 
@@ -59,7 +56,7 @@ def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at)
         train(small_config(), tmp_path / "cut", report=kill)
     resumed = train(small_config(), tmp_path / "cut")
     assert int(resumed.state.step) == 24
-    assert_same(whole.state, resumed.state)
+    chex.assert_trees_all_equal(whole.state, resumed.state)
 
     def lasting(folder):
         return [
@@ -84,7 +81,7 @@ def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
     saved = {int(path.name) for path in (tmp_path / "cut/checkpoints").iterdir()}
     assert max(saved) >= 9, "the step SIGTERM came at is saved, not only evaluations"
     resumed = train(small_config(), tmp_path / "cut")
-    assert_same(whole.state.params, resumed.state.params)
+    chex.assert_trees_all_equal(whole.state.params, resumed.state.params)
 
 
 def test_sigterm_at_an_evaluation_still_evaluates(tmp_path):
@@ -146,7 +143,7 @@ def test_early_stopping_keeps_the_best(tmp_path):
     assert int(trainer.state.step) == 24, "best at 12, stopped 12 steps later"
     model = exported.load_model(tmp_path / "run")
     assert model.metadata["step"] == 12
-    assert_same(dict(model.params), seen[1])
+    chex.assert_trees_all_equal(dict(model.params), seen[1])
     kept = {path.name for path in (tmp_path / "run/checkpoints").iterdir()}
     assert kept == {"12", "24"}, "the best and the last"
     again = train(config, tmp_path / "run", validate=validate)
@@ -157,7 +154,7 @@ def test_export_last_is_the_last_evaluation(tmp_path):
     trainer = train(small_config(export="last"), tmp_path / "run")
     model = exported.load_model(tmp_path / "run")
     assert model.metadata["step"] == 24
-    assert_same(dict(model.params), jax.device_get(trainer.state.params))
+    chex.assert_trees_all_equal(dict(model.params), jax.device_get(trainer.state.params))
 
 
 def test_metrics_hold_a_line_for_each_evaluation(tmp_path):
