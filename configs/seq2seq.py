@@ -36,7 +36,11 @@ def get_config(variant: str = "published") -> ConfigDict:
 
 
 def _published(config: ConfigDict) -> None:
-    """Chakraborty & Hasija 2019: 15,200 rows, 304 steps an epoch, 100 epochs."""
+    """Chakraborty & Hasija 2019: 15,200 rows, 304 steps an epoch, 100 epochs.
+
+    On 2 quiet CPU cores an epoch takes some 70 s; docs/RESULTS.md says how far a run came
+    and what to expect: for long, one and the same answer to every target.
+    """
     config.data.name = "chakraborty2019"
     config.optimizer.name = "rmsprop"
     config.optimizer.learning_rate = 0.001
@@ -49,7 +53,11 @@ def _published(config: ConfigDict) -> None:
 
 
 def _tuned(config: ConfigDict) -> None:
-    """Reads the seed's partner last, half the width, AdamW, no recurrent dropout."""
+    """Reads the seed's partner last, half the width, AdamW, no recurrent dropout.
+
+    24 epochs took 21 minutes on 2 CPU cores with other programs beside it. Expect 47% of
+    the held-out miRNAs decoded exactly, and 80% with the right seed.
+    """
     config.data.name = "chakraborty2019"
     config.model.lstm_features = 256
     config.model.recurrent_dropout = 0.0
@@ -69,7 +77,10 @@ def _tuned(config: ConfigDict) -> None:
 
 
 def _simulated(config: ConfigDict) -> None:
-    """Learn simulated families in a minute or two on two cores."""
+    """Learn simulated families: some 2 minutes on 2 CPU cores.
+
+    Expect the right seed for 95% of the held-out targets, the right miRNA for 37%.
+    """
     config.data.name = "simulated"
     config.data.split = "random"
     config.model.conv_features = 64

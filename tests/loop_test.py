@@ -154,7 +154,9 @@ def test_export_last_is_the_last_evaluation(tmp_path):
     trainer = train(small_config(export="last"), tmp_path / "run")
     model = exported.load_model(tmp_path / "run")
     assert model.metadata["step"] == 24
-    chex.assert_trees_all_equal(dict(model.params), jax.device_get(trainer.state.params))
+    chex.assert_trees_all_equal(
+        dict(model.params), jax.device_get(trainer.state.params)
+    )
 
 
 def test_metrics_hold_a_line_for_each_evaluation(tmp_path):
