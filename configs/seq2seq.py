@@ -38,8 +38,8 @@ def get_config(variant: str = "published") -> ConfigDict:
 def _published(config: ConfigDict) -> None:
     """Chakraborty & Hasija 2019: 15,200 rows, 304 steps an epoch, 100 epochs.
 
-    On 2 quiet CPU cores an epoch takes some 70 s; docs/RESULTS.md says how far a run came
-    and what to expect: for long, one and the same answer to every target.
+    On 2 quiet CPU cores an epoch takes some 70 s. docs/RESULTS.md says how far a run
+    came and what to expect: for long, one and the same answer to every target.
     """
     config.data.name = "chakraborty2019"
     config.optimizer.name = "rmsprop"
@@ -55,8 +55,8 @@ def _published(config: ConfigDict) -> None:
 def _tuned(config: ConfigDict) -> None:
     """Reads the seed's partner last, half the width, AdamW, no recurrent dropout.
 
-    24 epochs took 21 minutes on 2 CPU cores with other programs beside it. Expect 47% of
-    the held-out miRNAs decoded exactly, and 80% with the right seed.
+    24 epochs took 21 minutes on 2 CPU cores with other programs beside it. Expect 47%
+    of the held-out miRNAs decoded exactly, and 80% with the right seed.
     """
     config.data.name = "chakraborty2019"
     config.model.lstm_features = 256

@@ -22,6 +22,7 @@ from mirjax.data import alphabet, batches, registry
 from mirjax.data.records import Pairs
 from mirjax.decoding import greedy
 from mirjax.evaluation import sequence
+from mirjax.evaluation.rows import binding_rows
 from mirjax.models import make_model
 from mirjax.training import loop, workdir
 
@@ -88,7 +89,10 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
     pairs, split = registry.load_split(
         config.data.name, config.data.split, seed=config.data.seed
     )
-    train_pairs, held_out = pairs.take(split.train), pairs.take(split.validation)
+    name = f"{config.data.name} ({config.data.split} split)"
+    train_rows, _ = binding_rows(pairs, split.train, f"{name}, training rows")
+    held_out_rows, _ = binding_rows(pairs, split.validation, f"{name}, held-out rows")
+    train_pairs, held_out = pairs.take(train_rows), pairs.take(held_out_rows)
     encoded = [
         batches.encode_pairs(
             part.targets,

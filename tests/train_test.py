@@ -1,5 +1,6 @@
 """The command `python -m mirjax.train`, run as its users run it."""
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -11,6 +12,11 @@ import time
 import numpy as np
 import pytest
 
+from configs import seq2seq
+from mirjax import train
+from mirjax.data import registry
+from mirjax.data.records import Pairs, Split
+from mirjax.training import loop
 from mirjax.training.metric_writer import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -121,6 +127,38 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(folder, whole):
     assert [row["step"] for row in read_metrics(damaged)] == [16, 32, 48]
 
 
+def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):
+    pairs = Pairs(
+        mirnas=["UGAGGUAGUAGGUUGUAUAGUU"] * 6,
+        targets=["AACUAUACAACCUACUACCUCA"] * 6,
+        labels=np.array([1, 0, 1, 1, 0, 0], np.uint8),
+    )
+    split = Split(np.arange(3), np.array([3, 4]), np.array([], int))
+    seen = []
+
+    class Trainer:
+        def __init__(self, config, folder, train_rows, held_out):
+            seen.extend([len(train_rows.weights), len(held_out.weights)])
+
+        def run(self, validate, report):
+            pass
+
+    monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
+    monkeypatch.setattr(loop, "Trainer", Trainer)
+    config = seq2seq.get_config("simulated")
+    train.train(config, tmp_path / "run")
+    assert seen == [2, 1]
+
+    for rows, problem in ([4, 5], "every row is labelled 0"), ([], "there are no rows"):
+        none = dataclasses.replace(split, validation=np.array(rows, int))
+        monkeypatch.setattr(
+            registry, "load_split", lambda *_, none=none, **__: (pairs, none)
+        )
+        with pytest.raises(ValueError, match=f"held-out rows: {problem}"):
+            train.train(config, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize(
     "config, arguments, part",
     [
@@ -128,6 +166,7 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(folder, whole):
         ("configs/none.py", [], "none.py"),
         ("configs/seq2seq.py:simulated", ["--config.train.steps=3"], "train.steps"),
         ("configs/seq2seq.py:simulated", ["--config.data.name=x"], "'x'"),
+        ("configs/seq2seq.py:simulated", ["--config.data.split=odd"], "odd"),
         (
             "configs/seq2seq.py:simulated",
             ["--config.model.conv_width=40"],

@@ -94,7 +94,7 @@ def select_rows(
     else:
         pairs, protocol = _file(data, part, data_format), ""
         part, numbers = WHOLE, np.arange(len(pairs))
-    numbers, dropped = _binding(pairs, numbers, f"{data} ({part})")
+    numbers, dropped = binding_rows(pairs, numbers, f"{data} ({part})")
 
     source = train_data or (data if split is not None and len(split.train) else "")
     if not source and trained_on:
@@ -111,7 +111,7 @@ def select_rows(
         train_pairs, train_split, train_protocol = _named(source, trained_on)
     fitted_on = f"{source} (train, {train_protocol} split)"
     train_rows = _part(source, train_protocol, train_split, "train")
-    train_rows, _ = _binding(train_pairs, train_rows, fitted_on)
+    train_rows, _ = binding_rows(train_pairs, train_rows, fitted_on)
 
     kept = numbers[:first] if first else numbers
     return Rows(
@@ -188,11 +188,21 @@ def _part(name: str, protocol: str, split: Split, part: str) -> np.ndarray:
     return rows
 
 
-def _binding(pairs: Pairs, rows: np.ndarray, where: str) -> tuple[np.ndarray, int]:
-    """Leave out the rows labelled 0, and say how many they were."""
-    if pairs.labels is None:
-        return rows, 0
-    binding = rows[pairs.labels[rows] == 1]
+def binding_rows(pairs: Pairs, rows: np.ndarray, where: str) -> tuple[np.ndarray, int]:
+    """Leave out the rows labelled 0, and log how many they were.
+
+    Args:
+      pairs: a dataset.
+      rows: some of its rows.
+      where: what to call them in a message.
+
+    Returns:
+      The other rows, and how many were left out.
+
+    Raises:
+      ValueError: if none are left.
+    """
+    binding = rows if pairs.labels is None else rows[pairs.labels[rows] == 1]
     dropped = len(rows) - len(binding)
     if dropped:
         logging.info(
@@ -203,5 +213,6 @@ def _binding(pairs: Pairs, rows: np.ndarray, where: str) -> tuple[np.ndarray, in
             len(rows),
         )
     if not len(binding):
-        raise ValueError(f"{where}: every row is labelled 0; none is left to evaluate")
+        problem = "every row is labelled 0" if dropped else "there are no rows"
+        raise ValueError(f"{where}: {problem}; name another dataset or another split")
     return binding, dropped
