@@ -36,7 +36,7 @@ def params_of(values):
 
 
 def apply_lstm(lstm, values, key=None):
-    """Return outputs [time, hidden, batch] and the last c; train if given a key."""
+    """Return outputs [hidden, time, batch] and the last c; train if given a key."""
     hs, (_, c) = lstm.apply(
         {"params": params_of(values)},
         values["inputs"],
@@ -74,7 +74,7 @@ def expected_lstm(values, x_masks=None, h_masks=None):
         for row in range(BATCH)
     ]
     return (
-        np.stack([hs for hs, _ in rows], axis=-1),
+        np.stack([hs.T for hs, _ in rows], axis=-1),
         np.stack([c for _, c in rows], axis=-1),
     )
 
@@ -126,14 +126,14 @@ def plain_recurrence(z_inputs, recurrent_kernel, masks, state):
     def step(carry, z_t):
         h, c = carry
         dropped = [h] * 4 if masks is None else [h * mask for mask in masks]
-        z = jnp.split(z_t, 4)
-        i, f, g, o = (z[k] + u[k].T @ dropped[k] for k in range(4))
+        i, f, g, o = (z_t[k] + u[k].T @ dropped[k] for k in range(4))
         c = hard_sigmoid(f) * c + hard_sigmoid(i) * jnp.tanh(g)
         h = hard_sigmoid(o) * jnp.tanh(c)
         return (h, c), h
 
-    (_, last_c), hs = lax.scan(step, state, jnp.moveaxis(z_inputs, 1, 0))
-    return hs, last_c
+    steps = tuple(jnp.moveaxis(z_input, 1, 0) for z_input in z_inputs)
+    (_, last_c), hs = lax.scan(step, state, steps)
+    return jnp.moveaxis(hs, 0, 1), last_c
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -141,20 +141,20 @@ def test_custom_gradient_is_that_of_a_plain_scan(masked):
     time, hidden, batch = 9, 8, 6
     rng = np.random.default_rng(0)
     arguments = (
-        2.0 * rng.normal(size=(4 * hidden, time, batch)),
+        tuple(2.0 * rng.normal(size=(4, hidden, time, batch))),
         rng.normal(size=(hidden, 4 * hidden)),
         rng.binomial(1, 0.6, (4, hidden, batch)) / 0.6,
         tuple(rng.normal(size=(2, hidden, batch))),
     )
     arguments = jax.tree.map(np.float32, arguments)
-    weights = np.float32(rng.normal(size=(time, hidden, batch)))
+    weights = np.float32(rng.normal(size=(hidden, time, batch)))
 
     def gradients(function):
         def loss(z_inputs, recurrent_kernel, masks, state):
             hs, c = function(
                 z_inputs, recurrent_kernel, masks if masked else None, state
             )
-            return jnp.sum(hs * weights) + jnp.sum(c * weights[0])
+            return jnp.sum(hs * weights) + jnp.sum(c * weights[:, 0])
 
         return jax.jit(jax.value_and_grad(loss, argnums=(0, 1, 3)))(*arguments)
 
@@ -243,7 +243,7 @@ def test_step_by_step_is_the_whole_sequence(values):
             state,
             method="step",
         )
-        np.testing.assert_allclose(state[0], hs[time], atol=1e-6)
+        np.testing.assert_allclose(state[0], hs[:, time], atol=1e-6)
     np.testing.assert_allclose(state[1], last_c, atol=1e-6)
 
 
@@ -253,7 +253,7 @@ def test_the_state_starts_at_zero_and_ends_with_the_last_output(values):
     expected, _ = apply_lstm(LSTM(HIDDEN), values | {"h": zeros, "c": zeros})
     found, (h, _) = LSTM(HIDDEN).apply({"params": params_of(values)}, values["inputs"])
     np.testing.assert_array_equal(found, expected)
-    np.testing.assert_array_equal(h, found[-1])
+    np.testing.assert_array_equal(h, found[:, -1])
 
 
 def test_window_conv_is_a_correlation_and_so_are_its_gradients():

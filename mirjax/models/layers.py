@@ -27,45 +27,50 @@ def hard_sigmoid(x: Array) -> Array:
     return jnp.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-def _gates(z: Array) -> tuple[Array, Array, Array, Array]:
-    """Split pre-activations [4 hidden, batch] and apply each gate's function."""
-    i, f, g, o = jnp.split(z, NUM_GATES)
-    return hard_sigmoid(i), hard_sigmoid(f), jnp.tanh(g), hard_sigmoid(o)
-
-
 def _hard_sigmoid_slope(y: Array) -> Array:
     """Return the derivative of `hard_sigmoid`, from its value."""
     return jnp.where((y > 0.0) & (y < 1.0), 0.2, 0.0)
 
 
-def _gate_product(kernel_t: Array, x: Array, masks: Array | None) -> Array:
-    """Return kernel_t @ x, with another dropout mask on x for each gate's rows."""
+def _masked(x: Array, masks: Array | None) -> list[Array]:
+    """Return x [features, ..., batch] as each gate sees it, under its own mask."""
     if masks is None:
-        return jnp.tensordot(kernel_t, x, axes=1)
-    kernel_t = kernel_t.reshape(NUM_GATES, -1, x.shape[0])
-    product = jnp.einsum("ghf,gf...->gh...", kernel_t, x[None] * masks)
-    return product.reshape(-1, *x.shape[1:])
+        return [x] * NUM_GATES
+    if x.ndim == 3:
+        masks = masks[:, :, None]
+    return [x * mask for mask in masks]
+
+
+def _at(array: Array, time: Array) -> Array:
+    """Read one step of [features, time, batch], in place."""
+    return lax.dynamic_index_in_dim(array, time, axis=1, keepdims=False)
+
+
+def _set_at(array: Array, value: Array, time: Array) -> Array:
+    return lax.dynamic_update_index_in_dim(array, value, time, axis=1)
 
 
 @jax.custom_vjp
 def recurrence(
-    z_inputs: Float[Array, "gates time batch"],
+    z_inputs: tuple[Float[Array, "hidden time batch"], ...],
     recurrent_kernel: Float[Array, "hidden gates"],
     masks: Float[Array, "4 hidden batch"] | None,
     state: State,
-) -> tuple[Float[Array, "time hidden batch"], Float[Array, "hidden batch"]]:
+) -> tuple[Float[Array, "hidden time batch"], Float[Array, "hidden batch"]]:
     """Run an LSTM over time from projected inputs, feature-major.
 
-    Two choices make it fast on small batches, where the products are thin. Features
-    come first, so that every product has the wide weight on its left. And where
-    differentiating a `lax.scan` would form the recurrent weight's gradient as one small
-    product a step, the backward pass here collects the gates' gradients of all steps
-    and forms it as one large product.
+    Three choices make it fast on small batches, where the products are thin. Features
+    come first, so that every product has the wide weight on its left. The gates are
+    arrays of their own: joined, XLA would compute them once more, on one core, for each
+    array they are joined into. And where differentiating a `lax.scan` would form the
+    recurrent weight's gradient as one small product a step, the backward pass here
+    collects the gates' gradients of all steps and forms it as one large product a gate.
 
     Args:
-      z_inputs: the inputs' part of the pre-activations, bias included; the gates i, f,
-        c, o stand one after the other, so gates = 4 hidden.
-      recurrent_kernel: the recurrent weight.
+      z_inputs: the inputs' part of the pre-activations, bias included, of the gates i,
+        f, c and o.
+      recurrent_kernel: the recurrent weight; the gates i, f, c, o stand one after the
+        other, so gates = 4 hidden.
       masks: recurrent dropout masks, already scaled; constants, no gradient flows.
       state: (h, c) before the first step, each [hidden, batch].
 
@@ -76,37 +81,44 @@ def recurrence(
 
 
 def _recurrence_forward(
-    z_inputs: Array, recurrent_kernel: Array, masks: Array | None, state: State
+    z_inputs: tuple[Array, ...],
+    recurrent_kernel: Array,
+    masks: Array | None,
+    state: State,
 ) -> tuple[tuple[Array, Array], tuple]:
-    kernel_t = recurrent_kernel.T
+    kernels_t = [kernel.T for kernel in jnp.split(recurrent_kernel, NUM_GATES, axis=1)]
 
     def step(carry, time):
-        h, c = carry
-        # Read in place: moving the time axis first would copy the largest array here.
-        z_input = lax.dynamic_index_in_dim(z_inputs, time, axis=1, keepdims=False)
-        i, f, g, o = _gates(z_input + _gate_product(kernel_t, h, masks))
-        c = f * c + i * g
-        h = o * jnp.tanh(c)
-        return (h, c), (h, c, jnp.concatenate([i, f, g, o]))
+        h, c, hs = carry
+        i, f, g, o = (
+            _at(z_input, time) + kernel_t @ masked_h
+            for z_input, kernel_t, masked_h in zip(
+                z_inputs, kernels_t, _masked(h, masks), strict=True
+            )
+        )
+        gates = (hard_sigmoid(i), hard_sigmoid(f), jnp.tanh(g), hard_sigmoid(o))
+        i, f, g, o = gates
+        next_c = f * c + i * g
+        h = o * jnp.tanh(next_c)
+        return (h, next_c, _set_at(hs, h, time)), (c, gates)
 
-    (_, last_c), (hs, cs, gates) = lax.scan(step, state, jnp.arange(z_inputs.shape[1]))
-    return (hs, last_c), (recurrent_kernel, masks, state, hs, cs, gates)
+    hs = jnp.zeros_like(z_inputs[0])
+    times = jnp.arange(hs.shape[1])
+    (_, last_c, hs), (previous_cs, gates) = lax.scan(step, (*state, hs), times)
+    return (hs, last_c), (recurrent_kernel, masks, state[0], hs, previous_cs, gates)
 
 
 def _recurrence_backward(residuals: tuple, cotangents: tuple[Array, Array]) -> tuple:
-    recurrent_kernel, masks, (h0, c0), hs, cs, gates = residuals
+    recurrent_kernel, masks, h0, hs, previous_cs, gates = residuals
     d_hs, d_last_c = cotangents
-    num_steps, hidden, batch = hs.shape
-    previous_cs = jnp.concatenate([c0[None], cs[:-1]])
-    if masks is not None:
-        blocks = jnp.swapaxes(recurrent_kernel.reshape(hidden, NUM_GATES, hidden), 0, 1)
+    hidden, num_steps, _ = hs.shape
+    kernels = jnp.split(recurrent_kernel, NUM_GATES, axis=1)
 
     def step(carry, inputs):
         dh, dc, dzs = carry
-        time, d_output, gate_values, c, previous_c = inputs
-        i, f, g, o = jnp.split(gate_values, NUM_GATES)
-        dh = dh + d_output
-        tanh_c = jnp.tanh(c)
+        time, (i, f, g, o), previous_c = inputs
+        dh = dh + _at(d_hs, time)
+        tanh_c = jnp.tanh(f * previous_c + i * g)
         dc = dc + dh * o * (1.0 - tanh_c * tanh_c)
         dz = (
             dc * g * _hard_sigmoid_slope(i),
@@ -114,38 +126,27 @@ def _recurrence_backward(residuals: tuple, cotangents: tuple[Array, Array]) -> t
             dc * i * (1.0 - g * g),
             dh * tanh_c * _hard_sigmoid_slope(o),
         )
-        if masks is None:
-            dh = recurrent_kernel @ jnp.concatenate(dz)
-        else:
-            dh = jnp.sum(jnp.einsum("ghk,gkb->ghb", blocks, jnp.stack(dz)) * masks, 0)
-        dzs = lax.dynamic_update_index_in_dim(dzs, jnp.concatenate(dz), time, axis=1)
+        dh = sum(
+            product if masks is None else product * masks[gate]
+            for gate, product in enumerate(map(jnp.matmul, kernels, dz))
+        )
+        dzs = tuple(_set_at(*pair, time) for pair in zip(dzs, dz, strict=True))
         return (dh, dc * f, dzs), None
 
     (dh0, dc0, dzs), _ = lax.scan(
         step,
-        (
-            jnp.zeros_like(h0),
-            d_last_c,
-            jnp.zeros((NUM_GATES * hidden, num_steps, batch), hs.dtype),
-        ),
-        (jnp.arange(num_steps), d_hs, gates, cs, previous_cs),
+        (jnp.zeros_like(h0), d_last_c, (jnp.zeros_like(hs),) * NUM_GATES),
+        (jnp.arange(num_steps), gates, previous_cs),
         reverse=True,
     )
-    # One product over all steps and rows. Rows of h come first, to be multiplied as is.
-    previous_hs = jnp.concatenate([h0[None], hs[:-1]])
-    gate_dzs = jnp.split(dzs, NUM_GATES)
-    if masks is None:
-        d_kernel_t = jnp.einsum("gtb,thb->gh", dzs, previous_hs)
-        d_masks = None
-    else:
-        d_kernel_t = jnp.concatenate(
-            [
-                jnp.einsum("gtb,thb->gh", dz, previous_hs * mask[None])
-                for dz, mask in zip(gate_dzs, masks, strict=True)
-            ]
-        )
-        d_masks = jnp.zeros_like(masks)
-    return dzs, d_kernel_t.T, d_masks, (dh0, dc0)
+    # One product over all steps and rows.
+    previous_hs = jnp.concatenate([h0[:, None], hs[:, :-1]], axis=1)
+    d_kernels = [
+        masked_hs.reshape(hidden, -1) @ dz.reshape(hidden, -1).T
+        for masked_hs, dz in zip(_masked(previous_hs, masks), dzs, strict=True)
+    ]
+    d_masks = None if masks is None else jnp.zeros_like(masks)
+    return dzs, jnp.concatenate(d_kernels, axis=1), d_masks, (dh0, dc0)
 
 
 recurrence.defvjp(_recurrence_forward, _recurrence_backward)
@@ -233,7 +234,7 @@ class LSTM(nn.Module):
         *,
         choice: Float[Array, "inputs time batch"] | None = None,
         train: bool = False,
-    ) -> tuple[Float[Array, "time hidden batch"], State]:
+    ) -> tuple[Float[Array, "hidden time batch"], State]:
         """Run over a batch of sequences.
 
         Args:
@@ -246,25 +247,37 @@ class LSTM(nn.Module):
         Returns:
           The outputs of every step, and the last (h, c).
         """
-        input_features, _, batch = inputs.shape
+        input_features, num_inputs, batch = inputs.shape
         kernel, recurrent_kernel, bias = self._parameters(input_features)
         if state is None:
             zeros = jnp.zeros((self.features, batch), inputs.dtype)
             state = (zeros, zeros)
         input_masks = self._masks(self.dropout, input_features, batch, train)
         masks = self._masks(self.recurrent_dropout, self.features, batch, train)
-        if input_masks is not None:
-            input_masks = input_masks[:, :, None]
-        # Projected for all steps in one product, outside the scan.
-        z_inputs = _gate_product(kernel.T, inputs, input_masks)
-        # An outer product with ones, not a broadcast: its gradient is then a product
-        # too, where XLA's CPU reduction over the two minor axes is ten times slower.
-        z_inputs += jnp.einsum("g,tb->gtb", bias, jnp.ones(inputs.shape[1:]))
+        # Projected for all steps in one product a gate, outside the scan. The bias is a
+        # further row of the kernel: its gradient is then part of a product too, where
+        # XLA's CPU reduction over the minor axis is ten times slower.
+        kernel = jnp.concatenate([kernel, bias[None]])
+        ones = jnp.ones((1, num_inputs * batch), inputs.dtype)
+        z_inputs = tuple(
+            (
+                gate_kernel.T
+                @ jnp.concatenate([masked_inputs.reshape(input_features, -1), ones])
+            ).reshape(-1, num_inputs, batch)
+            for gate_kernel, masked_inputs in zip(
+                jnp.split(kernel, NUM_GATES, axis=1),
+                _masked(inputs, input_masks),
+                strict=True,
+            )
+        )
         if choice is not None:
             # Far fewer products than projecting the input of every step.
-            z_inputs = jnp.sum(z_inputs[:, :, None] * choice[None], axis=1)
+            z_inputs = tuple(
+                jnp.sum(z_input[:, :, None] * choice[None], axis=1)
+                for z_input in z_inputs
+            )
         hs, last_c = recurrence(z_inputs, recurrent_kernel, masks, state)
-        return hs, (hs[-1], last_c)
+        return hs, (hs[:, -1], last_c)
 
     def step(
         self,
@@ -285,6 +298,6 @@ class LSTM(nn.Module):
         kernel, recurrent_kernel, bias = self._parameters(inputs.shape[0])
         h, c = state
         z_input = (kernel.T @ inputs + bias[:, None]) @ choice
-        i, f, g, o = _gates(z_input + recurrent_kernel.T @ h)
-        c = f * c + i * g
-        return o * jnp.tanh(c), c
+        i, f, g, o = jnp.split(z_input + recurrent_kernel.T @ h, NUM_GATES)
+        c = hard_sigmoid(f) * c + hard_sigmoid(i) * jnp.tanh(g)
+        return hard_sigmoid(o) * jnp.tanh(c), c

@@ -115,7 +115,10 @@ class Seq2Seq(nn.Module):
             choice=_choice(previous.T),
             train=train,
         )
-        return self.output_dense(jnp.transpose(outputs, (2, 0, 1)))
+        # As a matrix, so that the product reads it as it lies.
+        hidden, time, batch = outputs.shape
+        logits = self.output_dense(outputs.reshape(hidden, -1).T)
+        return jnp.swapaxes(logits.reshape(time, batch, -1), 0, 1)
 
     def encode(
         self, targets: UInt8[Array, "batch target_length"], *, train: bool = False
