@@ -28,10 +28,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="mirjax worker; see timing.py.")
     parser.add_argument("--task", choices=("train", "teacher_forced", "greedy"))
     parser.add_argument("--batch_size", type=int, default=50)
+    parser.add_argument("--recurrent_dropout", type=float, help="default: published")
     arguments = parser.parse_args()
 
     config = seq2seq_config.get_config("published")
     config.train.batch_size = arguments.batch_size
+    if arguments.recurrent_dropout is not None:
+        config.model.recurrent_dropout = arguments.recurrent_dropout
     model = make_model(config.model)
     rng = np.random.default_rng(0)
     count = 20 * arguments.batch_size

@@ -26,6 +26,9 @@ def main() -> None:
             other, "torch_seq2seq.py", variant="lstm", **common
         ),
         "mirjax": timing.worker_command(sys.executable, "mirjax_seq2seq.py", **common),
+        "mirjax, no recurrent dropout": timing.worker_command(
+            sys.executable, "mirjax_seq2seq.py", recurrent_dropout="0", **common
+        ),
         "Keras 3": timing.worker_command(other, "keras_seq2seq.py", **common),
         "PyTorch, same arithmetic": timing.worker_command(
             other, "torch_seq2seq.py", variant="exact", **common
