@@ -4,11 +4,26 @@ import jax
 import numpy as np
 
 
-def numpy_lstm(x, kernel, recurrent_kernel, bias, h, c, x_masks=None, h_masks=None):
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def numpy_lstm(
+    x,
+    kernel,
+    recurrent_kernel,
+    bias,
+    h,
+    c,
+    x_masks=None,
+    h_masks=None,
+    activation=np.tanh,
+):
     """Run an LSTM of Keras 2.2: x [time, features] → h of each step, the last c.
 
     z_g = (x m_g) W_g + (h n_g) U_g + b_g for the gates g = i, f, c, o
-    c = s(z_f) c + s(z_i) tanh(z_c),  h = s(z_o) tanh(c),  s(z) = clip(0.2 z + 0.5)
+    c = s(z_f) c + s(z_i) a(z_c),  h = s(z_o) a(c),  s(z) = clip(0.2 z + 0.5)
+    where the activation a is tanh, or relu
     """
     w, u, b = (
         np.split(np.float64(array), 4, axis=-1)
@@ -22,8 +37,8 @@ def numpy_lstm(x, kernel, recurrent_kernel, bias, h, c, x_masks=None, h_masks=No
             (x_t * x_masks[k]) @ w[k] + (h * h_masks[k]) @ u[k] + b[k] for k in range(4)
         )
         i, f, o = (np.clip(0.2 * z + 0.5, 0, 1) for z in (i, f, o))
-        c = f * c + i * np.tanh(g)
-        h = o * np.tanh(c)
+        c = f * c + i * activation(g)
+        h = o * activation(c)
         hs.append(h)
     return np.array(hs), c
 
@@ -33,18 +48,23 @@ def numpy_encoder(params, letters, length=29):
     x = np.zeros((length, 4))
     for place, letter in enumerate(letters):
         x[place, "AUCG".index(letter)] = 1
-    kernel, bias = (np.float64(params["encoder_conv"][n]) for n in ("kernel", "bias"))
-    width = len(kernel)
-    x = np.array(
-        [
-            np.einsum("wc,wcf->f", x[start : start + width], kernel) + bias
-            for start in range(length - width + 1)
-        ]
-    )
-    x = np.maximum(numpy_dense(params["encoder_dense"], np.maximum(x, 0)), 0)
+    x = relu(numpy_conv(params["encoder_conv"], x))
+    x = relu(numpy_dense(params["encoder_dense"], x))
     zeros = np.zeros(len(params["encoder_lstm"]["recurrent_kernel"]))
     hs, c = numpy_lstm(x, **params["encoder_lstm"], h=zeros, c=zeros)
     return hs[-1], c
+
+
+def numpy_conv(layer, x):
+    """Convolve x [length, channels] where the window fits → [windows, features]."""
+    kernel, bias = np.float64(layer["kernel"]), np.float64(layer["bias"])
+    width = len(kernel)
+    return np.array(
+        [
+            np.einsum("wc,wcf->f", x[start : start + width], kernel) + bias
+            for start in range(len(x) - width + 1)
+        ]
+    )
 
 
 def numpy_dense(layer, x):
@@ -64,11 +84,27 @@ def numpy_seq2seq(params, target, previous, length=29):
     return numpy_dense(params["output_dense"], hs)
 
 
+def numpy_mitar(params, mirna, target, length=79):
+    """Score one pair, both 5'→3' → the probability that it binds."""
+    letters = mirna[::-1].ljust(26, "N") + target
+    tokens = ["NAUCG".index(letter) for letter in letters.ljust(length, "N")]
+    x = relu(
+        numpy_conv(params["conv"], np.float64(params["embedding"]["kernel"])[tokens])
+    )
+    x = np.array([x[i : i + 2].max(axis=0) for i in range(0, len(x) - 1, 2)])
+    zeros = np.zeros(len(params["forward_lstm"]["recurrent_kernel"]))
+    ends = [
+        numpy_lstm(steps, **params[name], h=zeros, c=zeros, activation=relu)[0][-1]
+        for name, steps in (("forward_lstm", x), ("backward_lstm", x[::-1]))
+    ]
+    x = relu(numpy_dense(params["hidden_dense"], np.concatenate(ends)))
+    return 1 / (1 + np.exp(-numpy_dense(params["output_dense"], x)[0]))
+
+
 def random_params(model, seed, scale=0.7):
-    """Return normal parameters of a seq2seq, biases too; some gates are saturated."""
-    tokens = np.zeros((1, model.max_target_length), np.uint8)
-    previous = np.zeros((1, model.max_mirna_length + 1), np.uint8)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), tokens, previous)["params"]
+    """Return normal parameters of a model, biases too; some gates are saturated."""
+    inputs = model.example_inputs()
+    shapes = jax.eval_shape(model.init, jax.random.key(0), *inputs)["params"]
     rng = np.random.default_rng(seed)
     return jax.tree.map(
         lambda leaf: rng.normal(0, scale, leaf.shape).astype(np.float32), shapes

@@ -7,7 +7,8 @@ import pytest
 from equations import numpy_lstm
 from jax import lax
 
-from mirjax.models.layers import LSTM, WindowConv, hard_sigmoid, recurrence
+from mirjax.models.layers import LSTM, WindowConv
+from mirjax.models.recurrence import hard_sigmoid, recurrence
 
 FEATURES, HIDDEN, TIME, BATCH = 3, 4, 5, 2
 

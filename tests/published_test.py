@@ -1,4 +1,4 @@
-"""Tests of mirjax.models.published; what Keras computes is in keras_oracle_test."""
+"""Tests of loading a published seq2seq; what Keras computes is in keras_oracle_test."""
 
 import json
 import pathlib
@@ -8,7 +8,6 @@ import jax
 import numpy as np
 import pytest
 
-from mirjax.models.exported import load_model
 from mirjax.models.published import load_keras_model
 
 TESTDATA = pathlib.Path(__file__).parent / "testdata"
@@ -51,6 +50,14 @@ READS = {
     "lstm_4": ["dense_7", "lstm_9", "lstm_9"],
     "dense_20": ["lstm_4"],
 }
+CLASSES = {
+    "input": "InputLayer",
+    "conv1d": "Conv1D",
+    "dense": "Dense",
+    "lstm": "LSTM",
+    "dropout": "Dropout",
+    "masking": "Masking",
+}
 SAVED = {"group": "model_weights", "reads": READS}
 
 
@@ -76,6 +83,7 @@ def write_keras2(path, weights, names=None, *, group="/", reads=None, options=No
             layers = [
                 {
                     "name": name,
+                    "class_name": CLASSES[name.partition("_")[0]],
                     "config": {"name": name} | (options or {}).get(name, {}),
                     "inbound_nodes": [
                         [[read, 0, place, {}] for place, read in enumerate(reads[name])]
@@ -123,6 +131,16 @@ def test_a_layer_without_weights_between_two_is_looked_through(
     )
 
 
+def test_a_layer_without_weights_that_computes_is_refused(tmp_path, weights):
+    names = PUBLISHED | {"masking_1": None}
+    reads = READS | {"conv1d_3": ["masking_1"], "masking_1": ["input_5"]}
+    path = write_keras2(
+        tmp_path / "m.h5", weights, names, group="model_weights", reads=reads
+    )
+    with pytest.raises(ValueError, match=f"^{path}: neither miTAR.* has .*masking_1"):
+        load_keras_model(path)
+
+
 def test_shapes_tell_layers_apart_where_there_is_no_config(tmp_path, weights):
     # Nine filters: now no two Dense layers are of one shape.
     rng = np.random.default_rng(0)
@@ -147,7 +165,7 @@ def test_shapes_tell_layers_apart_where_there_is_no_config(tmp_path, weights):
         ("lstm/bias", np.ones(27), r"lstm_9 has a bias of shape \(27,\)"),
         ("lstm_1/kernel", np.ones((5, 21)), r"lstm_4 has a kernel of shape \(5, 21\)"),
         ("dense_2/bias", np.ones(5), r"dense_20 has a bias of shape \(5,\)"),
-        ("dense/kernel", np.ones((1, 6, 5)), "not a CNN-LSTM seq2seq"),
+        ("dense/kernel", np.ones((1, 6, 5)), "neither miTAR"),
     ],
 )
 @pytest.mark.parametrize("form", [{}, SAVED], ids=["save_weights", "save"])
@@ -184,11 +202,3 @@ def test_another_wiring_is_refused(tmp_path, weights):
     path = write_keras2(tmp_path / "w.h5", weights, group="model_weights", reads=reads)
     with pytest.raises(ValueError, match="not a CNN-LSTM seq2seq: 0 lstm layers read"):
         load_keras_model(path)
-
-
-def test_published_mitar_is_named_as_another_architecture(data_dir):
-    for path in sorted((data_dir / "mitar2021/weights").glob("*.h5")):
-        with pytest.raises(
-            ValueError, match=f"^{path}: not a CNN-LSTM seq2seq.*embedd"
-        ):
-            load_model(path)

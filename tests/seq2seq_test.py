@@ -8,7 +8,8 @@ import pytest
 
 from mirjax.data import alphabet
 from mirjax.data.batches import encode_pairs
-from mirjax.models.seq2seq import Seq2Seq, reverse_padded
+from mirjax.models.layers import reverse_padded
+from mirjax.models.seq2seq import Seq2Seq
 from mirjax.training.steps import shift_right
 
 MODEL = Seq2Seq(conv_features=6, dense_features=5, lstm_features=7)

@@ -6,9 +6,10 @@ from typing import Any
 
 import flax.linen as nn
 
+from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
 
-MODELS: dict[str, type[nn.Module]] = {"seq2seq": Seq2Seq}
+MODELS: dict[str, type[nn.Module]] = {"mitar": Mitar, "seq2seq": Seq2Seq}
 
 
 def make_model(config: Mapping[str, Any]) -> nn.Module:

@@ -92,7 +92,7 @@ def load_model(path: str | os.PathLike[str]) -> ExportedModel:
             raise ValueError("its metadata describes no model")
         model = make_model(metadata["model"])
         params = traverse_util.unflatten_dict(flat, sep="/")
-        _check_shapes(model, params)
+        check_shapes(model, params)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{path} is not a mirjax model or is damaged ({error}); train or copy it "
@@ -101,7 +101,7 @@ def load_model(path: str | os.PathLike[str]) -> ExportedModel:
     return ExportedModel(model, params, metadata)
 
 
-def _check_shapes(model: Any, params: Mapping[str, Any]) -> None:
+def check_shapes(model: Any, params: Mapping[str, Any]) -> None:
     """Raise a ValueError unless the parameters are those of the model."""
 
     def init() -> Mapping[str, Any]:

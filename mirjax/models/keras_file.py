@@ -6,6 +6,7 @@ that Keras 3 writes.
 """
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -15,27 +16,39 @@ from typing import Any
 import h5py
 import numpy as np
 
+_LSTM = {"kernel": 2, "recurrent_kernel": 2, "bias": 1}
 # A kind of layer, by the ranks of its weights.
 _KINDS = {
     "conv": {"kernel": 3, "bias": 1},
     "dense": {"kernel": 2, "bias": 1},
-    "lstm": {"kernel": 2, "recurrent_kernel": 2, "bias": 1},
+    "embedding": {"embeddings": 2},
+    "lstm": _LSTM,
+    "bidirectional_lstm": {
+        f"{direction}_{name}": rank
+        for direction in ("forward", "backward")
+        for name, rank in _LSTM.items()
+    },
 }
+# Layers without weights that change nothing once a model is trained.
+_INERT = ("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise")
 _ADVICE = "save it again by model.save('NAME.h5')"
 
 
 @dataclasses.dataclass(frozen=True)
 class KerasLayer:
-    """A layer that has weights.
+    """A layer that computes something once the model is trained.
 
     Attributes:
       name: as Keras numbered it.
-      kind: conv, dense, lstm or other.
-      weights: arrays by the last part of their names, float32.
-      options: the layer's config; empty if the file holds weights alone. The gates'
-        `hard_sigmoid` of Keras 3, which has another slope, is named so.
-      reads: the layers with weights whose outputs this one reads, directly or through
-        layers without any; None if the file holds weights alone.
+      kind: conv, dense, embedding, lstm or bidirectional_lstm; otherwise Keras's name
+        for its class, or "other".
+      weights: arrays by the last part of their names, float32; in a bidirectional_lstm
+        with forward_ or backward_ before it. Empty for a layer such as pooling.
+      options: the layer's config, with that of a layer it wraps; empty if the file
+        holds weights alone. The gates' `hard_sigmoid` of Keras 3, which has another
+        slope, is named so.
+      reads: the layers whose outputs this one reads, directly or through layers that
+        compute nothing; None if the file holds weights alone.
     """
 
     name: str
@@ -46,10 +59,11 @@ class KerasLayer:
 
 
 def read_keras_layers(path: str | os.PathLike[str]) -> list[KerasLayer]:
-    """Read the layers that have weights, in the model's own order.
+    """Read the layers that compute something, in the model's own order.
 
     Args:
-      path: an `.h5` file of `model.save` or `save_weights`, of Keras 2 or 3.
+      path: an `.h5` file of `model.save` or `save_weights`, of Keras 2 or 3. Of the
+        latter, only the layers that have weights are known.
 
     Raises:
       ValueError: if the file is missing or damaged or not one of Keras.
@@ -70,19 +84,47 @@ def read_keras_layers(path: str | os.PathLike[str]) -> list[KerasLayer]:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     try:
-        configs = None if config is None else _layer_configs(_text(config))
+        if config is None:
+            return [
+                KerasLayer(name, _kind(arrays), dict(arrays), {}, None)
+                for name, arrays in weights.items()
+            ]
+        configs = _layer_configs(_text(config))
+        listed = [
+            name
+            for name, layer in configs.items()
+            if name in weights or layer["class_name"] not in _INERT
+        ]
         return [
             KerasLayer(
                 name,
-                _kind(arrays),
-                dict(arrays),
-                {} if configs is None else _options(configs[name], version),
-                None if configs is None else _sources(name, configs, set(weights)),
+                _kind(weights[name])
+                if name in weights
+                else configs[name]["class_name"],
+                dict(weights.get(name, ())),
+                _options(configs[name], version),
+                _sources(name, configs, set(listed)),
             )
-            for name, arrays in weights.items()
+            for name in listed
         ]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: model_config is damaged; {_ADVICE}") from error
+
+
+def check_options(layer: KerasLayer, published: Mapping[str, Any]) -> None:
+    """Raise a ValueError if a layer computes otherwise than the published one.
+
+    Args:
+      layer: of a file; an option that it does not have is taken to be as published.
+      published: the options that count.
+    """
+    for key, wanted in published.items():
+        value = layer.options.get(key, wanted)
+        if value != wanted:
+            raise ValueError(
+                f"layer {layer.name} has {key} {value!r}, where the published model "
+                f"has {wanted!r}"
+            )
 
 
 def _text(value: str | bytes) -> str:
@@ -105,10 +147,20 @@ def _read_weights(file: h5py.File) -> dict[str, list[tuple[str, np.ndarray]]]:
             array = np.asarray(dataset, np.float32)
             if not np.isfinite(array).all():
                 raise ValueError(f"{name} holds NaN or infinity")
-            weights.append((name.split("/")[-1].split(":")[0], array))
+            weights.append((_weight_name(name), array))
         if weights:
             layers[layer] = weights
     return layers
+
+
+def _weight_name(path: str) -> str:
+    """Return the last part of a weight's name, and which way a wrapped layer reads."""
+    *layers, name = path.split(":")[0].split("/")
+    for direction in ("forward_", "backward_"):
+        # Within a wrapper: a layer may have such a name of its own.
+        if any(layer.startswith(direction) for layer in layers[1:]):
+            return direction + name
+    return name
 
 
 def _kind(weights: Sequence[tuple[str, np.ndarray]]) -> str:
@@ -120,13 +172,25 @@ def _kind(weights: Sequence[tuple[str, np.ndarray]]) -> str:
 
 def _layer_configs(config: str) -> dict[str, Mapping[str, Any]]:
     """Return the layers' entries in the model's JSON config, by name."""
-    layers = json.loads(config)["config"]["layers"]
+    model = json.loads(config)
+    layers = model["config"]
+    if isinstance(layers, Mapping):  # before Keras 2.2.3 a Sequential's was a list
+        layers = layers["layers"]
+    if model["class_name"] == "Sequential":
+        for before, layer in itertools.pairwise(layers):
+            layer["inbound_nodes"] = [[before["config"]["name"], 0, 0]]
+            if before["class_name"] == "InputLayer":  # Keras 3 tells the shape here
+                layer["config"].setdefault(
+                    "batch_shape", before["config"].get("batch_shape")
+                )
     return {layer["config"]["name"]: layer for layer in layers}
 
 
 def _options(layer: Mapping[str, Any], version: str) -> dict[str, Any]:
     """Return a layer's config, with functions as plain names."""
     options = dict(layer["config"])
+    if isinstance(options.get("layer"), Mapping):  # a wrapper
+        options |= options["layer"]["config"]
     for key in ("activation", "recurrent_activation"):
         if isinstance(options.get(key), Mapping):  # a function registered with Keras
             options[key] = str(options[key]["config"]).rpartition(">")[2]
@@ -150,14 +214,14 @@ def _referenced(node: Any, names: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sources(
-    name: str, configs: Mapping[str, Mapping[str, Any]], weighted: set[str]
+    name: str, configs: Mapping[str, Mapping[str, Any]], listed: set[str]
 ) -> frozenset[str]:
-    """Return the layers with weights that a layer reads, through those without."""
+    """Return the listed layers that a layer reads, through those not listed."""
     found: set[str] = set()
     seen, pending = {name}, [name]
     while pending:
         node = configs[pending.pop()].get("inbound_nodes")
         for source in set(_referenced(node, configs)) - seen:
             seen.add(source)
-            (found.add if source in weighted else pending.append)(source)
+            (found.add if source in listed else pending.append)(source)
     return frozenset(found)

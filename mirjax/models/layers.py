@@ -1,155 +1,36 @@
-"""An LSTM that is Keras 2.2's to the digit, with a backward pass made for speed.
+"""Layers that Keras has and Flax has not, to the digit of Keras 2.2.
 
-What Keras 2.2 does and most other libraries do not: gates in the order i, f, c, o; the
-gate function clip(0.2 x + 0.5, 0, 1) (`jax.nn.hard_sigmoid` has slope 1/6); dropout on
-the inputs and on the recurrent state by masks drawn once for each sequence *and each
-gate* (`implementation=1`, its default); a forget bias that starts at one.
-
-References:
-  Hochreiter & Schmidhuber 1997, doi 10.1162/neco.1997.9.8.1735 (the LSTM).
-  Gal & Ghahramani 2016, arXiv 1512.05287 (one dropout mask for a whole sequence).
+What Keras 2.2's LSTM does and most other libraries' do not: gates in the order i, f, c,
+o, with the gate function of `recurrence`; dropout on the inputs and on the recurrent
+state by masks drawn once for each sequence *and each gate* (`implementation=1`, its
+default); a forget bias that starts at one.
 """
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, UInt8
 
-NUM_GATES = 4
-
-# (h, c)
-State = tuple[Float[Array, "hidden batch"], Float[Array, "hidden batch"]]
-
-
-def hard_sigmoid(x: Array) -> Array:
-    """Return clip(0.2 x + 0.5, 0, 1), the gate function of Keras 2.2."""
-    return jnp.clip(0.2 * x + 0.5, 0.0, 1.0)
-
-
-def _hard_sigmoid_slope(y: Array) -> Array:
-    """Return the derivative of `hard_sigmoid`, from its value."""
-    return jnp.where((y > 0.0) & (y < 1.0), 0.2, 0.0)
+from mirjax.data import alphabet
+from mirjax.models.recurrence import (
+    ACTIVATIONS,
+    NUM_GATES,
+    State,
+    hard_sigmoid,
+    masked,
+    recurrence,
+)
 
 
-def _masked(x: Array, masks: Array | None) -> list[Array]:
-    """Return x [features, ..., batch] as each gate sees it, under its own mask."""
-    if masks is None:
-        return [x] * NUM_GATES
-    if x.ndim == 3:
-        masks = masks[:, :, None]
-    return [x * mask for mask in masks]
-
-
-def _at(array: Array, time: Array) -> Array:
-    """Read one step of [features, time, batch], in place."""
-    return lax.dynamic_index_in_dim(array, time, axis=1, keepdims=False)
-
-
-def _set_at(array: Array, value: Array, time: Array) -> Array:
-    return lax.dynamic_update_index_in_dim(array, value, time, axis=1)
-
-
-@jax.custom_vjp
-def recurrence(
-    z_inputs: tuple[Float[Array, "hidden time batch"], ...],
-    recurrent_kernel: Float[Array, "hidden gates"],
-    masks: Float[Array, "4 hidden batch"] | None,
-    state: State,
-) -> tuple[Float[Array, "hidden time batch"], Float[Array, "hidden batch"]]:
-    """Run an LSTM over time from projected inputs, feature-major.
-
-    Three choices make it fast on small batches, where the products are thin. Features
-    come first, so that every product has the wide weight on its left. The gates are
-    arrays of their own: joined, XLA would compute them once more, on one core, for each
-    array they are joined into. And where differentiating a `lax.scan` would form the
-    recurrent weight's gradient as one small product a step, the backward pass here
-    collects the gates' gradients of all steps and forms it as one large product a gate.
-
-    Args:
-      z_inputs: the inputs' part of the pre-activations, bias included, of the gates i,
-        f, c and o.
-      recurrent_kernel: the recurrent weight; the gates i, f, c, o stand one after the
-        other, so gates = 4 hidden.
-      masks: recurrent dropout masks, already scaled; constants, no gradient flows.
-      state: (h, c) before the first step, each [hidden, batch].
-
-    Returns:
-      The outputs h of every step, and the last c.
-    """
-    return _recurrence_forward(z_inputs, recurrent_kernel, masks, state)[0]
-
-
-def _recurrence_forward(
-    z_inputs: tuple[Array, ...],
-    recurrent_kernel: Array,
-    masks: Array | None,
-    state: State,
-) -> tuple[tuple[Array, Array], tuple]:
-    kernels_t = [kernel.T for kernel in jnp.split(recurrent_kernel, NUM_GATES, axis=1)]
-
-    def step(carry, time):
-        h, c, hs = carry
-        i, f, g, o = (
-            _at(z_input, time) + kernel_t @ masked_h
-            for z_input, kernel_t, masked_h in zip(
-                z_inputs, kernels_t, _masked(h, masks), strict=True
-            )
-        )
-        gates = (hard_sigmoid(i), hard_sigmoid(f), jnp.tanh(g), hard_sigmoid(o))
-        i, f, g, o = gates
-        next_c = f * c + i * g
-        h = o * jnp.tanh(next_c)
-        return (h, next_c, _set_at(hs, h, time)), (c, gates)
-
-    hs = jnp.zeros_like(z_inputs[0])
-    times = jnp.arange(hs.shape[1])
-    (_, last_c, hs), (previous_cs, gates) = lax.scan(step, (*state, hs), times)
-    return (hs, last_c), (recurrent_kernel, masks, state[0], hs, previous_cs, gates)
-
-
-def _recurrence_backward(residuals: tuple, cotangents: tuple[Array, Array]) -> tuple:
-    recurrent_kernel, masks, h0, hs, previous_cs, gates = residuals
-    d_hs, d_last_c = cotangents
-    hidden, num_steps, _ = hs.shape
-    kernels = jnp.split(recurrent_kernel, NUM_GATES, axis=1)
-
-    def step(carry, inputs):
-        dh, dc, dzs = carry
-        time, (i, f, g, o), previous_c = inputs
-        dh = dh + _at(d_hs, time)
-        tanh_c = jnp.tanh(f * previous_c + i * g)
-        dc = dc + dh * o * (1.0 - tanh_c * tanh_c)
-        dz = (
-            dc * g * _hard_sigmoid_slope(i),
-            dc * previous_c * _hard_sigmoid_slope(f),
-            dc * i * (1.0 - g * g),
-            dh * tanh_c * _hard_sigmoid_slope(o),
-        )
-        dh = sum(
-            product if masks is None else product * masks[gate]
-            for gate, product in enumerate(map(jnp.matmul, kernels, dz))
-        )
-        dzs = tuple(_set_at(*pair, time) for pair in zip(dzs, dz, strict=True))
-        return (dh, dc * f, dzs), None
-
-    (dh0, dc0, dzs), _ = lax.scan(
-        step,
-        (jnp.zeros_like(h0), d_last_c, (jnp.zeros_like(hs),) * NUM_GATES),
-        (jnp.arange(num_steps), gates, previous_cs),
-        reverse=True,
-    )
-    # One product over all steps and rows.
-    previous_hs = jnp.concatenate([h0[:, None], hs[:, :-1]], axis=1)
-    d_kernels = [
-        masked_hs.reshape(hidden, -1) @ dz.reshape(hidden, -1).T
-        for masked_hs, dz in zip(_masked(previous_hs, masks), dzs, strict=True)
-    ]
-    d_masks = None if masks is None else jnp.zeros_like(masks)
-    return dzs, jnp.concatenate(d_kernels, axis=1), d_masks, (dh0, dc0)
-
-
-recurrence.defvjp(_recurrence_forward, _recurrence_backward)
+def reverse_padded(
+    tokens: UInt8[Array, "batch length"],
+) -> UInt8[Array, "batch length"]:
+    """Reverse each row up to its padding, which stays on the right."""
+    length = tokens.shape[1]
+    sizes = jnp.sum(tokens != alphabet.PAD, axis=1, keepdims=True)
+    source = sizes - 1 - jnp.arange(length)[None]
+    reversed_tokens = jnp.take_along_axis(tokens, jnp.maximum(source, 0), axis=1)
+    return jnp.where(source >= 0, reversed_tokens, jnp.uint8(alphabet.PAD))
 
 
 class WindowConv(nn.Module):
@@ -195,11 +76,13 @@ class LSTM(nn.Module):
       features: hidden units.
       dropout: share of input features dropped in training, 0 to 1.
       recurrent_dropout: share of hidden units dropped in training, 0 to 1.
+      activation: tanh or relu, of the candidate and of the output.
     """
 
     features: int = 512  # hidden units
     dropout: float = 0.0  # share of the input features, 0 to 1
     recurrent_dropout: float = 0.0  # share of the hidden units, 0 to 1
+    activation: str = "tanh"  # tanh or relu
 
     @nn.compact
     def _parameters(self, input_features: int) -> tuple[Array, Array, Array]:
@@ -266,7 +149,7 @@ class LSTM(nn.Module):
             ).reshape(-1, num_inputs, batch)
             for gate_kernel, masked_inputs in zip(
                 jnp.split(kernel, NUM_GATES, axis=1),
-                _masked(inputs, input_masks),
+                masked(inputs, input_masks),
                 strict=True,
             )
         )
@@ -276,7 +159,9 @@ class LSTM(nn.Module):
                 jnp.sum(z_input[:, :, None] * choice[None], axis=1)
                 for z_input in z_inputs
             )
-        hs, last_c = recurrence(z_inputs, recurrent_kernel, masks, state)
+        hs, last_c = recurrence(
+            z_inputs, recurrent_kernel, masks, state, self.activation
+        )
         return hs, (hs[:, -1], last_c)
 
     def step(
@@ -299,5 +184,6 @@ class LSTM(nn.Module):
         h, c = state
         z_input = (kernel.T @ inputs + bias[:, None]) @ choice
         i, f, g, o = jnp.split(z_input + recurrent_kernel.T @ h, NUM_GATES)
-        c = hard_sigmoid(f) * c + hard_sigmoid(i) * jnp.tanh(g)
-        return hard_sigmoid(o) * jnp.tanh(c), c
+        activate, _ = ACTIVATIONS[self.activation]
+        c = hard_sigmoid(f) * c + hard_sigmoid(i) * activate(g)
+        return hard_sigmoid(o) * activate(c), c

@@ -1,202 +1,48 @@
 """Published models in Keras's `.h5` files, as models of ours."""
 
-import itertools
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any
 
-import numpy as np
-
-from mirjax.data import alphabet
-from mirjax.models import make_model
-from mirjax.models.exported import ExportedModel
-from mirjax.models.keras_file import KerasLayer, read_keras_layers
-
-# Letter order of the published one-hot arrays; the miRNA's have two marks more, BOS and
-# EOS, which stand last in ours too.
-_PUBLISHED_LETTERS = "ACGU"
-_NUM_MARKS = 2
-
-# Each layer of the model: its kind, and the layers with weights that it reads.
-_ROLES: dict[str, tuple[str, frozenset[str]]] = {
-    "encoder_conv": ("conv", frozenset()),
-    "encoder_dense": ("dense", frozenset({"encoder_conv"})),
-    "encoder_lstm": ("lstm", frozenset({"encoder_dense"})),
-    "decoder_dense": ("dense", frozenset()),
-    "decoder_lstm": ("lstm", frozenset({"decoder_dense", "encoder_lstm"})),
-    "output_dense": ("dense", frozenset({"decoder_lstm"})),
-}
-_RELU = {"activation": "relu", "use_bias": True}
-_LSTM = {
-    "activation": "tanh",
-    "recurrent_activation": "hard_sigmoid",
-    "go_backwards": False,
-}
-# Keras options that change what a layer computes, as the published model has them.
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "encoder_conv": _RELU
-    | {"padding": "valid", "strides": [1], "dilation_rate": [1], "groups": 1},
-    "encoder_dense": _RELU,
-    "encoder_lstm": _LSTM,
-    "decoder_dense": _RELU,
-    "decoder_lstm": _LSTM,
-    "output_dense": {"activation": "softmax"},
-}
-
-_Roles = Mapping[str, KerasLayer]
+from mirjax.models import make_model, published_mitar, published_seq2seq
+from mirjax.models.exported import ExportedModel, check_shapes
+from mirjax.models.keras_file import read_keras_layers
 
 
 def load_keras_model(path: str | os.PathLike[str]) -> ExportedModel:
-    """Load a CNN-LSTM seq2seq that Keras saved, whole or its weights alone.
+    """Load a miTAR classifier or a CNN-LSTM seq2seq that Keras saved.
 
-    Layers are told apart by their connections where the file has the model's config,
-    otherwise by their shapes and order. The published letter order (A, C, G, U) becomes
-    ours. Of a file of weights alone, gates and activations cannot be checked and are
-    taken to be the published ones.
+    Which of the two it is, the kinds of its layers tell, whatever their names.
 
     Args:
-      path: an `.h5` file of `model.save` or `save_weights`, of Keras 2 or 3.
+      path: an `.h5` file of `model.save`, of Keras 2 or 3; of a seq2seq also one of
+        `save_weights`.
 
     Returns:
       The model; its metadata hold `model` and `source`, the file's name.
 
     Raises:
       ValueError: if the file is missing or damaged, or holds another architecture.
-
-    References:
-      Chakraborty & Hasija 2019, IEEE/ACM TCBB, document 8807144.
     """
     path = pathlib.Path(path)
     layers = read_keras_layers(path)
+    kinds = [layer.kind for layer in layers]
     try:
-        roles = _assign_roles(layers)
+        if sorted(kinds) == published_seq2seq.KINDS:
+            arguments, params = published_seq2seq.from_layers(layers)
+        elif [kind for kind in kinds if kind != "MaxPooling1D"] == (
+            published_mitar.KINDS
+        ):
+            arguments, params = published_mitar.from_layers(layers)
+        else:
+            raise ValueError(
+                "neither miTAR, which has an embedding, a convolution, a bidirectional "
+                "LSTM and two Dense layers, nor a CNN-LSTM seq2seq, which has one "
+                "convolution, three Dense and two LSTM layers; it has "
+                + ", ".join(layer.name for layer in layers)
+            )
+        model = make_model(arguments)
+        check_shapes(model, params)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    conv_width, _, conv_features = roles["encoder_conv"].weights["kernel"].shape
-    arguments = {
-        "name": "seq2seq",
-        "conv_features": conv_features,
-        "conv_width": conv_width,
-        "dense_features": roles["encoder_dense"].weights["kernel"].shape[1],
-        "lstm_features": roles["encoder_lstm"].weights["recurrent_kernel"].shape[0],
-    }
     metadata = {"model": arguments, "source": path.name}
-    return ExportedModel(make_model(arguments), _our_letter_order(roles), metadata)
-
-
-def _assign_roles(layers: Sequence[KerasLayer]) -> _Roles:
-    """Tell which layer is which, and check each."""
-    expected = sorted(kind for kind, _ in _ROLES.values())
-    if sorted(layer.kind for layer in layers) != expected:
-        raise ValueError(
-            "not a CNN-LSTM seq2seq, which has one convolution, three Dense and two "
-            f"LSTM layers; it has {', '.join(layer.name for layer in layers)}"
-        )
-    if any(layer.reads is None for layer in layers):
-        return _roles_by_order(layers)
-    roles = _roles_by_connection(layers)
-    if problem := _option_problem(roles) or _shape_problem(roles):
-        raise ValueError(problem)
-    return roles
-
-
-def _roles_by_connection(layers: Sequence[KerasLayer]) -> _Roles:
-    """Give each layer its role from what it reads."""
-    roles: dict[str, KerasLayer] = {}
-    for role, (kind, read_roles) in _ROLES.items():
-        reads = {roles[name].name for name in read_roles}
-        fits = [
-            layer for layer in layers if layer.kind == kind and layer.reads == reads
-        ]
-        if len(fits) != 1:
-            raise ValueError(
-                f"not a CNN-LSTM seq2seq: {len(fits)} {kind} layers read "
-                f"{' and '.join(sorted(reads)) or 'the inputs alone'}, where it has one"
-            )
-        roles[role] = fits[0]
-    return roles
-
-
-def _roles_by_order(layers: Sequence[KerasLayer]) -> _Roles:
-    """Give each layer its role from its shape and, among equals, its place.
-
-    Keras orders layers by their distance from the output, so an encoder comes first.
-    """
-    (conv,) = (layer for layer in layers if layer.kind == "conv")
-    lstms = [layer for layer in layers if layer.kind == "lstm"]
-    problems = []
-    # The first permutation is the file's own order.
-    for denses in itertools.permutations(x for x in layers if x.kind == "dense"):
-        roles = {
-            "encoder_conv": conv,
-            "encoder_dense": denses[0],
-            "encoder_lstm": lstms[0],
-            "decoder_dense": denses[1],
-            "decoder_lstm": lstms[1],
-            "output_dense": denses[2],
-        }
-        problem = _shape_problem(roles)
-        if problem is None:
-            return roles
-        problems.append(problem)
-    raise ValueError(problems[0])
-
-
-def _option_problem(roles: _Roles) -> str | None:
-    """Return which layer computes otherwise than the published one, if any."""
-    for role, options in _OPTIONS.items():
-        for key, published in options.items():
-            value = roles[role].options.get(key, published)
-            if value != published:
-                return (
-                    f"layer {roles[role].name} has {key} {value!r}, where the "
-                    f"published model has {published!r}"
-                )
-    return None
-
-
-def _shape_problem(roles: _Roles) -> str | None:
-    """Return what is wrong with the layers' shapes, if anything is."""
-    letters = len(_PUBLISHED_LETTERS)
-    symbols = letters + _NUM_MARKS
-    width, _, filters = roles["encoder_conv"].weights["kernel"].shape
-    units = roles["encoder_dense"].weights["kernel"].shape[1]
-    hidden = roles["encoder_lstm"].weights["recurrent_kernel"].shape[0]
-    lstm = {
-        "kernel": (units, 4 * hidden),
-        "recurrent_kernel": (hidden, 4 * hidden),
-        "bias": (4 * hidden,),
-    }
-    expected = {
-        "encoder_conv": {"kernel": (width, letters, filters), "bias": (filters,)},
-        "encoder_dense": {"kernel": (filters, units), "bias": (units,)},
-        "encoder_lstm": lstm,
-        "decoder_dense": {"kernel": (symbols, units), "bias": (units,)},
-        "decoder_lstm": lstm,
-        "output_dense": {"kernel": (hidden, symbols), "bias": (symbols,)},
-    }
-    for role, shapes in expected.items():
-        for name, shape in shapes.items():
-            found = roles[role].weights[name].shape
-            if found != shape:
-                return (
-                    f"layer {roles[role].name} has a {name} of shape {found}, where a "
-                    f"CNN-LSTM seq2seq of these sizes has {shape}"
-                )
-    return None
-
-
-def _our_letter_order(roles: _Roles) -> dict[str, dict[str, np.ndarray]]:
-    """Return parameters by role, letters in our order."""
-    letters = [_PUBLISHED_LETTERS.index(letter) for letter in alphabet.LETTERS]
-    symbols = [*letters, *range(len(letters), len(letters) + _NUM_MARKS)]
-    params = {role: dict(layer.weights) for role, layer in roles.items()}
-    for role, name, axis, order in (
-        ("encoder_conv", "kernel", 1, letters),
-        ("decoder_dense", "kernel", 0, symbols),
-        ("output_dense", "kernel", 1, symbols),
-        ("output_dense", "bias", 0, symbols),
-    ):
-        params[role][name] = np.take(params[role][name], order, axis=axis)
-    return params
+    return ExportedModel(model, params, metadata)

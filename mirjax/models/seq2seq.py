@@ -11,20 +11,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
 from mirjax.data import alphabet
-from mirjax.models.layers import LSTM, State, WindowConv
+from mirjax.models.layers import LSTM, WindowConv, reverse_padded
+from mirjax.models.recurrence import State
 
 NUM_SYMBOLS = 6  # A, U, C, G, BOS, EOS: token codes less one
-
-
-def reverse_padded(
-    tokens: UInt8[Array, "batch length"],
-) -> UInt8[Array, "batch length"]:
-    """Reverse each row up to its padding, which stays on the right."""
-    length = tokens.shape[1]
-    sizes = jnp.sum(tokens != alphabet.PAD, axis=1, keepdims=True)
-    source = sizes - 1 - jnp.arange(length)[None]
-    reversed_tokens = jnp.take_along_axis(tokens, jnp.maximum(source, 0), axis=1)
-    return jnp.where(source >= 0, reversed_tokens, jnp.uint8(alphabet.PAD))
 
 
 class Seq2Seq(nn.Module):

@@ -1,0 +1,116 @@
+"""miTAR: a convolution and a bidirectional LSTM tell whether a miRNA binds a target.
+
+References:
+  Gu et al. 2021, BMC Bioinformatics, doi 10.1186/s12859-021-04026-6; sizes are those of
+  the published code, which has 110,970 parameters.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt8
+
+from mirjax.models.layers import LSTM, WindowConv, reverse_padded
+
+NUM_CODES = 5  # PAD, A, U, C, G
+_POOL = 2  # windows
+
+
+class Mitar(nn.Module):
+    """Score whether a miRNA binds a target site.
+
+    miRNAs come 5'→3', as targets do. The published model was trained on miRNAs 3'→5',
+    padded to 26, with the target after them; this one turns and joins them itself. It
+    learns what padding looks like, so the `length` it was trained with matters.
+    """
+
+    length: int = 79  # nt: the miRNA's 26 and the target's; 66 for the miRAW variant
+    embedding_features: int = 5  # values a letter
+    conv_features: int = 320  # filters of the convolution
+    conv_width: int = 12  # nt
+    lstm_features: int = 32  # hidden units in each direction
+    dense_features: int = 16  # units of the last hidden layer
+    dropout: float = 0.2  # share of each layer's outputs
+    max_mirna_length: int = 26  # nt
+
+    def __post_init__(self) -> None:
+        """Raise a ValueError for sizes that no model can have."""
+        for name in (
+            "embedding_features",
+            "conv_features",
+            "conv_width",
+            "lstm_features",
+            "dense_features",
+            "max_mirna_length",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"mitar: {name}={getattr(self, name)} is below 1")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"mitar: dropout={self.dropout}: 0 to below 1")
+        shortest = max(self.max_mirna_length, self.conv_width + _POOL - 2) + 1
+        if self.length < shortest:
+            raise ValueError(f"mitar: length={self.length} is below {shortest}")
+        super().__post_init__()
+
+    @property
+    def max_target_length(self) -> int:
+        """The longest target that fits beside the miRNA, in nt."""
+        return self.length - self.max_mirna_length
+
+    def example_inputs(self) -> tuple[Array, Array]:
+        """Return inputs of one row, of the shapes that `init` needs."""
+        return (
+            jnp.zeros((1, self.max_mirna_length), jnp.uint8),
+            jnp.zeros((1, self.max_target_length), jnp.uint8),
+        )
+
+    @nn.compact
+    def __call__(
+        self,
+        mirnas: UInt8[Array, "batch mirna_length"],
+        targets: UInt8[Array, "batch target_length"],
+        *,
+        train: bool = False,
+    ) -> Float[Array, " batch"]:
+        """Score pairs.
+
+        Args:
+          mirnas: miRNAs, 5'→3', padded to `max_mirna_length`.
+          targets: target sites, 5'→3', padded to `max_target_length`.
+          train: apply dropout, from the rng stream "dropout".
+
+        Returns:
+          Logits: their logistic function is the probability that the pair binds.
+        """
+        drop = nn.Dropout(self.dropout, deterministic=not train)
+        glorot = nn.initializers.glorot_uniform()
+        tokens = jnp.concatenate([reverse_padded(mirnas), targets], axis=1)
+        # An embedding, written as a product: its gradient is one too.
+        letters = nn.Dense(
+            self.embedding_features,
+            use_bias=False,
+            kernel_init=_uniform_embedding,
+            name="embedding",
+        )(jax.nn.one_hot(tokens, NUM_CODES))
+        features = WindowConv(self.conv_features, self.conv_width, name="conv")(letters)
+        features = drop(nn.relu(features))
+        features = drop(nn.max_pool(features, (_POOL,), (_POOL,)))
+        features = jnp.transpose(features, (2, 1, 0))
+        states = [
+            LSTM(self.lstm_features, activation="relu", name=name)(inputs)[1][0]
+            for name, inputs in (
+                ("forward_lstm", features),
+                ("backward_lstm", features[:, ::-1]),
+            )
+        ]
+        hidden = drop(jnp.concatenate(states).T)
+        hidden = nn.Dense(self.dense_features, kernel_init=glorot, name="hidden_dense")(
+            hidden
+        )
+        hidden = drop(nn.relu(hidden))
+        return nn.Dense(1, kernel_init=glorot, name="output_dense")(hidden)[:, 0]
+
+
+def _uniform_embedding(key: Array, shape: tuple[int, ...], dtype: object) -> Array:
+    """Initialise as Keras does an embedding: uniform between -0.05 and 0.05."""
+    return jax.random.uniform(key, shape, dtype, -0.05, 0.05)
