@@ -1,13 +1,18 @@
-"""Evaluate a model that generates miRNAs.
+"""Evaluate a model.
 
     python -m mirjax.evaluate --model=W --data=chakraborty2019
 
 Prints every figure of the model beside those of predictors that take a shortcut, and
-writes them to metrics.json, with pictures, in the folder --out. The shortcuts, fitted
-on training rows only, are: the next letter from those before it, without the target
-(prefix only); the commonest miRNA for every target (most frequent); and the training
-miRNA that pairs best with the target (complementarity; anchored: its 5' end held to the
-site's 3' end).
+writes them to metrics.json, with pictures, in the folder --out. The shortcuts are
+fitted on training rows only.
+
+For a model that generates miRNAs they are: the next letter from those before it,
+without the target (prefix only); the commonest miRNA for every target (most frequent);
+and the training miRNA that pairs best with the target (complementarity; anchored: its
+5' end held to the site's 3' end). For one that tells whether a pair binds: the share of
+binding pairs among training rows of the same miRNA (mirna identity), of the same gene,
+or with a 6-mer seed match; and regressions on short words of the miRNA or of the
+target, and on the complementarity of the two.
 """
 
 import json
@@ -16,15 +21,22 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from absl import flags, logging
 
 from mirjax import command
 from mirjax.align import blast
 from mirjax.data import formats, registry
 from mirjax.data.records import SequenceRecord
-from mirjax.evaluation import generator, shortcuts
+from mirjax.evaluation import binding_shortcuts, classifier, generator, shortcuts
 from mirjax.evaluation import rows as evaluation_rows
+from mirjax.evaluation.classification import (
+    bootstrap_intervals,
+    classification_metrics,
+    one_class_warning,
+)
 from mirjax.models import exported
+from mirjax.models.exported import ExportedModel
 from mirjax.reporting import plots, table
 from mirjax.training import workdir
 from mirjax.training.metric_writer import read_metrics
@@ -64,8 +76,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     optional = {
         "out": "folder for the results; by default evaluation/ in the model's folder",
-        "db": f"real miRNAs: a FASTA file or a dataset; by default {_HUMAN}, or for "
-        f"simulated data {_SIMULATED}",
+        "db": "of a generator: real miRNAs, a FASTA file or a dataset; by default "
+        f"{_HUMAN}, or for simulated data {_SIMULATED}",
         "train_data": "dataset on whose training rows the baselines are fitted; by "
         "default that of --data, or for a file what the model was trained on",
     }
@@ -75,7 +87,18 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "rows", 0, "evaluate the first rows only; 0: all", flag_values=flag_values
     )
     flags.DEFINE_boolean(
-        "blast", True, "search the answers in --db by BLAST", flag_values
+        "blast",
+        True,
+        "of a generator: search its answers in --db by BLAST",
+        flag_values,
+    )
+    flags.DEFINE_float(
+        "threshold",
+        0.5,
+        "of a classifier: a pair of a higher probability is called binding",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=flag_values,
     )
 
 
@@ -83,11 +106,13 @@ def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     model_path = pathlib.Path(flag_values.model)
     trained = exported.load_model(model_path)
-    if not hasattr(trained.model, "decode_step"):
-        raise ValueError(
-            f"--model: {model_path} holds a {type(trained.model).__name__}, which "
-            "generates no miRNA; give a seq2seq model"
-        )
+    generates = hasattr(trained.model, "decode_step")
+    for name in ("threshold",) if generates else ("db", "blast"):
+        if flag_values[name].present:
+            raise ValueError(
+                f"--{name} is not for {model_path}, which holds a "
+                f"{type(trained.model).__name__}; leave it out"
+            )
     folder = _out_folder(flag_values.out, model_path)
     trained_on: Mapping[str, Any] = trained.metadata.get("data") or {}
 
@@ -99,8 +124,49 @@ def main(flag_values: flags.FlagValues) -> None:
         trained_on=trained_on,
         train_data=flag_values.train_data or "",
         first=flag_values.rows,
+        labelled=not generates,
     )
     evaluation_rows.check_fit(rows, trained.model)
+    which = rows.describe()
+    description = {
+        "model": str(model_path),
+        "step": trained.metadata.get("step"),
+        "data": rows.data,
+        "split": rows.part,
+        "split_protocol": rows.protocol or None,
+        "rows_in_split": rows.available,
+        "rows_labelled_0_left_out": rows.dropped,
+        "baselines_fitted_on": rows.fitted_on,
+    }
+    logging.info("%s; the baselines are fitted on %s", which, rows.fitted_on)
+
+    # ---- The model and, beside it, what is had without one. ----
+    evaluate = _evaluate_generator if generates else _evaluate_classifier
+    results, baselines, notes = evaluate(trained, rows, flag_values, folder)
+
+    # ---- The results. ----
+    _write_json(folder / FILE_NAME, description | results | {"baselines": baselines})
+    table.print_comparison(
+        {"model": results} | baselines, title=f"{model_path}: {which}"
+    )
+    for note in notes:
+        print(note)
+    print(f"baselines fitted on {rows.fitted_on}; written to {folder}")
+
+
+# What to write of the model; figures by baseline; lines to print below the table.
+_Results = tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]
+
+
+def _evaluate_generator(
+    trained: ExportedModel,
+    rows: evaluation_rows.Rows,
+    flag_values: flags.FlagValues,
+    folder: pathlib.Path,
+) -> _Results:
+    """Measure a model that generates miRNAs, and draw its answers and its history."""
+    model_path = pathlib.Path(flag_values.model)
+    trained_on = trained.metadata.get("data") or {}
     known_data = rows.data if rows.protocol else trained_on.get("name")
     db = flag_values.db or (_SIMULATED if known_data == _SIMULATED else _HUMAN)
     database = _read_database(db)
@@ -109,10 +175,6 @@ def main(flag_values: flags.FlagValues) -> None:
     l2 = _l2(model_path, trained.metadata)
     history = read_metrics(model_path) if model_path.is_dir() else []
     folder.mkdir(parents=True, exist_ok=True)
-    which = _describe(rows)
-    logging.info("%s; the baselines are fitted on %s", which, rows.fitted_on)
-
-    # ---- The model and, beside it, what is had without one. ----
     figures = generator.evaluate_generator(
         trained,
         rows.held_out,
@@ -128,28 +190,45 @@ def main(flag_values: flags.FlagValues) -> None:
         [record.sequence for record in database],
         length=trained.model.max_mirna_length + 1,
     )
-
-    # ---- The results. ----
-    description = {
-        "model": str(model_path),
-        "step": trained.metadata.get("step"),
-        "data": rows.data,
-        "split": rows.part,
-        "split_protocol": rows.protocol or None,
-        "rows_in_split": rows.available,
-        "rows_labelled_0_left_out": rows.dropped,
-        "database": db,
-        "baselines_fitted_on": rows.fitted_on,
-        "l2": l2,
-    }
-    _write_json(folder / FILE_NAME, description | figures | {"baselines": baselines})
-    plots.answers(figures, baselines, folder / "answers.png", title=which)
+    plots.answers(figures, baselines, folder / "answers.png", title=rows.describe())
     if history:
         _draw_history(history, folder / "curves.png", rows, trained_on, baselines)
-    table.print_comparison(
-        {"model": figures} | baselines, title=f"{model_path}: {which}"
+    return {"database": db, "l2": l2} | figures, baselines, [f"database {db}"]
+
+
+def _evaluate_classifier(
+    trained: ExportedModel,
+    rows: evaluation_rows.Rows,
+    flag_values: flags.FlagValues,
+    folder: pathlib.Path,
+) -> _Results:
+    """Measure a model that tells whether a pair binds, and draw how far to trust it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = np.asarray(rows.held_out.labels)
+    predicted = {"model": classifier.predict_probabilities(trained, rows.held_out)}
+    logging.info("measuring the baselines")
+    predicted |= binding_shortcuts.binding_baselines(rows.train, rows.held_out)
+    threshold = flag_values.threshold
+    baselines = {
+        name: classification_metrics(labels, probabilities, threshold)
+        for name, probabilities in predicted.items()
+    }
+    figures = baselines.pop("model")
+    intervals = bootstrap_intervals(labels, predicted["model"], threshold=threshold)
+    plots.probabilities(
+        labels, predicted, folder / "probabilities.png", title=rows.describe()
     )
-    print(f"baselines fitted on {rows.fitted_on}; database {db}; written to {folder}")
+    notes = [
+        "95% intervals of the model, over rows drawn with replacement: "
+        + ", ".join(
+            f"{table.label(name)} {low:.4f} to {high:.4f}"
+            for name, (low, high) in intervals.items()
+        )
+    ]
+    if warning := one_class_warning(labels):
+        notes.append(f"warning: {warning}")
+    results = {"threshold": threshold} | figures | {"intervals": intervals}
+    return results, baselines, notes
 
 
 def _draw_history(
@@ -171,7 +250,7 @@ def _draw_history(
             name: baselines[name]["exact_match"]
             for name in ("complementarity", "complementarity_anchored")
         },
-        title=f"Broken lines: baselines on {_describe(rows)}",
+        title=f"Broken lines: baselines on {rows.describe()}",
     )
 
 
@@ -202,22 +281,8 @@ def _l2(model: pathlib.Path, metadata: Mapping[str, Any]) -> float:
         config = json.loads((folder / workdir.CONFIG_FILE).read_text())
         return float(config["train"]["l2"])
     except (OSError, ValueError, KeyError, TypeError):
-        logging.info(
-            "no L2 factor is known for %s: its loss is the cross-entropy alone", model
-        )
+        logging.info("%s: no L2 factor is known; loss is cross-entropy alone", model)
         return 0.0
-
-
-def _describe(rows: evaluation_rows.Rows) -> str:
-    """Say which rows are evaluated."""
-    if rows.protocol:
-        where = f"{rows.data}, {rows.part} rows ({rows.protocol} split)"
-    else:
-        where = f"{rows.data}, whole file"
-    count = len(rows.held_out)
-    if count < rows.available:
-        return f"{where}, the first {count:,} of {rows.available:,}"
-    return f"{where}, {count:,} rows"
 
 
 def _write_json(path: pathlib.Path, content: Mapping[str, Any]) -> None:

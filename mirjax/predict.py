@@ -105,7 +105,7 @@ def predict(
             f"--stride={stride} must be from 1 to {size}, the most letters the model "
             "reads at once; a longer one would leave letters out"
         )
-    targets = _read_targets(targets_path, getattr(model, "conv_width", 1))
+    targets = _read_targets(targets_path, model.min_target_length)
     database = naming.load_database(database_name)
 
     lengths = [len(target.sequence) for target in targets]

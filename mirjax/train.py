@@ -86,6 +86,11 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
     """
     workdir.check_config(config)
     model = make_model(config.model)
+    if not hasattr(model, "decode_step"):
+        raise ValueError(
+            f"config.model.name: {config.model.name} is a classifier; only models that "
+            "generate miRNAs can be trained, such as seq2seq"
+        )
     pairs, split = registry.load_split(
         config.data.name, config.data.split, seed=config.data.seed
     )

@@ -159,6 +159,14 @@ def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+def test_a_classifier_is_refused_before_anything_is_made(tmp_path):
+    config = seq2seq.get_config("simulated").unlock()
+    config.model = {"name": "mitar"}
+    with pytest.raises(ValueError, match="name: mitar is a classifier; only models"):
+        train.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     "config, arguments, part",
     [

@@ -158,12 +158,13 @@ def bootstrap_intervals(
         figures = classification_metrics(labels[rows], probabilities[rows], threshold)
         for name, value in figures.items():
             drawn.setdefault(name, []).append(value)
-    tails = 50 * (1 - level), 50 * (1 + level)
-    return {
-        name: tuple(float(x) for x in np.percentile(values, tails))
-        for name, values in drawn.items()
-        if name != "n" and None not in values
-    }
+    tails = (1 - level) / 2, (1 + level) / 2
+    intervals = {}
+    for name, values in drawn.items():
+        if name != "n" and None not in values:
+            low, high = np.quantile(np.array(values, float), tails)
+            intervals[name] = (float(low), float(high))
+    return intervals
 
 
 def one_class_warning(labels: Labels) -> str | None:

@@ -22,7 +22,7 @@ DATASETS = tuple(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to evaluate on, and the training rows beside them; all of them bind.
+    """Rows to evaluate on, and the training rows beside them.
 
     Attributes:
       data: the dataset's name, or the file.
@@ -31,7 +31,7 @@ class Rows:
       held_out: the pairs to evaluate on.
       numbers: place of each in the dataset, from 1 (a file's header is not counted).
       available: how many there were before all but the first ones were left out.
-      dropped: rows labelled 0 that were left out.
+      dropped: rows labelled 0 that were left out, as they are for a generator.
       train: the pairs to fit the baselines on.
       fitted_on: where those come from, in words.
     """
@@ -46,6 +46,17 @@ class Rows:
     train: Pairs
     fitted_on: str
 
+    def describe(self) -> str:
+        """Say which rows are evaluated."""
+        if self.protocol:
+            where = f"{self.data}, {self.part} rows ({self.protocol} split)"
+        else:
+            where = f"{self.data}, whole file"
+        count = len(self.held_out)
+        if count < self.available:
+            return f"{where}, the first {count:,} of {self.available:,}"
+        return f"{where}, {count:,} rows"
+
 
 def select_rows(
     data: str,
@@ -55,6 +66,7 @@ def select_rows(
     trained_on: Mapping[str, Any] | None = None,
     train_data: str = "",
     first: int = 0,
+    labelled: bool = False,
 ) -> Rows:
     """Choose the rows to evaluate on, and the training rows for the baselines.
 
@@ -71,9 +83,10 @@ def select_rows(
       trained_on: `name`, `split` and `seed` of the model's training data, if known.
       train_data: a dataset's name.
       first: how many of the rows to evaluate on, from the first; 0 for all.
+      labelled: keep the rows labelled 0, and label 1 every row of data without labels.
 
     Returns:
-      The rows, those labelled 0 left out.
+      The rows; those labelled 0 are left out unless `labelled`.
 
     Raises:
       ValueError: if the data cannot be read, there is no such part, nothing is left, or
@@ -94,7 +107,9 @@ def select_rows(
     else:
         pairs, protocol = _file(data, part, data_format), ""
         part, numbers = WHOLE, np.arange(len(pairs))
-    numbers, dropped = binding_rows(pairs, numbers, f"{data} ({part})")
+    dropped = 0
+    if not labelled:
+        numbers, dropped = binding_rows(pairs, numbers, f"{data} ({part})")
 
     source = train_data or (data if split is not None and len(split.train) else "")
     if not source and trained_on:
@@ -111,31 +126,40 @@ def select_rows(
         train_pairs, train_split, train_protocol = _named(source, trained_on)
     fitted_on = f"{source} (train, {train_protocol} split)"
     train_rows = _part(source, train_protocol, train_split, "train")
-    train_rows, _ = binding_rows(train_pairs, train_rows, fitted_on)
+    if not labelled:
+        train_rows, _ = binding_rows(train_pairs, train_rows, fitted_on)
 
+    choose = _labelled if labelled else Pairs.take
     kept = numbers[:first] if first else numbers
     return Rows(
         data=data,
         part=part,
         protocol=protocol,
-        held_out=pairs.take(kept),
+        held_out=choose(pairs, kept),
         numbers=kept + 1,
         available=len(numbers),
         dropped=dropped,
-        train=train_pairs.take(train_rows),
+        train=choose(train_pairs, train_rows),
         fitted_on=fitted_on,
     )
 
 
+def _labelled(pairs: Pairs, rows: np.ndarray) -> Pairs:
+    """Return the given rows, labelled 1 where the data have no labels."""
+    taken = pairs.take(rows)
+    if taken.labels is not None:
+        return taken
+    return dataclasses.replace(taken, labels=np.ones(len(taken), np.uint8))
+
+
 def check_fit(rows: Rows, model: Any) -> None:
-    """Raise a ValueError that names the first row which a generator cannot take.
+    """Raise a ValueError that names the first row which a model cannot take.
 
     Args:
       rows: what `select_rows` gave.
-      model: a generator, of `max_target_length` and `max_mirna_length` nt. A target
-        must fill the window of its convolution, where it has one.
+      model: of `min_target_length`, `max_target_length` and `max_mirna_length` nt.
     """
-    shortest = getattr(model, "conv_width", 1)
+    shortest = model.min_target_length
     for what, sequences, least, most in (
         ("target", rows.held_out.targets, shortest, model.max_target_length),
         ("miRNA", rows.held_out.mirnas, 1, model.max_mirna_length),

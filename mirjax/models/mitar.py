@@ -5,6 +5,8 @@ References:
   the published code, which has 110,970 parameters.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -51,6 +53,11 @@ class Mitar(nn.Module):
         if self.length < shortest:
             raise ValueError(f"mitar: length={self.length} is below {shortest}")
         super().__post_init__()
+
+    @property
+    def min_target_length(self) -> int:
+        """The shortest target, in nt."""
+        return 1
 
     @property
     def max_target_length(self) -> int:
@@ -111,6 +118,6 @@ class Mitar(nn.Module):
         return nn.Dense(1, kernel_init=glorot, name="output_dense")(hidden)[:, 0]
 
 
-def _uniform_embedding(key: Array, shape: tuple[int, ...], dtype: object) -> Array:
+def _uniform_embedding(key: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     """Initialise as Keras does an embedding: uniform between -0.05 and 0.05."""
     return jax.random.uniform(key, shape, dtype, -0.05, 0.05)

@@ -52,6 +52,11 @@ class Seq2Seq(nn.Module):
             )
         super().__post_init__()
 
+    @property
+    def min_target_length(self) -> int:
+        """The shortest target, in nt: it fills the window of the convolution."""
+        return self.conv_width
+
     def setup(self) -> None:
         """Make the layers."""
         self.encoder_conv = WindowConv(self.conv_features, self.conv_width)
@@ -106,8 +111,8 @@ class Seq2Seq(nn.Module):
             train=train,
         )
         # As a matrix, so that the product reads it as it lies.
-        hidden, time, batch = outputs.shape
-        logits = self.output_dense(outputs.reshape(hidden, -1).T)
+        features, time, batch = outputs.shape
+        logits = self.output_dense(outputs.reshape(features, -1).T)
         return jnp.swapaxes(logits.reshape(time, batch, -1), 0, 1)
 
     def encode(

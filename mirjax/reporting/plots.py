@@ -4,10 +4,14 @@ import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from sklearn.metrics import average_precision_score, precision_recall_curve
+
+from mirjax.evaluation.classification import calibration_curve
 
 SUFFIXES = (".png", ".svg")
 
@@ -127,6 +131,64 @@ def answers(
     # Room for the figure after the longest bar; the axes are shared.
     panels[0].set_xlim(0, max(1.25 * longest, 1.0))
     panels[0].invert_yaxis()
+    _save(figure, path)
+    return figure
+
+
+def probabilities(
+    labels: np.ndarray,
+    predicted: Mapping[str, np.ndarray],
+    path: pathlib.Path,
+    *,
+    title: str = "",
+) -> Figure:
+    """Draw how far probabilities can be trusted, and what they find at what cost.
+
+    Args:
+      labels: 1 where a pair binds, else 0.
+      predicted: predictor → probabilities, the model first, then its baselines.
+      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      title: above the panels.
+
+    Returns:
+      The figure: a calibration panel of the model, and the precision-recall curves of
+      all, with their average precision in the legend.
+
+    Raises:
+      ValueError: if the suffix is another.
+    """
+    figure = _figure(10, 4.6, title)
+    calibration, precision = figure.subplots(1, 2)
+    model = next(iter(predicted.values()))
+    mean, share, count = calibration_curve(labels, model)
+    calibration.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="calibrated")
+    calibration.plot(mean, share, color=_BLUE, marker="o", label="model")
+    for x, y, rows in zip(mean, share, count, strict=True):
+        calibration.annotate(
+            f"{rows:,.0f}", (x, y), (4, -10), textcoords="offset points", fontsize=7
+        )
+    _panel(calibration, "Calibration (rows in each bin)", "share that binds")
+    calibration.set_xlabel("predicted probability")
+
+    if 0 < labels.sum() < len(labels):
+        for number, (name, values) in enumerate(predicted.items()):
+            found, recall, _ = precision_recall_curve(labels, values)
+            found, recall = found[recall > 0], recall[recall > 0]
+            average = average_precision_score(labels, values)
+            precision.plot(
+                recall,
+                found,
+                color=_BLUE if number == 0 else f"C{number}",
+                linewidth=2.2 if number == 0 else 1,
+                drawstyle="steps-post",
+                label=f"{name.replace('_', ' ')}: {average:.3f}",
+            )
+    precision.axhline(labels.mean(), color=_GREY, linestyle=":", label="chance")
+    _panel(precision, "Precision and recall (average precision)", "precision")
+    precision.set_xlabel("recall")
+    for axes in (calibration, precision):
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.02)
     _save(figure, path)
     return figure
 

@@ -1,12 +1,12 @@
 """Figures of a model beside those of its baselines, as a table."""
 
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, Any
 
 from rich import box, table
 from rich.console import Console
 
-_WIDTH = 110  # columns where the output is not a terminal
+_WIDTH = 124  # columns where the output is not a terminal
 
 _LABELS = {
     "loss": "loss (nats a position)",
@@ -22,6 +22,16 @@ _LABELS = {
     "n": "rows",
     "top_1": "true miRNA ranked first",
     "top_10": "true miRNA in the first 10",
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity (recall)",
+    "specificity": "specificity",
+    "f1": "F1",
+    "ppv": "PPV (precision)",
+    "npv": "NPV",
+    "brier": "Brier score",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "ece": "calibration error (ECE)",
     "blast_hit_share": "answers with a BLAST hit",
     "blast_identity": "identity to best hit, aligned",
     "blast_identity_full": "identity to best hit, whole",
@@ -29,6 +39,18 @@ _LABELS = {
 }
 _HIT_SHARE = "blast_hit_share_"
 _NUMBERS = ("loss", "cross_entropy", "edit_distance")
+_FRACTIONS = (
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "f1",
+    "ppv",
+    "npv",
+    "brier",
+    "auroc",
+    "average_precision",
+    "ece",
+)
 _COUNTS = ("n", "distinct")
 
 
@@ -39,17 +61,23 @@ def label(figure: str) -> str:
     return _LABELS.get(figure, figure)
 
 
+def _is_known(figure: str) -> bool:
+    return figure in _LABELS or figure.startswith(_HIT_SHARE)
+
+
 def value(figure: str, number: float | None) -> str:
-    """Write a figure's value: a count, a number, or a share in percent."""
+    """Write a figure's value: a count, a number, a fraction, or a share in percent."""
     if number is None:
         return "–"
     if figure in _COUNTS:
         return f"{number:,.0f}"
+    if figure in _FRACTIONS:
+        return f"{number:.4f}"
     return f"{number:.3f}" if figure in _NUMBERS else f"{100 * number:.1f}%"
 
 
 def print_comparison(
-    columns: Mapping[str, Mapping[str, float]],
+    columns: Mapping[str, Mapping[str, Any]],
     *,
     title: str,
     file: IO[str] | None = None,
@@ -58,6 +86,7 @@ def print_comparison(
 
     Args:
       columns: predictor → figure → value; "–" stands where one has no such figure.
+        What is no figure known here is left out.
       title: above the table.
       file: standard output by default.
     """
@@ -65,7 +94,8 @@ def print_comparison(
     comparison.add_column("", no_wrap=True)
     for name in columns:
         comparison.add_column(name.replace("_", " "), justify="right", overflow="fold")
-    for figure in dict.fromkeys(name for column in columns.values() for name in column):
+    figures = dict.fromkeys(name for column in columns.values() for name in column)
+    for figure in filter(_is_known, figures):
         values = [value(figure, column.get(figure)) for column in columns.values()]
         comparison.add_row(label(figure), *values)
     console = Console(file=file, highlight=False)
