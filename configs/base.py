@@ -16,7 +16,7 @@ def get_config() -> ConfigDict:
                 "seed": 0,  # of a split that is drawn
             },
             "optimizer": {
-                "name": "adamw",  # rmsprop or adamw
+                "name": "adamw",  # rmsprop, adam or adamw
                 "learning_rate": 0.001,  # the peak
                 "schedule": "constant",  # constant, or cosine with warm-up
                 "warmup_steps": 0,

@@ -19,12 +19,12 @@ from rich import progress as rich_progress
 
 from mirjax import command
 from mirjax.data import alphabet, batches, registry
-from mirjax.data.records import Pairs
+from mirjax.data.records import Pairs, Split
 from mirjax.decoding import greedy
 from mirjax.evaluation import sequence
 from mirjax.evaluation.rows import binding_rows
 from mirjax.models import make_model
-from mirjax.training import loop, workdir
+from mirjax.training import loop, steps, workdir
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -86,18 +86,35 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
     """
     workdir.check_config(config)
     model = make_model(config.model)
-    if not hasattr(model, "decode_step"):
-        raise ValueError(
-            f"config.model.name: {config.model.name} is a classifier; only models that "
-            "generate miRNAs can be trained, such as seq2seq"
-        )
     pairs, split = registry.load_split(
         config.data.name, config.data.split, seed=config.data.seed
     )
     name = f"{config.data.name} ({config.data.split} split)"
-    train_rows, _ = binding_rows(pairs, split.train, f"{name}, training rows")
-    held_out_rows, _ = binding_rows(pairs, split.validation, f"{name}, held-out rows")
-    train_pairs, held_out = pairs.take(train_rows), pairs.take(held_out_rows)
+    prepare = _for_generator if hasattr(model, "decode_step") else _for_classifier
+    train_rows, held_out_rows, hook = prepare(
+        config,
+        model,
+        pairs,
+        split,
+        (f"{name}, training rows", f"{name}, held-out rows"),
+    )
+    workdir.check_workdir(folder, config)
+    trainer = loop.Trainer(config, folder, train_rows, held_out_rows)
+    with _progress_bar(config.train.num_steps) as report:
+        trainer.run(hook, report)
+
+
+_Prepared = tuple[steps.AnyBatch, steps.AnyBatch, loop.ValidationHook]
+
+
+def _for_generator(
+    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+) -> _Prepared:
+    """Encode the pairs that bind; held-out ones are decoded at each evaluation."""
+    parts = [
+        pairs.take(binding_rows(pairs, rows, name)[0])
+        for rows, name in zip((split.train, split.validation), names, strict=True)
+    ]
     encoded = [
         batches.encode_pairs(
             part.targets,
@@ -105,15 +122,36 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
             target_length=model.max_target_length,
             mirna_length=model.max_mirna_length,
         )
-        for part in (train_pairs, held_out)
+        for part in parts
     ]
-    workdir.check_workdir(folder, config)
-    trainer = loop.Trainer(config, folder, *encoded)
     hook = decoding_hook(
-        train_pairs, held_out, np.asarray(encoded[1].targets), config.train.decode_rows
+        parts[0], parts[1], np.asarray(encoded[1].targets), config.train.decode_rows
     )
-    with _progress_bar(config.train.num_steps) as report:
-        trainer.run(hook, report)
+    return encoded[0], encoded[1], hook
+
+
+def _for_classifier(
+    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+) -> _Prepared:
+    """Encode labelled pairs; the loss and the accuracy are all that is measured."""
+    encoded = []
+    for rows, name in zip((split.train, split.validation), names, strict=True):
+        part = pairs.take(rows)
+        if part.labels is None or len(set(part.labels.tolist())) < 2:
+            raise ValueError(
+                f"{name}: a classifier needs rows labelled 1 and rows labelled 0; name "
+                "another dataset by config.data.name"
+            )
+        encoded.append(
+            batches.encode_labelled(
+                part.targets,
+                part.mirnas,
+                part.labels,
+                target_length=model.max_target_length,
+                mirna_length=model.max_mirna_length,
+            )
+        )
+    return encoded[0], encoded[1], lambda model, params: {}
 
 
 class _progress_bar:  # noqa: N801  (used like a function)

@@ -8,6 +8,8 @@ import pytest
 from mirjax.data import alphabet
 from mirjax.data.batches import (
     Batch,
+    LabelledBatch,
+    encode_labelled,
     encode_pairs,
     epoch_order,
     fill_batches,
@@ -125,3 +127,25 @@ def test_no_rows_make_no_batches():
     empty = encode_pairs([], [], target_length=5, mirna_length=3)
     assert fill_batches(empty, 4) == []
     assert steps_per_epoch(0, 4) == 0
+
+
+def test_labelled_rows_are_encoded_filled_and_gathered_like_others():
+    labels = np.array([1, 0, 1], np.uint8)
+    rows = encode_labelled(
+        ["AC", "ggta", "U"], ["UC", "CAG", "A"], labels, target_length=5, mirna_length=3
+    )
+    assert rows.targets.tolist() == [[1, 3, 0, 0, 0], [4, 4, 2, 1, 0], [2, 0, 0, 0, 0]]
+    assert rows.mirnas.tolist() == [[2, 3, 0], [3, 1, 4], [1, 0, 0]]
+    first, second = fill_batches(rows, 2)
+    assert isinstance(second, LabelledBatch)
+    assert (first.labels.tolist(), first.weights.tolist()) == ([1, 0], [1, 1])
+    assert (second.labels.tolist(), second.weights.tolist()) == ([1, 0], [1, 0])
+    device_rows = LabelledBatch(*map(jnp.asarray, rows))
+    batch = gather_batch(device_rows, jnp.array([2, 0, 1]), 1, 2)
+    assert isinstance(batch, LabelledBatch)
+    assert batch.mirnas[0].tolist() == [3, 1, 4]
+    assert batch.weights.tolist() == [1, 0]
+    with pytest.raises(ValueError, match="row 2, miRNA: 4 nt, but at most 3 fit"):
+        encode_labelled(
+            ["A"] * 2, ["A", "AAAA"], labels[:2], target_length=5, mirna_length=3
+        )

@@ -53,6 +53,27 @@ def test_rmsprop_is_keras_2s_recurrence():
             np.testing.assert_allclose(found[name], param, atol=2e-6)
 
 
+def test_adam_is_its_recurrence_and_keras_2s_but_for_epsilons_place():
+    gradients = draw_gradients(5)
+    history = descend({"name": "adam", "learning_rate": 0.01}, gradients)
+    for name, array in PARAMS.items():
+        param = keras_param = np.float64(array)
+        mean, mean_square = np.zeros(array.shape), np.zeros(array.shape)
+        for step, (gradient, found) in enumerate(
+            zip(gradients, history, strict=True), start=1
+        ):
+            g = np.float64(gradient[name])
+            mean = 0.9 * mean + 0.1 * g
+            mean_square = 0.999 * mean_square + 0.001 * g**2
+            corrected = np.sqrt(mean_square / (1 - 0.999**step))
+            rate = 0.01 / (1 - 0.9**step)
+            param = param - rate * mean / (corrected + 1e-7)
+            keras_rate = rate * np.sqrt(1 - 0.999**step)
+            keras_param -= keras_rate * mean / (np.sqrt(mean_square) + 1e-7)
+            np.testing.assert_allclose(found[name], param, atol=2e-6)
+            np.testing.assert_allclose(found[name], keras_param, atol=1e-5)
+
+
 def test_rmsprops_epsilon_stands_outside_the_root():
     """Where gradients are as small as epsilon, its place decides the step."""
     gradient = jax.tree.map(lambda x: np.full_like(x, 1e-7), PARAMS)
@@ -136,11 +157,12 @@ def test_the_schedule_drives_the_optimiser():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"name": "sgd"}, "name='sgd' is not rmsprop or adamw"),
-        ({}, "name=None is not rmsprop or adamw"),
+        ({"name": "sgd"}, "name='sgd' is not rmsprop, adam or adamw"),
+        ({}, "name=None is not rmsprop, adam or adamw"),
         ({"name": "adamw", "momentum": 0.9}, "unknown key 'momentum'"),
         ({"name": "adamw", "schedule": "step"}, "schedule='step' is not constant"),
         ({"name": "rmsprop", "weight_decay": 0.1}, "rmsprop takes no weight_decay"),
+        ({"name": "adam", "weight_decay": 0.1}, "adam takes no weight_decay"),
     ],
 )
 def test_wrong_configs_are_refused(config, message):

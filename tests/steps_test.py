@@ -11,9 +11,11 @@ import optax
 import pytest
 
 from mirjax.data import alphabet
-from mirjax.data.batches import Batch, encode_pairs
+from mirjax.data.batches import Batch, LabelledBatch, encode_labelled, encode_pairs
+from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.training import steps
+from mirjax.training.state import TrainState
 
 MODEL = Seq2Seq(conv_features=6, dense_features=5, lstm_features=7)
 L2 = 0.01
@@ -214,3 +216,87 @@ def test_a_step_descends_the_gradient_that_it_reports():
     )
     slope = (loss(uphill) - loss(downhill)) / (2 * size)
     assert slope == pytest.approx(norm**2, rel=0.01)
+
+
+CLASSIFIER = Mitar(
+    conv_features=6, conv_width=4, lstm_features=5, dense_features=4, dropout=0.0
+)
+
+
+def labelled_batch(rows, seed=0):
+    rng = np.random.default_rng(seed)
+    mirnas = equations.random_letters(rng, rows, 17, 26)
+    targets = equations.random_letters(rng, rows, 20, 53)
+    labels = rng.integers(0, 2, rows)
+    batch = encode_labelled(targets, mirnas, labels, target_length=53, mirna_length=26)
+    return LabelledBatch(*map(jnp.asarray, batch)), mirnas, targets
+
+
+def keras_binary_crossentropy(probabilities, labels):
+    """Keras 2.2's in float64, from clipped probabilities."""
+    clipped = np.clip(probabilities, 1e-7, 1 - 1e-7)
+    return -(labels * np.log(clipped) + (1 - labels) * np.log(1 - clipped))
+
+
+def test_binary_cross_entropy_is_keras_2s():
+    logits = np.linspace(-30, 30, 121)
+    for label in (0.0, 1.0):
+        found = steps.binary_cross_entropy(
+            jnp.float32(logits), jnp.full(121, label, jnp.float32)
+        )
+        expected = keras_binary_crossentropy(1 / (1 + np.exp(-logits)), label)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-7)
+
+
+def test_a_classifiers_figures_and_step_are_those_of_the_equations():
+    params = equations.random_params(CLASSIFIER, 3, scale=0.5)
+    batch, mirnas, targets = labelled_batch(7)
+    batch = batch._replace(weights=jnp.float32([1, 1, 1, 0, 1, 1, 0]))
+    weights, labels = np.asarray(batch.weights), np.asarray(batch.labels)
+
+    def expected_loss(params):
+        probabilities = np.array(
+            [
+                equations.numpy_mitar(params, mirna, target)
+                for mirna, target in zip(mirnas, targets, strict=True)
+            ]
+        )
+        losses = keras_binary_crossentropy(probabilities, labels)
+        right = (probabilities > 0.5) == (labels == 1)
+        kernels = [params[f"{name}_dense"]["kernel"] for name in ("hidden", "output")]
+        penalty = L2 * sum(np.sum(np.float64(kernel) ** 2) for kernel in kernels)
+        mean = np.sum(losses * weights) / weights.sum()
+        return mean + penalty, mean, np.sum(right * weights) / weights.sum()
+
+    loss, cross_entropy, accuracy = expected_loss(params)
+    sums = jax.jit(functools.partial(steps.evaluation_sums, CLASSIFIER))(params, batch)
+    assert steps.summarise(sums, params, L2) == pytest.approx(
+        {"loss": loss, "cross_entropy": cross_entropy, "accuracy": accuracy}, rel=1e-5
+    )
+
+    optimizer = optax.sgd(1.0)
+    state = TrainState(jnp.int32(0), params, optimizer.init(params))
+    new, metrics = jax.jit(
+        functools.partial(steps.train_step, CLASSIFIER, optimizer, L2)
+    )(jax.random.key(0), state, batch)
+    assert metrics["loss"] == pytest.approx(loss, rel=1e-5)
+    assert metrics["accuracy"] == pytest.approx(accuracy)
+    # One direction at random: how fast the loss falls along it.
+    rng = np.random.default_rng(0)
+    direction = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), params)
+    higher, lower = (
+        expected_loss(
+            jax.tree.map(
+                lambda leaf, part, by=by: np.float64(leaf) + by * part,
+                params,
+                direction,
+            )
+        )[0]
+        for by in (1e-6, -1e-6)
+    )
+    moved = jax.tree.map(lambda old, new: old - new, params, new.params)
+    slope = sum(
+        np.sum(a * b)
+        for a, b in zip(jax.tree.leaves(moved), jax.tree.leaves(direction), strict=True)
+    )
+    assert slope == pytest.approx((higher - lower) / 2e-6, rel=1e-3)

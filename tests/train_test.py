@@ -9,13 +9,16 @@ import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
 import pytest
 
-from configs import seq2seq
+from configs import mitar, seq2seq
 from mirjax import train
-from mirjax.data import registry
+from mirjax.data import batches, registry
 from mirjax.data.records import Pairs, Split
+from mirjax.evaluation.classifier import predict_probabilities
+from mirjax.models import exported
 from mirjax.training import loop
 from mirjax.training.metric_writer import read_metrics
 
@@ -159,12 +162,69 @@ def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_classifier_is_refused_before_anything_is_made(tmp_path):
-    config = seq2seq.get_config("simulated").unlock()
-    config.model = {"name": "mitar"}
-    with pytest.raises(ValueError, match="name: mitar is a classifier; only models"):
-        train.train(config, tmp_path / "run")
+def small_classifier():
+    config = mitar.get_config().unlock()
+    sizes = {"conv_features": 12, "lstm_features": 8, "dropout": 0.1}
+    config.model.update(sizes)
+    config.optimizer.learning_rate = 0.005
+    config.steps_per_call = 15
+    config.train.update({"batch_size": 32, "num_steps": 90, "eval_every": 30})
+    return config
+
+
+def labelled_pairs(num_rows):
+    """Pairs that bind if the target is rich in A."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(num_rows) % 2
+    targets = [
+        "".join(rng.choice(list("AAAAUCG" if label else "UUCCGGA"), 40))
+        for label in labels
+    ]
+    mirnas = ["".join(rng.choice(list("AUCG"), 22)) for _ in labels]
+    return Pairs(mirnas, targets, labels.astype(np.uint8))
+
+
+def test_a_classifier_learns_a_rule_and_is_exported(monkeypatch, tmp_path):
+    (device, *_) = jax.devices()  # eight virtual ones on two cores are slow
+    monkeypatch.setattr(jax, "devices", lambda: [device])
+    pairs = labelled_pairs(500)
+    split = Split(np.arange(400), np.arange(400, 500), np.array([], int))
+    monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
+    train.train(small_classifier(), tmp_path / "run")
+    rows = read_metrics(tmp_path / "run")
+    assert [row["step"] for row in rows] == [30, 60, 90]
+    assert max(row["val/accuracy"] for row in rows) > 0.95
+    trained = exported.load_model(tmp_path / "run")
+    held_out = pairs.take(split.validation)
+    probabilities = predict_probabilities(trained, held_out)
+    best = max(rows, key=lambda row: row["val/accuracy"])
+    # The exported model is the best one's, and says what the loop measured.
+    assert trained.metadata["step"] == best["step"]
+    assert np.mean((probabilities > 0.5) == held_out.labels) == pytest.approx(
+        best["val/accuracy"]
+    )
+
+
+def test_a_classifier_needs_both_labels(monkeypatch, tmp_path):
+    pairs = labelled_pairs(20)
+    split = Split(np.arange(10), np.array([11, 13, 15]), np.array([], int))
+    unlabelled = Pairs(pairs.mirnas, pairs.targets)
+    for given, part in ((pairs, "held-out"), (unlabelled, "training")):
+        monkeypatch.setattr(
+            registry, "load_split", lambda *_, given=given, **__: (given, split)
+        )
+        with pytest.raises(ValueError, match=f"{part} rows: a classifier needs rows"):
+            train.train(small_classifier(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_mitar_configs_count_the_steps_of_an_epoch(data_dir):
+    for variant in mitar.VARIANTS:
+        config = mitar.get_config(variant)
+        _, split = registry.load_split(config.data.name, config.data.split)
+        steps = batches.steps_per_epoch(len(split.train), config.train.batch_size)
+        assert config.train.eval_every == steps
+        assert config.train.num_steps == 1_000 * steps
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Batches as a pure function of (seed, step): resuming needs no iterator state."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,25 @@ class Batch(NamedTuple):
     weights: Float[Array | np.ndarray, " batch"]
 
 
+class LabelledBatch(NamedTuple):
+    """Rows of pairs that bind or do not, as tokens.
+
+    Attributes:
+      mirnas: miRNAs, 5'→3', then padding.
+      targets: target sites, 5'→3', then padding.
+      labels: 1 for a pair that binds, else 0.
+      weights: 1 for a row that counts, 0 for one that only fills the batch.
+    """
+
+    mirnas: UInt8[Array | np.ndarray, "batch mirna_length"]
+    targets: UInt8[Array | np.ndarray, "batch target_length"]
+    labels: Float[Array | np.ndarray, " batch"]
+    weights: Float[Array | np.ndarray, " batch"]
+
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch | LabelledBatch)
+
+
 def encode_pairs(
     targets: Sequence[str],
     mirnas: Sequence[str],
@@ -46,24 +65,63 @@ def encode_pairs(
     Raises:
       ValueError: for a sequence that does not fit; it names the row.
     """
-    names = [f"row {row + 1}, target" for row in range(len(targets))]
-    target_tokens = alphabet.encode(targets, target_length, names=names)
-    names = [f"row {row + 1}, miRNA" for row in range(len(mirnas))]
-    mirna_tokens = np.pad(
-        alphabet.encode(mirnas, mirna_length, names=names), ((0, 0), (0, 1))
-    )
+    target_tokens, mirna_tokens = _encode(targets, mirnas, target_length, mirna_length)
+    mirna_tokens = np.pad(mirna_tokens, ((0, 0), (0, 1)))
     mirna_tokens[np.arange(len(mirnas)), alphabet.lengths(mirnas)] = alphabet.EOS
     return Batch(target_tokens, mirna_tokens, np.ones(len(mirnas), np.float32))
 
 
-def fill_batches(rows: Batch, batch_size: int) -> list[Batch]:
+def encode_labelled(
+    targets: Sequence[str],
+    mirnas: Sequence[str],
+    labels: Int[np.ndarray, " rows"] | UInt8[np.ndarray, " rows"],
+    *,
+    target_length: int,
+    mirna_length: int,
+) -> LabelledBatch:
+    """Encode whole columns once, for a classifier.
+
+    Args:
+      targets: target sites, 5'→3'.
+      mirnas: miRNAs, 5'→3'.
+      labels: 1 where the pair binds, else 0.
+      target_length: nt a row holds.
+      mirna_length: nt a row holds.
+
+    Returns:
+      All rows as one `LabelledBatch` of NumPy arrays, weights 1.
+
+    Raises:
+      ValueError: for a sequence that does not fit; it names the row.
+    """
+    target_tokens, mirna_tokens = _encode(targets, mirnas, target_length, mirna_length)
+    weights = np.ones(len(mirnas), np.float32)
+    return LabelledBatch(
+        mirna_tokens, target_tokens, np.asarray(labels, np.float32), weights
+    )
+
+
+def _encode(
+    targets: Sequence[str],
+    mirnas: Sequence[str],
+    target_length: int,
+    mirna_length: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return tokens of targets and of miRNAs; an error names the row."""
+    names = [f"row {row + 1}, target" for row in range(len(targets))]
+    target_tokens = alphabet.encode(targets, target_length, names=names)
+    names = [f"row {row + 1}, miRNA" for row in range(len(mirnas))]
+    return target_tokens, alphabet.encode(mirnas, mirna_length, names=names)
+
+
+def fill_batches(rows: AnyBatch, batch_size: int) -> list[AnyBatch]:
     """Cut rows into batches of one size, the last filled up with rows of weight 0."""
     missing = -len(rows.weights) % batch_size
-    filled = Batch(
-        *(np.pad(x, ((0, missing),) + ((0, 0),) * (x.ndim - 1)) for x in rows)
+    filled = jax.tree.map(
+        lambda x: np.pad(x, ((0, missing),) + ((0, 0),) * (x.ndim - 1)), rows
     )
     return [
-        Batch(*(x[start : start + batch_size] for x in filled))
+        jax.tree.map(lambda x, start=start: x[start : start + batch_size], filled)
         for start in range(0, len(filled.weights), batch_size)
     ]
 
@@ -83,11 +141,11 @@ def epoch_order(
 
 
 def gather_batch(
-    rows: Batch,
+    rows: AnyBatch,
     order: Int[Array, " rows"],
     step: Int[Array, ""] | int,
     batch_size: int,
-) -> Batch:
+) -> AnyBatch:
     """Return the batch of a training step, inside or outside jit.
 
     Args:
@@ -100,5 +158,5 @@ def gather_batch(
     step_in_epoch = step % steps_per_epoch(num_rows, batch_size)
     positions = step_in_epoch * batch_size + jnp.arange(batch_size)
     chosen = order[jnp.minimum(positions, num_rows - 1)]
-    targets, mirnas, weights = (column[chosen] for column in rows)
-    return Batch(targets, mirnas, weights * (positions < num_rows))
+    batch = jax.tree.map(lambda column: column[chosen], rows)
+    return batch._replace(weights=batch.weights * (positions < num_rows))

@@ -17,7 +17,6 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from mirjax.data import batches
-from mirjax.data.batches import Batch
 from mirjax.models import exported, make_model
 from mirjax.training import sharding, steps
 from mirjax.training.checkpoint import Checkpoints, Progress
@@ -38,9 +37,9 @@ class TrainingStopped(Exception):
 
 
 def evaluate_teacher_forced(
-    evaluate_batch: Callable[[Any, Batch], steps.Metrics],
+    evaluate_batch: Callable[[Any, steps.AnyBatch], steps.Metrics],
     params: Any,
-    validation: list[Batch],
+    validation: Sequence[steps.AnyBatch],
     l2: float,
 ) -> dict[str, float]:
     """Return mean loss and accuracies over validation batches, without dropout."""
@@ -61,7 +60,11 @@ class Trainer:
     """One run: its model, data on the device, and jitted functions."""
 
     def __init__(
-        self, config: ConfigDict, workdir: pathlib.Path, train: Batch, held_out: Batch
+        self,
+        config: ConfigDict,
+        workdir: pathlib.Path,
+        train: steps.AnyBatch,
+        held_out: steps.AnyBatch,
     ):
         self.config, self.workdir = config, workdir
         self.model = make_model(config.model)

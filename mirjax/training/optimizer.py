@@ -42,17 +42,21 @@ def make_optimizer(
     """Make the optimiser that `config.optimizer` describes.
 
     "rmsprop" is Keras 2.2's: decay 0.9, epsilon 1e-7 outside the square root, no bias
-    correction. "adamw" decays weight matrices only, not biases.
+    correction. "adam" has Keras's epsilon of 1e-7, beside the square root of the
+    bias-corrected mean square (Keras adds it before the correction, which makes it 32
+    times larger at the first step, and the same in the end). "adamw" decays weight
+    matrices only, not biases.
 
     Args:
-      config: `name` (rmsprop or adamw), `learning_rate`, and optionally `schedule`,
-        `warmup_steps`, `weight_decay` (adamw), `clip_norm` (0 for none).
+      config: `name` (rmsprop, adam or adamw), `learning_rate`, and optionally
+        `schedule`, `warmup_steps`, `weight_decay` (adamw), `clip_norm` (0 for none).
       num_steps: steps of the whole run, for the schedule.
 
     Raises:
       ValueError: for an unknown name or key.
 
     References:
+      Kingma & Ba 2015, arXiv 1412.6980 (Adam).
       Loshchilov & Hutter 2019, arXiv 1711.05101 (AdamW).
     """
     arguments = dict(config)
@@ -63,10 +67,12 @@ def make_optimizer(
     if unknown:
         raise ValueError(f"config.optimizer: unknown key {min(unknown)!r}")
     schedule = make_schedule(num_steps=num_steps, **arguments)
+    if weight_decay and name != "adamw":
+        raise ValueError(f"config.optimizer: {name} takes no weight_decay")
     if name == "rmsprop":
-        if weight_decay:
-            raise ValueError("config.optimizer: rmsprop takes no weight_decay")
         optimizer = optax.rmsprop(schedule, decay=0.9, eps=1e-7, eps_in_sqrt=False)
+    elif name == "adam":
+        optimizer = optax.adam(schedule, eps=1e-7)
     elif name == "adamw":
         optimizer = optax.adamw(
             schedule,
@@ -74,7 +80,7 @@ def make_optimizer(
             mask=lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params),
         )
     else:
-        raise ValueError(f"config.optimizer: {name=} is not rmsprop or adamw")
+        raise ValueError(f"config.optimizer: {name=} is not rmsprop, adam or adamw")
     if clip_norm:
         optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
     return optimizer

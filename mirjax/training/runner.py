@@ -10,7 +10,6 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from mirjax.data import batches
-from mirjax.data.batches import Batch
 from mirjax.training import sharding, steps
 from mirjax.training.compilation import compiler_options
 from mirjax.training.state import TrainState
@@ -21,7 +20,7 @@ def make_run_steps(
     optimizer: optax.GradientTransformation,
     config: ConfigDict,
     mesh: Mesh,
-) -> Callable[[TrainState, Batch, int], tuple[TrainState, steps.Metrics]]:
+) -> Callable[[TrainState, steps.AnyBatch, int], tuple[TrainState, steps.Metrics]]:
     """Make the jitted function that runs several steps of one epoch in one call.
 
     Returns:
@@ -37,7 +36,7 @@ def make_run_steps(
         compiler_options=compiler_options(),
     )
     def run_steps(
-        state: TrainState, rows: Batch, count: int
+        state: TrainState, rows: steps.AnyBatch, count: int
     ) -> tuple[TrainState, steps.Metrics]:
         num_rows = rows.weights.shape[0]
         epoch = state.step // batches.steps_per_epoch(num_rows, batch_size)

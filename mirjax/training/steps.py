@@ -9,12 +9,13 @@ import optax
 from jaxtyping import Array, Float, UInt8
 
 from mirjax.data import alphabet
-from mirjax.data.batches import Batch
+from mirjax.data.batches import Batch, LabelledBatch
 from mirjax.training.state import TrainState
 
 _EPSILON = 1e-7  # Keras's clip on probabilities
 
 Metrics = dict[str, Array]
+AnyBatch = Batch | LabelledBatch
 
 
 def shift_right(
@@ -49,10 +50,44 @@ def l2_penalty(params: Any, factor: float) -> Float[Array, ""]:
     return jnp.float32(factor) * sum(squares, start=jnp.float32(0.0))
 
 
-def _row_sums(model_output: Array, batch: Batch) -> Metrics:
+def binary_cross_entropy(
+    logits: Float[Array, " batch"], labels: Float[Array | np.ndarray, " batch"]
+) -> Float[Array, " batch"]:
+    """Return the binary cross-entropy as Keras 2.2 computes it, in nats.
+
+    Probabilities are clipped to [1e-7, 1 - 1e-7].
+    """
+    logits = logits.astype(jnp.float32)
+    binds, binds_not = (
+        jnp.clip(jax.nn.log_sigmoid(x), jnp.log(_EPSILON), jnp.log1p(-_EPSILON))
+        for x in (logits, -logits)
+    )
+    labels = jnp.asarray(labels)
+    return -(labels * binds + (1.0 - labels) * binds_not)
+
+
+def _forward(model: Any, params: Any, batch: AnyBatch, **options: Any) -> Array:
+    """Apply a model to what it sees of a batch."""
+    if isinstance(batch, LabelledBatch):
+        inputs = batch.mirnas, batch.targets
+    else:
+        inputs = batch.targets, shift_right(batch.mirnas)
+    logits: Array = model.apply({"params": params}, *inputs, **options)
+    return logits
+
+
+def _row_sums(logits: Array, batch: AnyBatch) -> Metrics:
     """Return sums over the rows that count, to be added up over batches."""
-    losses = cross_entropy(model_output, batch.mirnas)
-    predicted = jnp.argmax(model_output, axis=-1)
+    if isinstance(batch, LabelledBatch):
+        losses = binary_cross_entropy(logits, batch.labels)
+        right = (logits > 0.0) == (batch.labels > 0.5)
+        return {
+            "loss": jnp.sum(losses * batch.weights),
+            "right": jnp.sum(right * batch.weights),
+            "rows": jnp.sum(batch.weights),
+        }
+    losses = cross_entropy(logits, batch.mirnas)
+    predicted = jnp.argmax(logits, axis=-1)
     real = batch.mirnas != alphabet.PAD
     symbols = batch.mirnas.astype(jnp.int32) - 1
     weights = batch.weights[:, None]
@@ -69,10 +104,15 @@ def _row_sums(model_output: Array, batch: Batch) -> Metrics:
 
 
 def _means(sums: Metrics, penalty: Array) -> Metrics:
+    """Turn the sums of a generator or of a classifier into means."""
     rows = jnp.maximum(sums["rows"], 1.0)
-    return {
+    means = {
         "loss": sums["loss"] / rows + penalty,
         "cross_entropy": sums["loss"] / rows,
+    }
+    if "right" in sums:
+        return means | {"accuracy": sums["right"] / rows}
+    return means | {
         "token_accuracy_masked": sums["hits"] / jnp.maximum(sums["letters"], 1.0),
         "token_accuracy_keras": sums["keras_hits"] / rows,
     }
@@ -84,12 +124,13 @@ def train_step(
     l2: float,
     key: Array,
     state: TrainState,
-    batch: Batch,
+    batch: AnyBatch,
 ) -> tuple[TrainState, Metrics]:
     """Make one optimiser step.
 
     Args:
-      model: a module that maps (targets, previous letters) to logits.
+      model: a module that maps (targets, previous letters) to logits of every next
+        letter or, for a `LabelledBatch`, (mirnas, targets) to the logit of binding.
       optimizer: what `make_optimizer` gave.
       l2: factor of the penalty on the Dense kernels.
       key: the run's; the step's randomness is folded in from it.
@@ -102,12 +143,8 @@ def train_step(
     dropout_key = jax.random.fold_in(key, state.step)
 
     def loss_of(params):
-        logits = model.apply(
-            {"params": params},
-            batch.targets,
-            shift_right(batch.mirnas),
-            train=True,
-            rngs={"dropout": dropout_key},
+        logits = _forward(
+            model, params, batch, train=True, rngs={"dropout": dropout_key}
         )
         metrics = _means(_row_sums(logits, batch), l2_penalty(params, l2))
         return metrics["loss"], metrics
@@ -119,10 +156,9 @@ def train_step(
     return TrainState(state.step + 1, params, opt_state), metrics
 
 
-def evaluation_sums(model: Any, params: Any, batch: Batch) -> Metrics:
-    """Return teacher-forced sums over a batch, without dropout; see `summarise`."""
-    logits = model.apply({"params": params}, batch.targets, shift_right(batch.mirnas))
-    return _row_sums(logits, batch)
+def evaluation_sums(model: Any, params: Any, batch: AnyBatch) -> Metrics:
+    """Return sums over a batch, teacher-forced, without dropout; see `summarise`."""
+    return _row_sums(_forward(model, params, batch), batch)
 
 
 def summarise(sums: Metrics, params: Any, l2: float) -> dict[str, float]:
