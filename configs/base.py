@@ -13,7 +13,11 @@ def get_config() -> ConfigDict:
             "data": {
                 "name": "",  # a registry name, such as chakraborty2019
                 "split": "published",  # published, random, cluster or family
-                "seed": 0,  # of a split that is drawn
+                "seed": 0,  # of a split, or of negatives, that are drawn
+                # For a classifier: rows labelled 0 made from those that bind, in place
+                # of the data's own: frequency, random or dinucleotide; "": none.
+                "negatives": "",
+                "negative_ratio": 1.0,  # made for each row that binds
             },
             "optimizer": {
                 "name": "adamw",  # rmsprop, adam or adamw

@@ -6,13 +6,15 @@ Variants (`--config=configs/mitar.py:NAME`):
   combined    the published recipe on miTAR's combined data (the default).
   deepmirtar  the same on the DeepMirTar part, as the released miTAR1.
   hejret      the same on the Hejret 2023 training rows, of which a tenth validate.
+  chakraborty the same on the pairs of the seq2seq model, re-paired for negatives.
+  simulated   a small one on built-in simulated pairs, re-paired; no files needed.
 """
 
 from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("combined", "deepmirtar", "hejret")
+VARIANTS = ("combined", "deepmirtar", "hejret", "chakraborty", "simulated")
 
 
 def get_config(variant: str = "combined") -> ConfigDict:
@@ -37,9 +39,13 @@ def get_config(variant: str = "combined") -> ConfigDict:
     config.optimizer.name = "adam"
     config.train.best_metric = "val/accuracy"
     config.train.best_mode = "max"
-    {"combined": _combined, "deepmirtar": _deepmirtar, "hejret": _hejret}[variant](
-        config
-    )
+    {
+        "combined": _combined,
+        "deepmirtar": _deepmirtar,
+        "hejret": _hejret,
+        "chakraborty": _chakraborty,
+        "simulated": _simulated,
+    }[variant](config)
     return config.lock()
 
 
@@ -67,3 +73,27 @@ def _hejret(config: ConfigDict) -> None:
     """7,374 training rows of chromosomes other than 1."""
     config.data.name = "hejret2023"
     _epochs(config, batch_size=100, steps_in_epoch=74)
+
+
+def _chakraborty(config: ConfigDict) -> None:
+    """15,200 training pairs that bind, and as many re-paired."""
+    config.data.name = "chakraborty2019"
+    config.data.negatives = "frequency"
+    _epochs(config, batch_size=100, steps_in_epoch=304)
+
+
+def _simulated(config: ConfigDict) -> None:
+    """4,800 training pairs that bind, and as many re-paired."""
+    config.data.name = "simulated"
+    config.data.split = "random"
+    config.data.negatives = "frequency"
+    config.model.conv_features = 64
+    config.model.lstm_features = 16
+    config.model.dropout = 0.1
+    config.optimizer.learning_rate = 0.005
+    config.optimizer.schedule = "cosine"
+    config.optimizer.warmup_steps = 100
+    config.steps_per_call = 15  # divides the 75 steps of an epoch
+    config.train.batch_size = 128
+    config.train.num_steps = 1_500
+    config.train.eval_every = 75

@@ -16,7 +16,6 @@ target, and on the complementarity of the two.
 """
 
 import json
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +25,7 @@ from absl import flags, logging
 
 from mirjax import command
 from mirjax.align import blast
-from mirjax.data import formats, registry
+from mirjax.data import formats, negatives, registry
 from mirjax.data.records import SequenceRecord
 from mirjax.evaluation import binding_shortcuts, classifier, generator, shortcuts
 from mirjax.evaluation import rows as evaluation_rows
@@ -40,6 +39,7 @@ from mirjax.models.exported import ExportedModel
 from mirjax.reporting import plots, table
 from mirjax.training import workdir
 from mirjax.training.metric_writer import read_metrics
+from mirjax.whole_file import whole_file
 
 FILE_NAME = "metrics.json"
 _HUMAN, _SIMULATED = "mirbase/hsa", "simulated"
@@ -92,6 +92,14 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "of a generator: search its answers in --db by BLAST",
         flag_values,
     )
+    flags.DEFINE_enum(
+        "negatives",
+        None,
+        negatives.KINDS,
+        "of a classifier: make the dataset's rows labelled 0 from those that bind. By "
+        "default as for the model's training, where that was on the same dataset",
+        flag_values,
+    )
     flags.DEFINE_float(
         "threshold",
         0.5,
@@ -107,7 +115,7 @@ def main(flag_values: flags.FlagValues) -> None:
     model_path = pathlib.Path(flag_values.model)
     trained = exported.load_model(model_path)
     generates = hasattr(trained.model, "decode_step")
-    for name in ("threshold",) if generates else ("db", "blast"):
+    for name in ("threshold", "negatives") if generates else ("db", "blast"):
         if flag_values[name].present:
             raise ValueError(
                 f"--{name} is not for {model_path}, which holds a "
@@ -125,6 +133,7 @@ def main(flag_values: flags.FlagValues) -> None:
         train_data=flag_values.train_data or "",
         first=flag_values.rows,
         labelled=not generates,
+        negatives=flag_values.negatives or "",
     )
     evaluation_rows.check_fit(rows, trained.model)
     which = rows.describe()
@@ -145,7 +154,9 @@ def main(flag_values: flags.FlagValues) -> None:
     results, baselines, notes = evaluate(trained, rows, flag_values, folder)
 
     # ---- The results. ----
-    _write_json(folder / FILE_NAME, description | results | {"baselines": baselines})
+    content = description | results | {"baselines": baselines}
+    with whole_file(folder / FILE_NAME) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n")
     table.print_comparison(
         {"model": results} | baselines, title=f"{model_path}: {which}"
     )
@@ -283,16 +294,6 @@ def _l2(model: pathlib.Path, metadata: Mapping[str, Any]) -> float:
     except (OSError, ValueError, KeyError, TypeError):
         logging.info("%s: no L2 factor is known; loss is cross-entropy alone", model)
         return 0.0
-
-
-def _write_json(path: pathlib.Path, content: Mapping[str, Any]) -> None:
-    """Write the figures under another name, then give the file its own."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.write_text(json.dumps(content, indent=2) + "\n")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any, TextIO
+from typing import Any
 
 from absl import flags, logging
 from rich import console as rich_console
@@ -42,6 +42,7 @@ from mirjax.data.records import SequenceRecord
 from mirjax.data.windows import count_windows, sliding_windows
 from mirjax.decoding import sites
 from mirjax.models import exported
+from mirjax.whole_file import whole_file
 
 COLUMNS = (
     "target",
@@ -120,7 +121,7 @@ def predict(
         decoded.mirnas, database, settings, num_threads=num_threads
     )
     num_known = 0
-    with _whole_file(out) as file:
+    with whole_file(out) as unfinished, unfinished.open("w", encoding="utf-8") as file:
         print(*COLUMNS, sep="\t", file=file)
         windows = sliding_windows(lengths, size, stride)
         for window, choice, log_prob in zip(
@@ -179,18 +180,6 @@ def _check_out(out: pathlib.Path, *inputs: str | os.PathLike[str]) -> None:
         raise ValueError(
             f"--out: folder {out.parent} cannot be written ({error.strerror})"
         ) from error
-
-
-@contextlib.contextmanager
-def _whole_file(path: pathlib.Path) -> Iterator[TextIO]:
-    """Open a file to write, which gets its name only once it is whole."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        with open(unfinished, "w", encoding="utf-8") as file:
-            yield file
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from ml_collections import ConfigDict, config_flags
 from rich import progress as rich_progress
 
 from mirjax import command
-from mirjax.data import alphabet, batches, registry
+from mirjax.data import alphabet, batches, negatives, registry
 from mirjax.data.records import Pairs, Split
 from mirjax.decoding import greedy
 from mirjax.evaluation import sequence
@@ -134,13 +134,19 @@ def _for_classifier(
     config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
 ) -> _Prepared:
     """Encode labelled pairs; the loss and the accuracy are all that is measured."""
+    data = config.data
+    if data.negatives:
+        pairs, split = negatives.with_negatives(
+            pairs, split, data.negatives, ratio=data.negative_ratio, seed=data.seed
+        )
     encoded = []
     for rows, name in zip((split.train, split.validation), names, strict=True):
         part = pairs.take(rows)
         if part.labels is None or len(set(part.labels.tolist())) < 2:
             raise ValueError(
-                f"{name}: a classifier needs rows labelled 1 and rows labelled 0; name "
-                "another dataset by config.data.name"
+                f"{name}: a classifier needs rows labelled 1 and rows labelled 0; make "
+                "some by config.data.negatives=frequency, or name another dataset by "
+                "config.data.name"
             )
         encoded.append(
             batches.encode_labelled(

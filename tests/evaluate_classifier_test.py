@@ -151,6 +151,25 @@ def test_rows_that_do_not_fit_are_named(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("kind", ["frequency", "dinucleotide"])
+def test_negatives_are_made_for_data_that_have_none(tmp_path, model, kind, data_dir):
+    found = run(model=model, data="simulated", out=tmp_path / "out", negatives=kind)
+    assert found["n"] == 1_200  # a tenth of 6,000 pairs, and as many that do not bind
+    assert found["split_protocol"] == f"published, negatives {kind}"
+    baselines = found["baselines"]
+    # Neither the miRNA nor, re-paired, the target tells; the two together do.
+    assert 0.4 < baselines["mirna_identity"]["auroc"] < 0.6
+    assert baselines["complementarity"]["auroc"] > 0.95
+    with pytest.raises(ValueError, match="--negatives=random is for datasets"):
+        run(
+            model=model,
+            data=write_csv(tmp_path / "p.csv", ["A" * 20], ["C" * 20], [1]),
+            out=tmp_path / "out2",
+            negatives="random",
+            train_data="simulated",
+        )
+
+
 def test_flags_of_generators_are_refused(tmp_path, model):
     with pytest.raises(ValueError, match="--blast is not for .*holds a Mitar"):
         run(model=model, data="hejret2023", out=tmp_path / "out", blast="true")

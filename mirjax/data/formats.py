@@ -16,6 +16,7 @@ from Bio.SeqIO.FastaIO import SimpleFastaParser
 
 from mirjax.data import alphabet
 from mirjax.data.records import Pairs, SequenceRecord
+from mirjax.whole_file import whole_file
 
 _MITAR_COLUMNS = ("mirna_name", "mirna", "gene", "target", "label")
 # Pairs column → column name in the file; the first ones are required.
@@ -78,14 +79,9 @@ def write_fasta(
       path: the file to write; an existing one is replaced.
       records: what to write, one title line and one sequence line each.
     """
-    path = pathlib.Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        with open(unfinished, "w", encoding="utf-8") as file:
-            file.writelines(f">{r.name}\n{r.sequence}\n" for r in records)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(pathlib.Path(path)) as unfinished:
+        text = "".join(f">{r.name}\n{r.sequence}\n" for r in records)
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def read_chakraborty(path: str | os.PathLike[str]) -> Pairs:

@@ -9,6 +9,7 @@ import numpy as np
 from absl import logging
 
 from mirjax.data import alphabet, catalogue, formats, registry
+from mirjax.data.negatives import with_negatives
 from mirjax.data.records import Pairs, Split
 
 PARTS = ("train", "validation", "test")
@@ -67,6 +68,7 @@ def select_rows(
     train_data: str = "",
     first: int = 0,
     labelled: bool = False,
+    negatives: str = "",
 ) -> Rows:
     """Choose the rows to evaluate on, and the training rows for the baselines.
 
@@ -84,6 +86,9 @@ def select_rows(
       train_data: a dataset's name.
       first: how many of the rows to evaluate on, from the first; 0 for all.
       labelled: keep the rows labelled 0, and label 1 every row of data without labels.
+      negatives: one of `negatives.KINDS`, of a named dataset, with `labelled`: make the
+        rows labelled 0 from those that bind. By default as for the model's training,
+        where that was on the same dataset.
 
     Returns:
       The rows; those labelled 0 are left out unless `labelled`.
@@ -101,10 +106,12 @@ def select_rows(
                 f"--data_format={data_format} is for files; {data} is a dataset (for a "
                 f"file of that name write --data=./{data})"
             )
-        pairs, split, protocol = _named(data, trained_on)
+        pairs, split, protocol = _named(data, trained_on, negatives)
         part = part or ("test" if len(split.test) else "validation")
         numbers = _part(data, protocol, split, part)
     else:
+        if negatives:
+            raise ValueError(f"--negatives={negatives} is for datasets; {data} is none")
         pairs, protocol = _file(data, part, data_format), ""
         part, numbers = WHOLE, np.arange(len(pairs))
     dropped = 0
@@ -123,7 +130,7 @@ def select_rows(
     if split is not None and source == data:
         train_pairs, train_split, train_protocol = pairs, split, protocol
     else:
-        train_pairs, train_split, train_protocol = _named(source, trained_on)
+        train_pairs, train_split, train_protocol = _named(source, trained_on, negatives)
     fitted_on = f"{source} (train, {train_protocol} split)"
     train_rows = _part(source, train_protocol, train_split, "train")
     if not labelled:
@@ -176,13 +183,17 @@ def check_fit(rows: Rows, model: Any) -> None:
             )
 
 
-def _named(name: str, trained_on: Mapping[str, Any] | None) -> tuple[Pairs, Split, str]:
+def _named(
+    name: str, trained_on: Mapping[str, Any] | None, negatives: str
+) -> tuple[Pairs, Split, str]:
     """Load a dataset and split it, as for the training if that was on the same."""
-    protocol, seed = "published", 0
-    if trained_on and trained_on.get("name") == name:
-        protocol = trained_on.get("split", protocol)
-        seed = trained_on.get("seed", seed)
+    same = trained_on if trained_on and trained_on.get("name") == name else {}
+    protocol, seed = same.get("split", "published"), same.get("seed", 0)
     pairs, split = registry.load_split(name, protocol, seed=seed)
+    if kind := negatives or same.get("negatives"):
+        ratio = same.get("negative_ratio", 1.0)
+        pairs, split = with_negatives(pairs, split, kind, ratio=ratio, seed=seed)
+        protocol = f"{protocol}, negatives {kind}"
     return pairs, split, protocol
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from flax import traverse_util
 
 from mirjax.models import make_model
+from mirjax.whole_file import whole_file
 
 FILE_NAME = "model.npz"
 _METADATA = "metadata"
@@ -49,10 +50,8 @@ def save_model(
         for name, value in traverse_util.flatten_dict(dict(params), sep="/").items()
     }
     arrays[_METADATA] = np.array(json.dumps(metadata))
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-    os.replace(temporary, path)
 
 
 def load_model(path: str | os.PathLike[str]) -> ExportedModel:

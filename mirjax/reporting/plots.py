@@ -1,6 +1,5 @@
 """Pictures of a training run and of an evaluation."""
 
-import os
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from mirjax.evaluation.classification import calibration_curve
+from mirjax.whole_file import whole_file
 
 SUFFIXES = (".png", ".svg")
 
@@ -239,9 +239,5 @@ def _save(figure: Figure, path: pathlib.Path) -> None:
     """Write the picture under another name, then give it its own."""
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path}: a picture ends in {' or '.join(SUFFIXES)}")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
+    with whole_file(path) as unfinished:
         figure.savefig(unfinished, format=path.suffix[1:], dpi=_DPI)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

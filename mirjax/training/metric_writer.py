@@ -1,13 +1,14 @@
 """Metrics to `metrics.jsonl` and TensorBoard, from process 0 only."""
 
 import json
-import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import jax
 import tensorboardX
+
+from mirjax.whole_file import whole_file
 
 FILE_NAME = "metrics.jsonl"
 
@@ -50,9 +51,8 @@ class MetricWriter:
             return
         kept = [row for row in read_metrics(workdir) if row["step"] <= resume_step]
         path = workdir / FILE_NAME
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        os.replace(temporary, path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text("".join(json.dumps(row) + "\n" for row in kept))
         self._file = path.open("a")
         self._tensorboard = tensorboardX.SummaryWriter(
             str(workdir / "tensorboard"), purge_step=resume_step + 1

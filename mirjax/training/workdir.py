@@ -1,12 +1,13 @@
 """A run's folder, and checks of its config before the device is touched."""
 
 import json
-import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
+
+from mirjax.whole_file import whole_file
 
 CONFIG_FILE = "config.json"
 
@@ -45,9 +46,8 @@ def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
                         f"--workdir: {workdir} holds a run with config.{key}={old}, "
                         f"not {new}; choose another folder or the same config"
                     )
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(wanted, indent=2) + "\n")
-        os.replace(temporary, path)
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(wanted, indent=2) + "\n")
     except (OSError, json.JSONDecodeError) as error:
         raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error
 
