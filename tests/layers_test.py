@@ -120,16 +120,17 @@ def test_lstm_is_the_equations_and_so_are_its_gradients(
         )
 
 
-def plain_recurrence(z_inputs, recurrent_kernel, masks, state):
+def plain_recurrence(z_inputs, recurrent_kernel, masks, state, activation):
     """The same recurrence as a `lax.scan` that JAX differentiates by itself."""
     u = jnp.split(recurrent_kernel, 4, axis=1)
+    activate = {"tanh": jnp.tanh, "relu": jax.nn.relu}[activation]
 
     def step(carry, z_t):
         h, c = carry
         dropped = [h] * 4 if masks is None else [h * mask for mask in masks]
         i, f, g, o = (z_t[k] + u[k].T @ dropped[k] for k in range(4))
-        c = hard_sigmoid(f) * c + hard_sigmoid(i) * jnp.tanh(g)
-        h = hard_sigmoid(o) * jnp.tanh(c)
+        c = hard_sigmoid(f) * c + hard_sigmoid(i) * activate(g)
+        h = hard_sigmoid(o) * activate(c)
         return (h, c), h
 
     steps = tuple(jnp.moveaxis(z_input, 1, 0) for z_input in z_inputs)
@@ -137,8 +138,9 @@ def plain_recurrence(z_inputs, recurrent_kernel, masks, state):
     return jnp.moveaxis(hs, 0, 1), last_c
 
 
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("masked", [False, True])
-def test_custom_gradient_is_that_of_a_plain_scan(masked):
+def test_custom_gradient_is_that_of_a_plain_scan(masked, activation):
     time, hidden, batch = 9, 8, 6
     rng = np.random.default_rng(0)
     arguments = (
@@ -153,7 +155,7 @@ def test_custom_gradient_is_that_of_a_plain_scan(masked):
     def gradients(function):
         def loss(z_inputs, recurrent_kernel, masks, state):
             hs, c = function(
-                z_inputs, recurrent_kernel, masks if masked else None, state
+                z_inputs, recurrent_kernel, masks if masked else None, state, activation
             )
             return jnp.sum(hs * weights) + jnp.sum(c * weights[:, 0])
 
