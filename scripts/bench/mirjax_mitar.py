@@ -1,0 +1,89 @@
+"""mirjax's side of the miTAR benchmarks: a worker of timing.py.
+
+Trains by the very function the training loop runs, batches gathered on the device, and
+predicts by the jitted forward pass of `mirjax.evaluate`.
+"""
+
+import argparse
+import time
+
+import jax
+import numpy as np
+import timing
+
+from configs import mitar as mitar_config
+from mirjax.data import batches
+from mirjax.data.records import Pairs
+from mirjax.evaluation.classifier import make_scorer, score_pairs
+from mirjax.models import make_model
+from mirjax.training import sharding
+from mirjax.training.optimizer import make_optimizer
+from mirjax.training.runner import make_run_steps
+from mirjax.training.state import initial_state
+
+
+def random_pairs(count: int) -> Pairs:
+    """Return random pairs as long as real ones: 17-26 and 20-53 nt."""
+    rng = np.random.default_rng(0)
+
+    def letters(shortest: int, longest: int) -> list[str]:
+        lengths = rng.integers(shortest, longest + 1, count)
+        return ["".join(rng.choice(list("AUCG"), length)) for length in lengths]
+
+    labels = rng.integers(0, 2, count).astype(np.uint8)
+    return Pairs(letters(17, 26), letters(20, 53), labels)
+
+
+def main() -> None:
+    """Run the worker."""
+    parser = argparse.ArgumentParser(description="mirjax worker; see timing.py.")
+    parser.add_argument("--task", choices=("train", "predict"), required=True)
+    parser.add_argument("--batch_size", type=int, default=100)
+    arguments = parser.parse_args()
+    config = mitar_config.get_config().unlock()
+    config.train.batch_size = arguments.batch_size
+    model = make_model(config.model)
+    mesh = sharding.make_mesh(arguments.batch_size)
+    optimizer = make_optimizer(config.optimizer, config.train.num_steps)
+    state, _ = initial_state(model, optimizer, 0, mesh)
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+    pairs = random_pairs(config.steps_per_call * arguments.batch_size)
+    assert pairs.labels is not None
+
+    if arguments.task == "train":
+        run_steps = make_run_steps(model, optimizer, config, mesh)
+        rows = jax.device_put(
+            batches.encode_labelled(
+                pairs.targets,
+                pairs.mirnas,
+                pairs.labels,
+                target_length=model.max_target_length,
+                mirna_length=model.max_mirna_length,
+            ),
+            sharding.replicated(mesh),
+        )
+
+        def work(size: int) -> None:
+            nonlocal state
+            calls = -(-size // (arguments.batch_size * config.steps_per_call))
+            for _ in range(calls):
+                state, _ = run_steps(state, rows, config.steps_per_call)
+            jax.block_until_ready(state)
+
+    else:
+        scorer = make_scorer(model)
+
+        def work(size: int) -> None:
+            repeated = pairs.take(np.arange(size) % len(pairs))
+            score_pairs(scorer, model, state.params, repeated, arguments.batch_size)
+
+    def repeat(size: int) -> float:
+        start = time.perf_counter()
+        work(size)
+        return time.perf_counter() - start
+
+    timing.serve(repeat, {"jax": jax.__version__, "parameters": parameters})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Speed of miTAR: mirjax, Keras 3 and PyTorch in turn, training and predicting.
+
+    python scripts/bench/mitar.py --bench_python=.venv-bench/bin/python
+
+The other two run in an environment of their own; BUILD.md says how to make it.
+"""
+
+import argparse
+import sys
+
+import timing
+
+
+def main() -> None:
+    """Print a table for each task."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--bench_python", default=".venv-bench/bin/python")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--batches", type=int, default=32, help="in one repeat")
+    arguments = parser.parse_args()
+    for task, batch_size in (("train", 100), ("predict", 512)):
+        common = {"task": task, "batch_size": batch_size}
+        other = arguments.bench_python
+        competitors = {
+            "Keras 3": timing.worker_command(other, "keras_mitar.py", **common),
+            "PyTorch": timing.worker_command(other, "torch_mitar.py", **common),
+            "mirjax": timing.worker_command(
+                sys.executable, "mirjax_mitar.py", **common
+            ),
+        }
+        size = arguments.batches * batch_size
+        seconds = timing.run(competitors, arguments.repeats, size)
+        print(f"{task}, batch {batch_size}")
+        print(timing.markdown_table(seconds, size))
+
+
+if __name__ == "__main__":
+    main()
