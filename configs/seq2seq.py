@@ -38,8 +38,8 @@ def get_config(variant: str = "published") -> ConfigDict:
 def _published(config: ConfigDict) -> None:
     """Chakraborty & Hasija 2019: 15,200 rows, 304 steps an epoch, 100 epochs.
 
-    On 2 quiet CPU cores an epoch takes some 70 s. docs/RESULTS.md says how far a run
-    came and what to expect: for long, one and the same answer to every target.
+    On 2 quiet CPU cores an epoch takes about a minute. Expect one and the same answer
+    to every target, after 100 epochs too: docs/RESULTS.md has the whole run.
     """
     config.data.name = "chakraborty2019"
     config.optimizer.name = "rmsprop"
