@@ -69,15 +69,13 @@ def table():
     return random_letters(rng, 60, 18, 26), random_letters(rng, 60, 20, 53), labels
 
 
-def test_figures_of_a_file_are_those_of_the_equations(
-    tmp_path, model, table, data_dir, capsys
-):
+def test_figures_of_a_file_are_those_of_the_equations(tmp_path, model, table, capsys):
     data = write_csv(tmp_path / "pairs.csv", *table)
     found = run(
         model=model,
         data=data,
         out=tmp_path / "out",
-        train_data="hejret2023",
+        train_data="simulated",
         threshold=0.4,
     )
     params = exported.load_model(model).params
@@ -92,7 +90,7 @@ def test_figures_of_a_file_are_those_of_the_equations(
         metrics.accuracy_score(labels, probabilities > 0.4)
     )
     assert set(KEYS) <= set(found)
-    assert found["baselines_fitted_on"] == "hejret2023 (train, published split)"
+    assert found["baselines_fitted_on"] == "simulated (train, published split)"
     for figures in found["baselines"].values():
         assert set(KEYS) - {"baselines"} <= set(figures)
     low, high = found["intervals"]["accuracy"]
@@ -113,18 +111,16 @@ def test_baselines_are_fitted_on_the_training_part_alone(tmp_path, model, data_d
         assert found["baselines"][name] == pytest.approx(expected)
 
 
-def test_rows_of_one_class_are_said_to_mean_nothing(
-    tmp_path, model, table, data_dir, capsys
-):
+def test_rows_of_one_class_are_said_to_mean_nothing(tmp_path, model, table, capsys):
     mirnas, targets, _ = table
     data = write_csv(tmp_path / "pairs.csv", mirnas, targets, [1] * 60)
-    found = run(model=model, data=data, out=tmp_path / "out", train_data="hejret2023")
+    found = run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
     assert found["auroc"] is found["average_precision"] is found["specificity"] is None
     assert "every row is labelled 1: accuracy is meaningless" in capsys.readouterr().out
     # Data without labels, all of which bind, are the same.
     found = run(
         model=model,
-        data="chakraborty2019",
+        data="simulated",
         out=tmp_path / "out2",
         rows=50,
     )
@@ -139,20 +135,18 @@ def test_rows_of_one_class_are_said_to_mean_nothing(
         ("A" * 22, "C" * 54, "row 61: target of 54 nt, but the model takes 1 to 53"),
     ],
 )
-def test_rows_that_do_not_fit_are_named(
-    tmp_path, model, table, data_dir, mirna, target, message
-):
+def test_rows_that_do_not_fit_are_named(tmp_path, model, table, mirna, target, message):
     mirnas, targets, labels = table
     data = write_csv(
         tmp_path / "pairs.csv", [*mirnas, mirna], [*targets, target], [*labels, 1]
     )
     with pytest.raises(ValueError, match=f"{data} {message}"):
-        run(model=model, data=data, out=tmp_path / "out", train_data="hejret2023")
+        run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("kind", ["frequency", "dinucleotide"])
-def test_negatives_are_made_for_data_that_have_none(tmp_path, model, kind, data_dir):
+def test_negatives_are_made_for_data_that_have_none(tmp_path, model):
+    kind = "frequency"
     found = run(model=model, data="simulated", out=tmp_path / "out", negatives=kind)
     assert found["n"] == 1_200  # a tenth of 6,000 pairs, and as many that do not bind
     assert found["split_protocol"] == f"published, negatives {kind}"

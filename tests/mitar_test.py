@@ -100,6 +100,7 @@ def test_dropout_is_for_training_alone(pairs):
         jnp.asarray(alphabet.encode(pairs[1], 53)),
     )
 
+    @jax.jit
     def logits(key):
         return SMALL.apply(
             {"params": params}, *tokens, train=True, rngs={"dropout": key}
