@@ -17,8 +17,11 @@ def main() -> None:
     parser.add_argument("--bench_python", default=".venv-bench/bin/python")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batches", type=int, default=32, help="in one repeat")
+    parser.add_argument("--task", choices=("train", "predict"), help="default: both")
     arguments = parser.parse_args()
     for task, batch_size in (("train", 100), ("predict", 512)):
+        if arguments.task not in (None, task):
+            continue
         common = {"task": task, "batch_size": batch_size}
         other = arguments.bench_python
         competitors = {
