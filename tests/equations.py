@@ -115,3 +115,10 @@ def random_letters(rng, count, shortest, longest):
     """Return sequences over A, U, C and G of random lengths."""
     sizes = rng.integers(shortest, longest + 1, count)
     return ["".join(rng.choice(list("AUCG"), size)) for size in sizes]
+
+
+def moved(params, direction, by):
+    """Return params + by × direction in float64, to find slopes by differences."""
+    return jax.tree.map(
+        lambda leaf, part: np.float64(leaf) + by * part, params, direction
+    )

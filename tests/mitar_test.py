@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from equations import numpy_mitar, random_letters, random_params
+from equations import moved, numpy_mitar, random_letters, random_params
 
 from mirjax.data import alphabet
 from mirjax.models import make_model
@@ -68,11 +68,7 @@ def test_gradients_are_those_of_the_equations(pairs):
         direction = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), params)
         higher, lower = (
             numpy_mitar(
-                jax.tree.map(
-                    lambda leaf, part, by=by: np.float64(leaf) + by * part,
-                    params,
-                    direction,
-                ),
+                moved(params, direction, by),
                 mirna,
                 target,
             )
