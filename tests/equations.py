@@ -88,9 +88,7 @@ def numpy_mitar(params, mirna, target, length=79):
     """Score one pair, both 5'→3' → the probability that it binds."""
     letters = mirna[::-1].ljust(26, "N") + target
     tokens = ["NAUCG".index(letter) for letter in letters.ljust(length, "N")]
-    x = relu(
-        numpy_conv(params["conv"], np.float64(params["embedding"]["kernel"])[tokens])
-    )
+    x = relu(numpy_conv(params["conv"], np.float64(params["embedding"])[tokens]))
     x = np.array([x[i : i + 2].max(axis=0) for i in range(0, len(x) - 1, 2)])
     zeros = np.zeros(len(params["forward_lstm"]["recurrent_kernel"]))
     ends = [

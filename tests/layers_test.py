@@ -1,5 +1,6 @@
 """Tests of mirjax.models.layers against their equations and plain JAX."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from equations import numpy_lstm
 from jax import lax
 
-from mirjax.models.layers import LSTM, WindowConv
+from mirjax.models.layers import LSTM, WindowConv, run_both_ways
 from mirjax.models.recurrence import hard_sigmoid, recurrence
 
 FEATURES, HIDDEN, TIME, BATCH = 3, 4, 5, 2
@@ -188,7 +189,7 @@ def test_initial_parameters_are_distributed_as_keras_does():
     assert 0.99 * limit < np.abs(kernel).max() <= limit
     assert kernel.std() == pytest.approx(limit / np.sqrt(3), rel=0.05)
 
-    conv = WindowConv(30, 8).init(jax.random.key(1), jnp.zeros((1, 29, 4)))["params"]
+    conv = WindowConv(30, 8).init(jax.random.key(1), jnp.zeros((4, 29, 1)))["params"]
     limit = np.sqrt(6 / (8 * 4 + 8 * 30))
     assert 0.99 * limit < np.abs(conv["kernel"]).max() <= limit
     assert not conv["bias"].any()
@@ -259,32 +260,76 @@ def test_the_state_starts_at_zero_and_ends_with_the_last_output(values):
     np.testing.assert_array_equal(h, found[:, -1])
 
 
-def test_window_conv_is_a_correlation_and_so_are_its_gradients():
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("embedded", [False, True])
+def test_window_conv_is_a_correlation_and_so_are_its_gradients(embedded, stride):
     rng = np.random.default_rng(0)
-    inputs, kernel, bias, weights = (
-        rng.normal(size=shape) for shape in ((2, 11, 4), (5, 4, 6), (6,), (2, 7, 6))
+    num_windows = (11 - 5) // stride + 1
+    inputs, embedding, kernel, bias, weights = (
+        jnp.float32(rng.normal(size=shape))
+        for shape in (
+            (4, 11, 2),
+            (4, 3),
+            (5, 3 if embedded else 4, 6),
+            (6,),
+            (6, num_windows, 2),
+        )
     )
     conv = WindowConv(features=6, width=5)
 
-    def apply(inputs, kernel, bias):
-        return conv.apply({"params": {"kernel": kernel, "bias": bias}}, inputs)
-
-    arguments = [jnp.float32(array) for array in (inputs, kernel, bias)]
-    windows = np.lib.stride_tricks.sliding_window_view(inputs, 5, axis=1)
-    expected = np.einsum("btcw,wcf->btf", windows, kernel) + bias
-    np.testing.assert_allclose(apply(*arguments), expected, atol=1e-5)
-
-    def correlate(inputs, kernel, bias):
-        product = lax.conv_general_dilated(
-            inputs, kernel, (1,), "VALID", dimension_numbers=("NWC", "WIO", "NWC")
+    def apply(inputs, embedding, kernel, bias):
+        return conv.apply(
+            {"params": {"kernel": kernel, "bias": bias}},
+            inputs,
+            embedding=embedding if embedded else None,
+            stride=stride,
         )
-        return product + bias[None, None]
+
+    def correlate(inputs, embedding, kernel, bias):
+        if embedded:
+            inputs = jnp.einsum("clb,ce->elb", inputs, embedding)
+        product = lax.conv_general_dilated(
+            inputs, kernel, (stride,), "VALID", dimension_numbers=("CWN", "WIO", "CWN")
+        )
+        return product + bias[:, None, None]
+
+    arguments = (inputs, embedding, kernel, bias)
+    np.testing.assert_allclose(apply(*arguments), correlate(*arguments), atol=1e-5)
 
     def gradients(function):
         return jax.grad(
-            lambda *args: jnp.sum(function(*args) * jnp.float32(weights)),
-            argnums=(0, 1, 2),
+            lambda *args: jnp.sum(function(*args) * weights), argnums=(0, 1, 2, 3)
         )(*arguments)
 
     for found, known in zip(gradients(apply), gradients(correlate), strict=True):
         np.testing.assert_allclose(found, known, atol=1e-5)
+
+
+def test_both_ways_is_one_lstm_each_way():
+    rng = np.random.default_rng(0)
+    inputs, weights = (
+        jnp.float32(rng.normal(size=shape)) for shape in ((4, 7, 3), (10, 3))
+    )
+
+    class BothWays(nn.Module):
+        together: bool
+
+        @nn.compact
+        def __call__(self, inputs):
+            forward, backward = LSTM(5, name="forward"), LSTM(5, name="backward")
+            if self.together:
+                return run_both_ways(forward, backward, inputs)
+            states = forward(inputs)[1][0], backward(inputs[:, ::-1])[1][0]
+            return jnp.concatenate(states)
+
+    params = BothWays(False).init(jax.random.key(0), inputs)
+
+    def of(together):
+        def loss(params, inputs):
+            return jnp.sum(BothWays(together).apply(params, inputs) * weights)
+
+        return jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))(params, inputs)
+
+    jax.tree.map(
+        lambda x, y: np.testing.assert_allclose(x, y, atol=1e-5), of(True), of(False)
+    )

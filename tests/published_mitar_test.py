@@ -50,7 +50,7 @@ def write(path, params, layers=None, *, whole=True, as_list=False):
     """Write a model as Keras 2.2.4 does (as_list: before 2.2.3), or its weights."""
     layers = LAYERS if layers is None else layers
     weights = {
-        "embedding_4": {"embeddings": params["embedding"]["kernel"]},
+        "embedding_4": {"embeddings": params["embedding"]},
         "conv1d_9": params["conv"],
         "bidirectional_3": {
             f"{direction}_lstm_3/{name}": array

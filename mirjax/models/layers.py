@@ -34,7 +34,7 @@ def reverse_padded(
 
 
 class WindowConv(nn.Module):
-    """Keras's Conv1D with VALID padding, as one product over windows.
+    """Keras's Conv1D with VALID padding, as one product over windows, feature-major.
 
     On a CPU the gradient of a short convolution by XLA takes ten times as long.
     """
@@ -44,22 +44,58 @@ class WindowConv(nn.Module):
 
     @nn.compact
     def __call__(
-        self, inputs: Float[Array, "batch length channels"]
-    ) -> Float[Array, "batch windows features"]:
-        """Convolve; windows = length - width + 1."""
-        channels = inputs.shape[-1]
-        kernel = self.param(
-            "kernel",
-            nn.initializers.glorot_uniform(),
-            (self.width, channels, self.features),
+        self,
+        inputs: Float[Array, "channels length batch"],
+        *,
+        embedding: Float[Array, "channels embedded"] | None = None,
+        stride: int = 1,
+    ) -> Float[Array, "features windows batch"]:
+        """Convolve; windows = (length - width) // stride + 1.
+
+        Args:
+          inputs: what to convolve.
+          embedding: where given, what is convolved is the embedding of each channel.
+            It is multiplied into the kernel: the embedded inputs are never formed.
+          stride: letters from one window to the next.
+        """
+        channels, length, batch = inputs.shape
+        embedded = channels if embedding is None else embedding.shape[1]
+        shape = (self.width, embedded, self.features)
+        kernel, bias = (
+            jnp.asarray(array)  # parameters may be NumPy's
+            for array in (
+                self.param("kernel", nn.initializers.glorot_uniform(), shape),
+                self.param("bias", nn.initializers.zeros, (self.features,)),
+            )
         )
-        bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        num_windows = inputs.shape[1] - self.width + 1
+        if embedding is not None:
+            kernel = jnp.einsum("ce,wef->wcf", embedding, kernel)
+        num_windows = (length - self.width) // stride + 1
+        span = (num_windows - 1) * stride + 1
         windows = jnp.concatenate(
-            [inputs[:, start : start + num_windows] for start in range(self.width)],
-            axis=-1,
+            [inputs[:, start : start + span : stride] for start in range(self.width)]
         )
-        return windows @ kernel.reshape(-1, self.features) + bias[None, None]
+        products = _with_bias(kernel.reshape(-1, self.features), bias).T @ _with_ones(
+            windows.reshape(len(windows), -1)
+        )
+        return products.reshape(self.features, num_windows, batch)
+
+
+def _with_bias(
+    kernel: Float[Array, "inputs outputs"], bias: Float[Array, " outputs"]
+) -> Float[Array, "inputs+1 outputs"]:
+    """Join a bias to a kernel, as the row that meets the ones of `_with_ones`.
+
+    The bias's gradient is then part of a product, where XLA's CPU reduction over the
+    minor axis is ten times slower.
+    """
+    return jnp.concatenate([kernel, bias[None]])
+
+
+def _with_ones(
+    inputs: Float[Array, "inputs columns"],
+) -> Float[Array, "inputs+1 columns"]:
+    return jnp.concatenate([inputs, jnp.ones((1, inputs.shape[1]), inputs.dtype)])
 
 
 def _forget_bias_one(key: Array, shape: tuple[int, ...]) -> Array:
@@ -137,18 +173,13 @@ class LSTM(nn.Module):
             state = (zeros, zeros)
         input_masks = self._masks(self.dropout, input_features, batch, train)
         masks = self._masks(self.recurrent_dropout, self.features, batch, train)
-        # Projected for all steps in one product a gate, outside the scan. The bias is a
-        # further row of the kernel: its gradient is then part of a product too, where
-        # XLA's CPU reduction over the minor axis is ten times slower.
-        kernel = jnp.concatenate([kernel, bias[None]])
-        ones = jnp.ones((1, num_inputs * batch), inputs.dtype)
+        # Projected for all steps in one product a gate, outside the scan.
         z_inputs = tuple(
             (
-                gate_kernel.T
-                @ jnp.concatenate([masked_inputs.reshape(input_features, -1), ones])
+                gate_kernel.T @ _with_ones(masked_inputs.reshape(input_features, -1))
             ).reshape(-1, num_inputs, batch)
             for gate_kernel, masked_inputs in zip(
-                jnp.split(kernel, NUM_GATES, axis=1),
+                jnp.split(_with_bias(kernel, bias), NUM_GATES, axis=1),
                 masked(inputs, input_masks),
                 strict=True,
             )
@@ -187,3 +218,56 @@ class LSTM(nn.Module):
         activate, _ = ACTIVATIONS[self.activation]
         c = hard_sigmoid(f) * c + hard_sigmoid(i) * activate(g)
         return hard_sigmoid(o) * activate(c), c
+
+
+def run_both_ways(
+    forward: LSTM, backward: LSTM, inputs: Float[Array, "features time batch"]
+) -> Float[Array, "hidden batch"]:
+    """Return the last outputs of two LSTMs, the second of which reads backwards.
+
+    They run as one LSTM of twice the size, neither half of which sees the other: half
+    the steps, and one product for all inputs.
+
+    Args:
+      forward: reads the inputs from first to last.
+      backward: reads them from last to first; of the same size and activation.
+      inputs: the input of each step.
+
+    Returns:
+      The outputs of `forward` after the last step, then those of `backward` after the
+      first; hidden = 2 * features.
+    """
+    input_features, time, batch = inputs.shape
+    hidden = forward.features
+    parameters = [lstm._parameters(input_features) for lstm in (forward, backward)]
+    # Gate by gate, the units of both.
+    by_gate = jnp.stack(
+        [
+            _with_bias(kernel, bias).reshape(-1, NUM_GATES, hidden)
+            for kernel, _, bias in parameters
+        ],
+        axis=2,
+    )
+    projected = by_gate.reshape(input_features + 1, -1).T @ _with_ones(
+        inputs.reshape(input_features, -1)
+    )
+    z_inputs = tuple(
+        jnp.concatenate([gate[0], gate[1, :, ::-1]])
+        for gate in projected.reshape(NUM_GATES, 2, hidden, time, batch)
+    )
+    of_forward, of_backward = (
+        recurrent_kernel.reshape(hidden, NUM_GATES, hidden)
+        for _, recurrent_kernel, _ in parameters
+    )
+    zeros = jnp.zeros_like(of_forward)
+    recurrent_kernel = jnp.concatenate(
+        [
+            jnp.concatenate([of_forward, zeros], axis=2),
+            jnp.concatenate([zeros, of_backward], axis=2),
+        ]
+    ).reshape(2 * hidden, -1)
+    start = jnp.zeros((2 * hidden, batch), inputs.dtype)
+    hs, _ = recurrence(
+        z_inputs, recurrent_kernel, None, (start, start), forward.activation
+    )
+    return hs[:, -1]

@@ -5,14 +5,13 @@ References:
   the published code, which has 110,970 parameters.
 """
 
-from typing import Any
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from mirjax.models.layers import LSTM, WindowConv, reverse_padded
+from mirjax.models.dropout import dropped, dropped_maximum
+from mirjax.models.layers import LSTM, WindowConv, reverse_padded, run_both_ways
 
 NUM_CODES = 5  # PAD, A, U, C, G
 _POOL = 2  # windows
@@ -32,7 +31,7 @@ class Mitar(nn.Module):
     conv_width: int = 12  # nt
     lstm_features: int = 32  # hidden units in each direction
     dense_features: int = 16  # units of the last hidden layer
-    dropout: float = 0.2  # share of each layer's outputs
+    dropout: float | Array = 0.2  # share of each layer's outputs; may be traced
     max_mirna_length: int = 26  # nt
 
     def __post_init__(self) -> None:
@@ -47,7 +46,8 @@ class Mitar(nn.Module):
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"mitar: {name}={getattr(self, name)} is below 1")
-        if not 0.0 <= self.dropout < 1.0:
+        # A sweep trains several shares at once: they are traced, and not yet known.
+        if isinstance(self.dropout, (int, float)) and not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"mitar: dropout={self.dropout}: 0 to below 1")
         shortest = max(self.max_mirna_length, self.conv_width + _POOL - 2) + 1
         if self.length < shortest:
@@ -89,35 +89,42 @@ class Mitar(nn.Module):
         Returns:
           Logits: their logistic function is the probability that the pair binds.
         """
-        drop = nn.Dropout(self.dropout, deterministic=not train)
-        glorot = nn.initializers.glorot_uniform()
+        rate, glorot = self.dropout, nn.initializers.glorot_uniform()
         tokens = jnp.concatenate([reverse_padded(mirnas), targets], axis=1)
-        # An embedding, written as a product: its gradient is one too.
-        letters = nn.Dense(
-            self.embedding_features,
-            use_bias=False,
-            kernel_init=_uniform_embedding,
-            name="embedding",
-        )(jax.nn.one_hot(tokens, NUM_CODES))
-        features = WindowConv(self.conv_features, self.conv_width, name="conv")(letters)
-        features = drop(nn.relu(features))
-        features = drop(nn.max_pool(features, (_POOL,), (_POOL,)))
-        features = jnp.transpose(features, (2, 1, 0))
-        states = [
-            LSTM(self.lstm_features, activation="relu", name=name)(inputs)[1][0]
-            for name, inputs in (
-                ("forward_lstm", features),
-                ("backward_lstm", features[:, ::-1]),
-            )
-        ]
-        hidden = drop(jnp.concatenate(states).T)
+        letters = jax.nn.one_hot(tokens.T, NUM_CODES, axis=0)
+        embedding = self.param(
+            "embedding", _uniform_embedding, (NUM_CODES, self.embedding_features)
+        )
+        embedding = jnp.asarray(embedding)  # parameters may be NumPy's
+        conv = WindowConv(self.conv_features, self.conv_width, name="conv")
+        # The windows that are pooled lie apart, each where its product put it.
+        pooled = (self.length - self.conv_width + 1) // _POOL
+        span = self.conv_width + (pooled - 1) * _POOL
+        first, second = (
+            nn.relu(conv(letters[:, i : i + span], embedding=embedding, stride=_POOL))
+            for i in range(_POOL)
+        )
+        features = (
+            dropped_maximum(first, second, rate, self.make_rng("dropout"))
+            if train
+            else jnp.maximum(first, second)
+        )
+        hidden = run_both_ways(
+            LSTM(self.lstm_features, activation="relu", name="forward_lstm"),
+            LSTM(self.lstm_features, activation="relu", name="backward_lstm"),
+            features,
+        ).T
+        if train:
+            hidden = dropped(hidden, rate, self.make_rng("dropout"))
         hidden = nn.Dense(self.dense_features, kernel_init=glorot, name="hidden_dense")(
             hidden
         )
-        hidden = drop(nn.relu(hidden))
+        hidden = nn.relu(hidden)
+        if train:
+            hidden = dropped(hidden, rate, self.make_rng("dropout"))
         return nn.Dense(1, kernel_init=glorot, name="output_dense")(hidden)[:, 0]
 
 
-def _uniform_embedding(key: Array, shape: tuple[int, ...], dtype: Any) -> Array:
+def _uniform_embedding(key: Array, shape: tuple[int, ...]) -> Array:
     """Initialise as Keras does an embedding: uniform between -0.05 and 0.05."""
-    return jax.random.uniform(key, shape, dtype, -0.05, 0.05)
+    return jax.random.uniform(key, shape, minval=-0.05, maxval=0.05)

@@ -8,8 +8,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from mirjax.models.keras_file import KerasLayer, check_options
 from mirjax.models.mitar import NUM_CODES
 
@@ -44,7 +42,7 @@ _OPTIONS: tuple[Mapping[str, Any], ...] = (
 
 def from_layers(
     layers: Sequence[KerasLayer],
-) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Turn Keras's layers into a miTAR of ours, of any input length and sizes.
 
     Args:
@@ -86,7 +84,7 @@ def from_layers(
         "dense_features": hidden["kernel"].shape[1],
     }
     params = {
-        "embedding": {"kernel": embedding["embeddings"]},
+        "embedding": embedding["embeddings"],
         "conv": dict(conv),
         "hidden_dense": dict(hidden),
         "output_dense": dict(output),

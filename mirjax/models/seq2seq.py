@@ -124,8 +124,8 @@ class Seq2Seq(nn.Module):
         )
         if self.seed_last:
             letters = letters[:, ::-1]  # padding first: all sites end on the last step
-        features = nn.relu(self.encoder_conv(letters))
-        features = nn.relu(self.encoder_dense(features))
+        windows = nn.relu(self.encoder_conv(letters.T))
+        features = nn.relu(self.encoder_dense(windows.T))
         _, state = self.encoder_lstm(features.T, train=train)
         return state
 
