@@ -14,8 +14,10 @@ def get_config() -> ConfigDict:
                 "name": "",  # a registry name, such as chakraborty2019
                 "split": "published",  # published, random, cluster or family
                 "seed": 0,  # of a split, or of negatives, that are drawn
-                # For a classifier: rows labelled 0 made from those that bind, in place
-                # of the data's own: frequency, random or dinucleotide; "": none.
+                "binding_rows": 0,  # the first rows that bind alone; 0: all rows
+                # For a classifier: what rows labelled 0 are made from those that bind,
+                # in place of the data's own: frequency, random or dinucleotide. "none":
+                # every row is labelled 1. "": the data's own labels.
                 "negatives": "",
                 "negative_ratio": 1.0,  # made for each row that binds
             },

@@ -17,32 +17,31 @@ target, and on the complementarity of the two.
 
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from absl import flags, logging
 
 from mirjax import command
-from mirjax.align import blast
-from mirjax.data import formats, negatives, registry
-from mirjax.data.records import SequenceRecord
-from mirjax.evaluation import binding_shortcuts, classifier, generator, shortcuts
+from mirjax.data import formats, negatives
+from mirjax.evaluation import calibration
 from mirjax.evaluation import rows as evaluation_rows
-from mirjax.evaluation.classification import (
-    bootstrap_intervals,
-    classification_metrics,
-    one_class_warning,
-)
+from mirjax.evaluation.classification import BETWEEN
 from mirjax.models import exported
-from mirjax.models.exported import ExportedModel
-from mirjax.reporting import plots, table
-from mirjax.training import workdir
+from mirjax.reporting import table
+from mirjax.reporting.classifier_report import report_classifier
+from mirjax.reporting.generator_report import (
+    HUMAN,
+    SIMULATED,
+    l2_factor,
+    report_generator,
+)
 from mirjax.training.metric_writer import read_metrics
 from mirjax.whole_file import whole_file
 
 FILE_NAME = "metrics.json"
-_HUMAN, _SIMULATED = "mirbase/hsa", "simulated"
+_OF_GENERATORS = ("db", "blast")  # flags
+_OF_CLASSIFIERS = ("threshold", "negatives", "calibrated", "below", "between")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -77,7 +76,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     optional = {
         "out": "folder for the results; by default evaluation/ in the model's folder",
         "db": "of a generator: real miRNAs, a FASTA file or a dataset; by default "
-        f"{_HUMAN}, or for simulated data {_SIMULATED}",
+        f"{HUMAN}, or for simulated data {SIMULATED}",
         "train_data": "dataset on whose training rows the baselines are fitted; by "
         "default that of --data, or for a file what the model was trained on",
     }
@@ -108,6 +107,30 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         upper_bound=1.0,
         flag_values=flag_values,
     )
+    flags.DEFINE_float(
+        "below",
+        None,
+        "of a classifier, the published rule: a pair of a lower probability is called "
+        "not binding, one above --threshold binding",
+        lower_bound=0.0,
+        upper_bound=1.0,
+        flag_values=flag_values,
+    )
+    flags.DEFINE_enum(
+        "between",
+        "drop",
+        BETWEEN,
+        "with --below: what becomes of the pairs from it to --threshold; drop leaves "
+        "them out, as published, the others call them so",
+        flag_values,
+    )
+    flags.DEFINE_boolean(
+        "calibrated",
+        False,
+        "of a classifier: divide its logits by the temperature that was fitted on its "
+        "validation rows",
+        flag_values,
+    )
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -115,12 +138,16 @@ def main(flag_values: flags.FlagValues) -> None:
     model_path = pathlib.Path(flag_values.model)
     trained = exported.load_model(model_path)
     generates = hasattr(trained.model, "decode_step")
-    for name in ("threshold", "negatives") if generates else ("db", "blast"):
+    for name in _OF_CLASSIFIERS if generates else _OF_GENERATORS:
         if flag_values[name].present:
             raise ValueError(
                 f"--{name} is not for {model_path}, which holds a "
                 f"{type(trained.model).__name__}; leave it out"
             )
+    _check_rule(flag_values)
+    temperature = 1.0
+    if flag_values.calibrated:
+        temperature = calibration.stored_temperature(trained.metadata, model_path)
     folder = _out_folder(flag_values.out, model_path)
     trained_on: Mapping[str, Any] = trained.metadata.get("data") or {}
 
@@ -136,6 +163,7 @@ def main(flag_values: flags.FlagValues) -> None:
         negatives=flag_values.negatives or "",
     )
     evaluation_rows.check_fit(rows, trained.model)
+    history = read_metrics(model_path) if model_path.is_dir() else []
     which = rows.describe()
     description = {
         "model": str(model_path),
@@ -150,119 +178,53 @@ def main(flag_values: flags.FlagValues) -> None:
     logging.info("%s; the baselines are fitted on %s", which, rows.fitted_on)
 
     # ---- The model and, beside it, what is had without one. ----
-    evaluate = _evaluate_generator if generates else _evaluate_classifier
-    results, baselines, notes = evaluate(trained, rows, flag_values, folder)
+    if generates:
+        report = report_generator(
+            trained,
+            rows,
+            folder,
+            history=history,
+            database=flag_values.db or "",
+            l2=l2_factor(model_path, trained.metadata),
+            with_blast=flag_values.blast,
+        )
+    else:
+        report = report_classifier(
+            trained,
+            rows,
+            folder,
+            history=history,
+            threshold=flag_values.threshold,
+            below=flag_values.below,
+            between=flag_values.between,
+            temperature=temperature,
+        )
 
     # ---- The results. ----
-    content = description | results | {"baselines": baselines}
+    content = description | {**report.results, "baselines": report.baselines}
     with whole_file(folder / FILE_NAME) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
     table.print_comparison(
-        {"model": results} | baselines, title=f"{model_path}: {which}"
+        {"model": report.results, **report.baselines}, title=f"{model_path}: {which}"
     )
-    for note in notes:
+    for note in report.notes:
         print(note)
     print(f"baselines fitted on {rows.fitted_on}; written to {folder}")
 
 
-# What to write of the model; figures by baseline; lines to print below the table.
-_Results = tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]
-
-
-def _evaluate_generator(
-    trained: ExportedModel,
-    rows: evaluation_rows.Rows,
-    flag_values: flags.FlagValues,
-    folder: pathlib.Path,
-) -> _Results:
-    """Measure a model that generates miRNAs, and draw its answers and its history."""
-    model_path = pathlib.Path(flag_values.model)
-    trained_on = trained.metadata.get("data") or {}
-    known_data = rows.data if rows.protocol else trained_on.get("name")
-    db = flag_values.db or (_SIMULATED if known_data == _SIMULATED else _HUMAN)
-    database = _read_database(db)
-    if flag_values.blast:
-        blast.find_blast()
-    l2 = _l2(model_path, trained.metadata)
-    history = read_metrics(model_path) if model_path.is_dir() else []
-    folder.mkdir(parents=True, exist_ok=True)
-    figures = generator.evaluate_generator(
-        trained,
-        rows.held_out,
-        rows.train,
-        database,
-        l2=l2,
-        with_blast=flag_values.blast,
-    )
-    logging.info("measuring the baselines")
-    baselines = shortcuts.shortcut_baselines(
-        rows.train,
-        rows.held_out,
-        [record.sequence for record in database],
-        length=trained.model.max_mirna_length + 1,
-    )
-    plots.answers(figures, baselines, folder / "answers.png", title=rows.describe())
-    if history:
-        _draw_history(history, folder / "curves.png", rows, trained_on, baselines)
-    return {"database": db, "l2": l2} | figures, baselines, [f"database {db}"]
-
-
-def _evaluate_classifier(
-    trained: ExportedModel,
-    rows: evaluation_rows.Rows,
-    flag_values: flags.FlagValues,
-    folder: pathlib.Path,
-) -> _Results:
-    """Measure a model that tells whether a pair binds, and draw how far to trust it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    labels = np.asarray(rows.held_out.labels)
-    predicted = {"model": classifier.predict_probabilities(trained, rows.held_out)}
-    logging.info("measuring the baselines")
-    predicted |= binding_shortcuts.binding_baselines(rows.train, rows.held_out)
-    threshold = flag_values.threshold
-    baselines = {
-        name: classification_metrics(labels, probabilities, threshold)
-        for name, probabilities in predicted.items()
-    }
-    figures = baselines.pop("model")
-    intervals = bootstrap_intervals(labels, predicted["model"], threshold=threshold)
-    plots.probabilities(
-        labels, predicted, folder / "probabilities.png", title=rows.describe()
-    )
-    notes = [
-        "95% intervals of the model, over rows drawn with replacement: "
-        + ", ".join(
-            f"{table.label(name)} {low:.4f} to {high:.4f}"
-            for name, (low, high) in intervals.items()
+def _check_rule(flag_values: flags.FlagValues) -> None:
+    """Raise a ValueError for flags of the published rule that contradict each other."""
+    threshold, below = flag_values.threshold, flag_values.below
+    if below is None and flag_values["between"].present:
+        raise ValueError(
+            f"--between={flag_values.between} is for the pairs from --below to "
+            "--threshold: give --below too, or leave --between out"
         )
-    ]
-    if warning := one_class_warning(labels):
-        notes.append(f"warning: {warning}")
-    results = {"threshold": threshold} | figures | {"intervals": intervals}
-    return results, baselines, notes
-
-
-def _draw_history(
-    history: Sequence[Mapping[str, float]],
-    path: pathlib.Path,
-    rows: evaluation_rows.Rows,
-    trained_on: Mapping[str, Any],
-    baselines: Mapping[str, Mapping[str, float]],
-) -> None:
-    """Draw the training curves, with the baselines if they are on the same data."""
-    if not rows.protocol or rows.data != trained_on.get("name"):
-        plots.training_curves(history, path)
-        return
-    plots.training_curves(
-        history,
-        path,
-        blind_accuracy=baselines["prefix_only"]["token_accuracy_masked"],
-        retrieval_match={
-            name: baselines[name]["exact_match"]
-            for name in ("complementarity", "complementarity_anchored")
-        },
-        title=f"Broken lines: baselines on {rows.describe()}",
-    )
+    if below is not None and below > threshold:
+        raise ValueError(
+            f"--below={below} is more than --threshold={threshold}, and the pairs in "
+            "between would be called both: lower the one or raise the other"
+        )
 
 
 def _out_folder(out: str | None, model: pathlib.Path) -> pathlib.Path:
@@ -273,27 +235,6 @@ def _out_folder(out: str | None, model: pathlib.Path) -> pathlib.Path:
             f"--model={model} is a file: say by --out=FOLDER where the results go"
         )
     return model / "evaluation"
-
-
-def _read_database(name: str) -> list[SequenceRecord]:
-    return (
-        registry.load_fasta(name)
-        if name in registry.NAMES
-        else formats.read_fasta(name)
-    )
-
-
-def _l2(model: pathlib.Path, metadata: Mapping[str, Any]) -> float:
-    """Find the penalty's factor: in the model's file, or its run's config beside it."""
-    if "l2" in metadata:
-        return float(metadata["l2"])
-    folder = model.parent if model.name == exported.FILE_NAME else model
-    try:
-        config = json.loads((folder / workdir.CONFIG_FILE).read_text())
-        return float(config["train"]["l2"])
-    except (OSError, ValueError, KeyError, TypeError):
-        logging.info("%s: no L2 factor is known; loss is cross-entropy alone", model)
-        return 0.0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What `mirjax.evaluate` says of a classifier, against equations and scikit-learn."""
 
+import functools
 import json
 
 import numpy as np
@@ -10,10 +11,17 @@ from sklearn import metrics
 
 from mirjax import evaluate
 from mirjax.data import registry
+from mirjax.data.records import Pairs
+from mirjax.data.simulate import simulate
 from mirjax.evaluation.binding_shortcuts import binding_baselines
-from mirjax.evaluation.classification import classification_metrics
-from mirjax.evaluation.classifier import predict_probabilities
+from mirjax.evaluation.calibration import fit_temperature
+from mirjax.evaluation.classification import (
+    bootstrap_intervals,
+    classification_metrics,
+)
+from mirjax.evaluation.classifier import predict_logits, predict_probabilities
 from mirjax.models import exported, make_model
+from mirjax.reporting import classifier_report, plots
 
 MODEL = {
     "name": "mitar",
@@ -149,7 +157,7 @@ def test_negatives_are_made_for_data_that_have_none(tmp_path, model):
     kind = "frequency"
     found = run(model=model, data="simulated", out=tmp_path / "out", negatives=kind)
     assert found["n"] == 1_200  # a tenth of 6,000 pairs, and as many that do not bind
-    assert found["split_protocol"] == f"published, negatives {kind}"
+    assert found["split_protocol"] == f"published split, negatives {kind}"
     baselines = found["baselines"]
     # Neither the miRNA nor, re-paired, the target tells; the two together do.
     assert 0.4 < baselines["mirna_identity"]["auroc"] < 0.6
@@ -162,6 +170,180 @@ def test_negatives_are_made_for_data_that_have_none(tmp_path, model):
             negatives="random",
             train_data="simulated",
         )
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Fit baselines and draw intervals on little, where they are not what is tested."""
+    few = functools.partial(bootstrap_intervals, draws=4)
+    monkeypatch.setattr(classifier_report, "bootstrap_intervals", few)
+    monkeypatch.setattr(
+        registry, "simulate", lambda *_, seed=0: simulate(300, seed=seed)
+    )
+
+
+@pytest.fixture(scope="module")
+def overconfident():
+    """Parameters whose logits are three times as large as the labels bear out."""
+    trained = make_model(MODEL)
+    params = random_params(trained, 2, scale=0.8)
+    rng = np.random.default_rng(1)
+    pairs = Pairs(random_letters(rng, 600, 18, 26), random_letters(rng, 600, 20, 53))
+    logits = predict_logits(trained, params, pairs)
+    # Spread them about 0, so that there are pairs of either label.
+    factor, layer = 6 / logits.std(), params["output_dense"]
+    layer["bias"] = np.float32(factor * (layer["bias"] - logits.mean()))
+    layer["kernel"] = np.float32(factor * layer["kernel"])
+    logits = predict_logits(trained, params, pairs)
+    labels = (rng.random(600) < 1 / (1 + np.exp(-logits / 3))).astype(int)
+    return params, pairs, labels, logits
+
+
+def test_a_fitted_temperature_mends_probabilities_and_keeps_their_order(
+    tmp_path, quick, overconfident, capsys
+):
+    params, pairs, labels, logits = overconfident
+    fitted, held_out = np.arange(300), np.arange(300, 600)
+    temperature = fit_temperature(labels[fitted], logits[fitted])
+    assert 2 < temperature < 4
+    model = tmp_path / "model.npz"
+    metadata = {"model": MODEL, "temperature": temperature}
+    exported.save_model(model, params, metadata)
+    rows = pairs.take(held_out)
+    labels = labels[held_out]
+    data = write_csv(tmp_path / "pairs.csv", rows.mirnas, rows.targets, labels)
+    values = {"model": model, "data": data, "train_data": "simulated"}
+    plain = run(**values, out=tmp_path / "plain")
+    assert "divided" not in capsys.readouterr().out
+    found = run(**values, out=tmp_path / "calibrated", calibrated="true")
+    assert f"logits are divided by {temperature:.4g}" in capsys.readouterr().out
+    assert (plain["temperature"], found["temperature"]) == (1.0, temperature)
+    losses = []
+    for got, divisor in ((plain, 1.0), (found, temperature)):
+        chances = 1 / (1 + np.exp(-logits[held_out] / divisor))
+        for name, value in classification_metrics(labels, chances).items():
+            assert got[name] == pytest.approx(value, abs=1e-5), name
+        losses.append(-np.mean(np.log(np.where(labels == 1, chances, 1 - chances))))
+    assert losses[1] < losses[0] - 0.05
+    assert found["brier"] < plain["brier"] - 0.01
+    assert found["ece"] < plain["ece"] - 0.05
+    for name in ("auroc", "average_precision", "accuracy"):
+        assert found[name] == plain[name]
+
+
+@pytest.mark.parametrize("between", ["drop", "positive", "negative"])
+def test_the_published_rule_is_counted(tmp_path, quick, overconfident, capsys, between):
+    params, pairs, labels, logits = overconfident
+    rows, labels = pairs.take(np.arange(100)), labels[:100]
+    model = tmp_path / "model.npz"
+    exported.save_model(model, params, {"model": MODEL})
+    found = run(
+        model=model,
+        data=write_csv(tmp_path / "p.csv", rows.mirnas, rows.targets, labels),
+        out=tmp_path / "out",
+        train_data="simulated",
+        threshold=0.7,
+        below=0.2,
+        **({} if between == "drop" else {"between": between}),
+    )
+    counts = {(label, call): 0 for label in (0, 1) for call in (0, 1, None)}
+    for label, logit in zip(labels, logits, strict=False):
+        chance = 1 / (1 + np.exp(-logit))
+        call = 1 if chance > 0.7 else 0 if chance < 0.2 else None
+        if call is None and between != "drop":
+            call = int(between == "positive")
+        counts[label, call] += 1
+    dropped = counts[0, None] + counts[1, None]
+    assert (dropped > 5) == (between == "drop")
+    right = counts[0, 0] + counts[1, 1]
+    expected = {
+        "above": 0.7,
+        "below": 0.2,
+        "between": between,
+        "n": 100 - dropped,
+        "dropped": dropped,
+        "accuracy": pytest.approx(right / (100 - dropped)),
+        "sensitivity": pytest.approx(counts[1, 1] / (counts[1, 1] + counts[1, 0])),
+        "specificity": pytest.approx(counts[0, 0] / (counts[0, 0] + counts[0, 1])),
+        "ppv": pytest.approx(counts[1, 1] / (counts[1, 1] + counts[0, 1])),
+        "npv": pytest.approx(counts[0, 0] / (counts[0, 0] + counts[1, 0])),
+    }
+    assert {name: found["three_way"][name] for name in expected} == expected
+    # The plain figures are those of the one threshold, over all rows.
+    assert (found["n"], found["threshold"]) == (100, 0.7)
+    printed = capsys.readouterr().out
+    assert f"({dropped} dropped): rows {100 - dropped}, accuracy" in printed
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"calibrated": "true"}, "model.npz holds no temperature .*; train the model"),
+        ({"below": 0.6}, "--below=0.6 is more than --threshold=0.5"),
+        ({"below": 0.2, "threshold": 0.1}, "--below=0.2 is more than --threshold=0.1"),
+        ({"between": "positive"}, "--between=positive .* give --below too"),
+    ],
+)
+def test_flags_that_cannot_be_met_are_one_line(tmp_path, model, values, message):
+    # Before the data are so much as looked for.
+    with pytest.raises(ValueError, match=message) as caught:
+        run(model=model, data="none.csv", out=tmp_path / "out", **values)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_rule_that_leaves_no_row_says_so(tmp_path, model, table):
+    data = write_csv(tmp_path / "pairs.csv", *table)
+    values = {"model": model, "data": data, "out": tmp_path / "out", "below": 0}
+    with pytest.raises(ValueError, match="every probability lies from below=0.0 to"):
+        run(**values, train_data="simulated", threshold=1)
+
+
+def test_a_workdir_gets_its_curves_with_baselines_on_its_own_data(
+    tmp_path, quick, model, table, monkeypatch
+):
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    data = {
+        "name": "simulated",
+        "split": "random",
+        "seed": 3,
+        "negatives": "frequency",
+    }
+    params = exported.load_model(model).params
+    exported.save_model(workdir / "model.npz", params, {"model": MODEL, "data": data})
+    row = {"step": 9, "epoch": 1.0, "train/loss": 0.7, "val/accuracy": 0.5}
+    (workdir / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    drawn = []
+
+    def draw(*arguments, **values):
+        drawn.append((arguments, values))
+        return classifier_curves(*arguments, **values)
+
+    classifier_curves = plots.classifier_curves
+    monkeypatch.setattr(plots, "classifier_curves", draw)
+    out = workdir / "evaluation"
+    # The curves are of calls at 0.5, whatever the threshold of the table.
+    found = run(model=workdir, data="simulated", out=out, threshold=0.9)
+    ((rows, path), values) = drawn.pop()
+    assert (rows, path) == ([row], out / "curves.png")
+    assert path.stat().st_size > 10_000
+    half = run(model=workdir, data="simulated", out=tmp_path / "half")["baselines"]
+    assert values["baseline_accuracy"] == {
+        name: pytest.approx(half[name]["accuracy"])
+        for name in ("mirna_identity", "complementarity")
+    }
+    assert half["complementarity"] != found["baselines"]["complementarity"]
+    assert "Broken lines: baselines on simulated, test rows" in values["title"]
+    # Baselines on other data are no measure of the run.
+    drawn.clear()
+    data = write_csv(tmp_path / "pairs.csv", *table)
+    run(model=workdir, data=data, out=tmp_path / "other")
+    ((_, values),) = drawn
+    assert not values.get("baseline_accuracy")
+    # A model file has no history.
+    run(model=workdir / "model.npz", data=data, out=tmp_path / "file")
+    assert not (tmp_path / "file" / "curves.png").exists()
 
 
 def test_flags_of_generators_are_refused(tmp_path, model):

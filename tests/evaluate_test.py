@@ -395,6 +395,23 @@ def test_bad_input_is_one_line_and_leaves_nothing(case, workdir, tmp_path, data_
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threshold", 0.4),
+        ("negatives", "random"),
+        ("calibrated", "true"),
+        ("below", 0.2),
+        ("between", "drop"),
+    ],
+)
+def test_flags_of_classifiers_are_refused(workdir, tmp_path, name, value):
+    values = {"model": workdir, "data": "simulated", "out": tmp_path / "out"}
+    with pytest.raises(ValueError, match=f"--{name} is not for .*holds a Seq2Seq"):
+        run(**values, **{name: value})
+    assert not (tmp_path / "out").exists()
+
+
 def test_targets_that_do_not_fit_name_their_row(workdir, tmp_path, data_dir):
     # The row is that of the dataset, not of the part nor of the rows left after labels.
     pairs, split = registry.load_split("mitar2021")

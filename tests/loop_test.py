@@ -14,6 +14,8 @@ from small_runs import random_rows, small_config
 from mirjax.models import exported
 from mirjax.training import checkpoint, loop, runner, sharding
 from mirjax.training.metric_writer import read_metrics
+from mirjax.training.preparation import Prepared
+from mirjax.training.stop_signal import TrainingStopped
 
 ALL_DEVICES = jax.devices
 
@@ -35,8 +37,9 @@ def no_report(step, figures):
 def train(config, folder, rows=None, validate=no_decoding, report=no_report):
     folder.mkdir(exist_ok=True)
     rows = random_rows(40) if rows is None else rows
-    trainer = loop.Trainer(config, folder, rows, random_rows(21, seed=1))
-    trainer.run(validate, report)
+    prepared = Prepared(rows, random_rows(21, seed=1), validate)
+    trainer = loop.Trainer(config, folder, prepared)
+    trainer.run(report)
     return trainer
 
 
@@ -75,7 +78,7 @@ def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
             os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(loop.TrainingStopped, match="step"):
+    with pytest.raises(TrainingStopped, match="step"):
         train(small_config(), tmp_path / "cut", report=terminate)
     assert signal.getsignal(signal.SIGTERM) is before
     saved = {int(path.name) for path in (tmp_path / "cut/checkpoints").iterdir()}
@@ -187,7 +190,7 @@ def test_saving_a_step_twice_keeps_the_first(tmp_path):
     trainer = train(small_config(), tmp_path / "run")
     with checkpoint.Checkpoints(tmp_path / "again", "min") as checkpoints:
         for _ in range(2):
-            checkpoints.save(trainer.state, checkpoint.Progress(1.0, 24), 1.0)
+            checkpoints.save(24, trainer.state, {}, 1.0)
     assert [path.name for path in (tmp_path / "again/checkpoints").iterdir()] == ["24"]
 
 

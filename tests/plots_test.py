@@ -89,6 +89,45 @@ def test_rows_without_some_figures(tmp_path):
         plots.training_curves([], tmp_path / "curves.png")
 
 
+def test_curves_of_a_classifier_hold_the_rows_and_the_baselines(tmp_path):
+    rows = [
+        {
+            "epoch": float(epoch),
+            "train/loss": 2.0 / epoch,
+            "val/loss": 3.0 / epoch,
+            "train/accuracy": 0.3 * epoch,
+            "val/accuracy": 0.2 * epoch,
+        }
+        for epoch in (1, 2, 3)
+    ]
+    figure = plots.classifier_curves(
+        rows,
+        tmp_path / "curves.png",
+        baseline_accuracy={"mirna_identity": 0.926, "complementarity": 0.178},
+        title="on these rows",
+    )
+    loss, accuracy = figure.axes
+    assert lines(loss) == {
+        "training, with dropout": ([1, 2, 3], pytest.approx([2, 1, 2 / 3])),
+        "held out": ([1, 2, 3], pytest.approx([3, 1.5, 1])),
+    }
+    found = lines(accuracy)
+    assert found["training, with dropout"][1] == pytest.approx([30, 60, 90])
+    assert found["held out"][1] == pytest.approx([20, 40, 60])
+    assert found["mirna identity: 92.6%"][1] == pytest.approx([92.6, 92.6])
+    assert found["complementarity: 17.8%"][1] == pytest.approx([17.8, 17.8])
+    assert len({line.get_linestyle() for line in accuracy.lines}) == 3
+    low, high = accuracy.get_ylim()
+    assert low < 17.8 and high > 92.6
+    assert figure.get_suptitle() == "on these rows"
+    for axes in figure.axes:
+        assert axes.get_xlabel() == "epoch" and axes.get_xlim()[1] > 3
+    without = plots.classifier_curves(rows[:1], tmp_path / "curves.png")
+    assert set(lines(without.axes[1])) == {"training, with dropout", "held out"}
+    with pytest.raises(ValueError, match="curves.png: there is nothing to draw"):
+        plots.classifier_curves([], tmp_path / "curves.png")
+
+
 def test_answers_are_bars_with_their_values(tmp_path):
     path = tmp_path / "answers.png"
     figure = plots.answers(MODEL, BASELINES, path, title="on the test rows")

@@ -3,9 +3,10 @@
 import numpy as np
 from ml_collections import ConfigDict
 
-from configs import seq2seq
+from configs import mitar, seq2seq
 from mirjax.data import batches
-from mirjax.data.batches import Batch
+from mirjax.data.batches import Batch, LabelledBatch
+from mirjax.data.records import Pairs
 
 TARGET_LENGTH, MIRNA_LENGTH = 29, 27
 
@@ -43,4 +44,34 @@ def random_rows(num_rows: int, seed: int = 0) -> Batch:
         letters(17, 27),
         target_length=TARGET_LENGTH,
         mirna_length=MIRNA_LENGTH,
+    )
+
+
+def small_classifier() -> ConfigDict:
+    """A config whose classifier learns a simple rule in seconds."""
+    config = mitar.get_config().unlock()
+    sizes = {"conv_features": 12, "lstm_features": 8, "dropout": 0.1}
+    config.model.update(sizes)
+    config.optimizer.learning_rate = 0.005
+    config.steps_per_call = 15
+    config.train.update({"batch_size": 32, "num_steps": 90, "eval_every": 30})
+    return config
+
+
+def labelled_pairs(num_rows: int) -> Pairs:
+    """Pairs that bind if the target is rich in A."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(num_rows) % 2
+    targets = [
+        "".join(rng.choice(list("AAAAUCG" if label else "UUCCGGA"), 40))
+        for label in labels
+    ]
+    mirnas = ["".join(rng.choice(list("AUCG"), 22)) for _ in labels]
+    return Pairs(mirnas, targets, labels.astype(np.uint8))
+
+
+def encoded(pairs: Pairs) -> LabelledBatch:
+    """Labelled pairs as miTAR reads them."""
+    return batches.encode_labelled(
+        pairs.targets, pairs.mirnas, pairs.labels, target_length=53, mirna_length=26
     )

@@ -12,15 +12,17 @@ import time
 import jax
 import numpy as np
 import pytest
+from small_runs import labelled_pairs, small_classifier
 
 from configs import mitar, seq2seq
 from mirjax import train
 from mirjax.data import batches, registry
 from mirjax.data.negatives import with_negatives
 from mirjax.data.records import Pairs, Split
-from mirjax.evaluation.classifier import predict_probabilities
-from mirjax.models import exported
-from mirjax.training import loop
+from mirjax.evaluation.calibration import fit_temperature
+from mirjax.evaluation.classifier import predict_logits, predict_probabilities
+from mirjax.models import exported, make_model
+from mirjax.training import loop, preparation
 from mirjax.training.metric_writer import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -141,10 +143,11 @@ def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):
     seen = []
 
     class Trainer:
-        def __init__(self, config, folder, train_rows, held_out):
-            seen.extend([len(train_rows.weights), len(held_out.weights)])
+        def __init__(self, config, folder, prepared):
+            rows = prepared.train, prepared.held_out
+            seen.extend(len(part.weights) for part in rows)
 
-        def run(self, validate, report):
+        def run(self, report):
             pass
 
     monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
@@ -163,28 +166,6 @@ def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def small_classifier():
-    config = mitar.get_config().unlock()
-    sizes = {"conv_features": 12, "lstm_features": 8, "dropout": 0.1}
-    config.model.update(sizes)
-    config.optimizer.learning_rate = 0.005
-    config.steps_per_call = 15
-    config.train.update({"batch_size": 32, "num_steps": 90, "eval_every": 30})
-    return config
-
-
-def labelled_pairs(num_rows):
-    """Pairs that bind if the target is rich in A."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(num_rows) % 2
-    targets = [
-        "".join(rng.choice(list("AAAAUCG" if label else "UUCCGGA"), 40))
-        for label in labels
-    ]
-    mirnas = ["".join(rng.choice(list("AUCG"), 22)) for _ in labels]
-    return Pairs(mirnas, targets, labels.astype(np.uint8))
-
-
 def test_a_classifier_learns_a_rule_and_is_exported(monkeypatch, tmp_path):
     (device, *_) = jax.devices()  # eight virtual ones on two cores are slow
     monkeypatch.setattr(jax, "devices", lambda: [device])
@@ -199,6 +180,8 @@ def test_a_classifier_learns_a_rule_and_is_exported(monkeypatch, tmp_path):
     held_out = pairs.take(split.validation)
     probabilities = predict_probabilities(trained, held_out)
     best = max(rows, key=lambda row: row["val/accuracy"])
+    logits = predict_logits(trained.model, trained.params, held_out)
+    assert trained.metadata["temperature"] == fit_temperature(held_out.labels, logits)
     # The exported model is the best one's, and says what the loop measured.
     assert trained.metadata["step"] == best["step"]
     assert np.mean((probabilities > 0.5) == held_out.labels) == pytest.approx(
@@ -229,6 +212,20 @@ def test_mitar_configs_count_the_steps_of_an_epoch(data_dir):
         assert config.train.eval_every == steps
         if variant != "simulated":
             assert config.train.num_steps == 1_000 * steps
+
+
+def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path):
+    pairs = labelled_pairs(40)
+    split = Split(np.arange(30), np.arange(30, 40), np.array([], int))
+    monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
+    config = small_classifier()
+    config.data.negatives = "none"
+    prepared = preparation.prepare(config)
+    assert prepared.train.labels.tolist() == [1.0] * 15
+    assert prepared.held_out.labels.tolist() == [1.0] * 5
+    model = make_model(config.model)
+    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    assert prepared.describe(model, params) == {}  # no temperature fits one label
 
 
 @pytest.mark.parametrize(

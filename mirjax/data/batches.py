@@ -132,7 +132,7 @@ def steps_per_epoch(num_rows: int, batch_size: int) -> int:
 
 
 def epoch_order(
-    seed: int, epoch: Int[Array, ""] | int, num_rows: int
+    seed: Int[Array, ""] | int, epoch: Int[Array, ""] | int, num_rows: int
 ) -> Int[Array, " rows"]:
     """Return the order in which an epoch visits the rows, drawn from (seed, epoch)."""
     return jax.random.permutation(

@@ -85,7 +85,10 @@ def three_way_metrics(
     undecided = ~(positive | negative)
     kept = ~undecided if between == "drop" else np.ones(len(labels), bool)
     if not kept.any():
-        raise ValueError(f"every probability lies from {below=} to {above=}")
+        raise ValueError(
+            f"every probability lies from {below=} to {above=}, which leaves no row; "
+            "bring the two closer together"
+        )
     if between == "positive":
         positive = positive | undecided
     figures = _at_threshold(labels[kept], positive[kept])

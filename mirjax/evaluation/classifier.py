@@ -1,10 +1,13 @@
 """Run a model that tells whether a pair binds."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from scipy import special
 
 from mirjax.data import alphabet
 from mirjax.data.records import Pairs
@@ -13,33 +16,37 @@ from mirjax.training.compilation import compiler_options
 
 _MAX_BATCH = 512  # rows
 
-# (parameters, miRNA tokens, target tokens) -> probabilities
+# (parameters, miRNA tokens, target tokens) -> logits
 Scorer = Callable[[Mapping[str, Any], np.ndarray, np.ndarray], jax.Array]
 
 
+@functools.lru_cache(maxsize=8)
 def make_scorer(model: Any) -> Scorer:
-    """Return the jitted forward pass of a classifier."""
+    """Return the jitted forward pass of a classifier; of equal models, the same one.
+
+    Args:
+      model: the classifier; its attributes are plain numbers.
+
+    Returns:
+      A function of parameters and tokens that gives logits in float32.
+    """
 
     def score(
         params: Mapping[str, Any], mirnas: np.ndarray, targets: np.ndarray
     ) -> jax.Array:
-        return jax.nn.sigmoid(model.apply({"params": params}, mirnas, targets))
+        logits: jax.Array = model.apply({"params": params}, mirnas, targets)
+        return logits.astype(jnp.float32)
 
     return jax.jit(score, compiler_options=compiler_options())
 
 
-def score_pairs(
-    scorer: Scorer,
-    model: Any,
-    params: Mapping[str, Any],
-    pairs: Pairs,
-    batch_size: int = _MAX_BATCH,
+def predict_logits(
+    model: Any, params: Mapping[str, Any], pairs: Pairs, batch_size: int = _MAX_BATCH
 ) -> np.ndarray:
-    """Return the probability that each pair binds.
+    """Return the logit of each pair: its logistic function is the probability.
 
     Args:
-      scorer: what `make_scorer` gave.
-      model: the classifier.
+      model: the classifier; its attributes are plain numbers.
       params: its parameters.
       pairs: rows that fit it.
       batch_size: rows scored at a time.
@@ -47,6 +54,7 @@ def score_pairs(
     Returns:
       float64 [n].
     """
+    scorer = make_scorer(model)
     tokens = [
         alphabet.encode(pairs.mirnas, model.max_mirna_length),
         alphabet.encode(pairs.targets, model.max_target_length),
@@ -58,11 +66,23 @@ def score_pairs(
         scorer(params, *(column[start : start + size] for column in filled))
         for start in range(0, len(filled[0]), size)
     ]
-    probabilities = [np.zeros(0), *jax.device_get(parts)]
-    return np.concatenate(probabilities)[: len(pairs)].astype(np.float64)
+    logits = [np.zeros(0), *jax.device_get(parts)]
+    return np.concatenate(logits)[: len(pairs)].astype(np.float64)
 
 
-def predict_probabilities(trained: ExportedModel, pairs: Pairs) -> np.ndarray:
-    """Return the probability that each pair binds, as a trained model has it."""
-    scorer = make_scorer(trained.model)
-    return score_pairs(scorer, trained.model, trained.params, pairs)
+def predict_probabilities(
+    trained: ExportedModel, pairs: Pairs, *, temperature: float = 1.0
+) -> np.ndarray:
+    """Return the probability that each pair binds, as a trained model has it.
+
+    Args:
+      trained: a classifier.
+      pairs: rows that fit it.
+      temperature: to divide the logits by; see `calibration.fit_temperature`.
+
+    Returns:
+      float64 [n].
+    """
+    logits = predict_logits(trained.model, trained.params, pairs)
+    probabilities: np.ndarray = special.expit(logits / temperature)
+    return probabilities

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from mirjax.data import alphabet, catalogue, formats, registry
-from mirjax.data.negatives import with_negatives
+from mirjax.data import alphabet, catalogue, formats, registry, selection
 from mirjax.data.records import Pairs, Split
 
 PARTS = ("train", "validation", "test")
@@ -28,7 +27,7 @@ class Rows:
     Attributes:
       data: the dataset's name, or the file.
       part: one of `PARTS`, or `WHOLE`.
-      protocol: the split's; empty for a file.
+      protocol: how the dataset was divided, in words; empty for a file.
       held_out: the pairs to evaluate on.
       numbers: place of each in the dataset, from 1 (a file's header is not counted).
       available: how many there were before all but the first ones were left out.
@@ -50,7 +49,7 @@ class Rows:
     def describe(self) -> str:
         """Say which rows are evaluated."""
         if self.protocol:
-            where = f"{self.data}, {self.part} rows ({self.protocol} split)"
+            where = f"{self.data}, {self.part} rows ({self.protocol})"
         else:
             where = f"{self.data}, whole file"
         count = len(self.held_out)
@@ -82,13 +81,12 @@ def select_rows(
       part: one of `PARTS`, of a named dataset; by default test where there are test
         rows, else validation.
       data_format: one of `formats.FORMATS`, of a file; by default csv.
-      trained_on: `name`, `split` and `seed` of the model's training data, if known.
+      trained_on: arguments of `selection.select`, those of the model's training.
       train_data: a dataset's name.
       first: how many of the rows to evaluate on, from the first; 0 for all.
       labelled: keep the rows labelled 0, and label 1 every row of data without labels.
-      negatives: one of `negatives.KINDS`, of a named dataset, with `labelled`: make the
-        rows labelled 0 from those that bind. By default as for the model's training,
-        where that was on the same dataset.
+      negatives: as `selection.select` takes it, of a named dataset, with `labelled`. By
+        default as for the model's training, where that was on the same dataset.
 
     Returns:
       The rows; those labelled 0 are left out unless `labelled`.
@@ -131,7 +129,7 @@ def select_rows(
         train_pairs, train_split, train_protocol = pairs, split, protocol
     else:
         train_pairs, train_split, train_protocol = _named(source, trained_on, negatives)
-    fitted_on = f"{source} (train, {train_protocol} split)"
+    fitted_on = f"{source} (train, {train_protocol})"
     train_rows = _part(source, train_protocol, train_split, "train")
     if not labelled:
         train_rows, _ = binding_rows(train_pairs, train_rows, fitted_on)
@@ -187,14 +185,12 @@ def _named(
     name: str, trained_on: Mapping[str, Any] | None, negatives: str
 ) -> tuple[Pairs, Split, str]:
     """Load a dataset and split it, as for the training if that was on the same."""
-    same = trained_on if trained_on and trained_on.get("name") == name else {}
-    protocol, seed = same.get("split", "published"), same.get("seed", 0)
-    pairs, split = registry.load_split(name, protocol, seed=seed)
-    if kind := negatives or same.get("negatives"):
-        ratio = same.get("negative_ratio", 1.0)
-        pairs, split = with_negatives(pairs, split, kind, ratio=ratio, seed=seed)
-        protocol = f"{protocol}, negatives {kind}"
-    return pairs, split, protocol
+    chosen = dict(trained_on) if trained_on and trained_on.get("name") == name else {}
+    if negatives:
+        chosen["negatives"] = negatives
+    chosen["name"] = name
+    pairs, split = selection.select(**selection.checked(chosen))
+    return pairs, split, selection.describe(chosen)
 
 
 def _file(path: str, part: str, data_format: str) -> Pairs:
@@ -217,7 +213,7 @@ def _part(name: str, protocol: str, split: Split, part: str) -> np.ndarray:
     if not len(rows):
         others = [f"--split={other}" for other in PARTS if len(getattr(split, other))]
         raise ValueError(
-            f"dataset {name} has no {part} rows by the {protocol} split, only those of "
+            f"dataset {name} has no {part} rows by the {protocol}, only those of "
             + ", ".join(others)
         )
     return rows

@@ -116,7 +116,7 @@ class LSTM(nn.Module):
     """
 
     features: int = 512  # hidden units
-    dropout: float = 0.0  # share of the input features, 0 to 1
+    dropout: float | Array = 0.0  # share of the input features; may be traced
     recurrent_dropout: float = 0.0  # share of the hidden units, 0 to 1
     activation: str = "tanh"  # tanh or relu
 
@@ -135,10 +135,10 @@ class LSTM(nn.Module):
         return kernel, recurrent_kernel, bias
 
     def _masks(
-        self, rate: float, features: int, batch: int, train: bool
+        self, rate: float | Array, features: int, batch: int, train: bool
     ) -> Float[Array, "4 features batch"] | None:
         """Draw dropout masks [4, features, batch], scaled; None where nothing drops."""
-        if not train or rate == 0.0:
+        if not train or (isinstance(rate, float) and rate == 0.0):
             return None
         keep = 1.0 - rate
         drawn = jax.random.bernoulli(

@@ -43,8 +43,10 @@ class Seq2Seq(nn.Module):
             if getattr(self, name) < 1:
                 raise ValueError(f"seq2seq: {name}={getattr(self, name)} is below 1")
         for name in ("dropout", "recurrent_dropout", "letter_dropout"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ValueError(f"seq2seq: {name}={getattr(self, name)}: 0 to below 1")
+            share = getattr(self, name)
+            # A sweep trains several shares at once: they are traced, and not yet known.
+            if isinstance(share, (int, float)) and not 0.0 <= share < 1.0:
+                raise ValueError(f"seq2seq: {name}={share}: 0 to below 1")
         if self.conv_width > self.max_target_length:
             raise ValueError(
                 f"seq2seq: conv_width={self.conv_width} is more than "

@@ -6,20 +6,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from mirjax.evaluation.classification import calibration_curve
-from mirjax.whole_file import whole_file
+from mirjax.reporting.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    levels,
+    line,
+    new_figure,
+    panel,
+    save,
+)
 
-SUFFIXES = (".png", ".svg")
-
-# Told apart by eyes of all kinds (Okabe & Ito 2008).
-_BLUE, _ORANGE, _GREEN, _GREY = "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
-_DPI = 150
 _LEAST_RANGE = 5.0  # percent; matches below 1% should look small
-_MARKED = 40  # points a line, at most, that are marked one by one
 
 _MATCHES = {
     "exact_match": "exact match",
@@ -53,41 +55,71 @@ def training_curves(
     Raises:
       ValueError: if there are no rows, or the suffix is another.
     """
-    if not rows:
-        raise ValueError(f"{path.name}: there is nothing to draw yet, no metrics")
-    figure = _figure(10, 6.4, title)
+    _check_rows(rows, path)
+    figure = new_figure(10, 6.4, title)
     (loss, accuracy), (match, distinct) = figure.subplots(2, 2, sharex=True)
-    _line(loss, rows, "train/loss", "training, with dropout", _GREY)
-    _line(loss, rows, "val/loss", "held out", _BLUE)
-    _panel(loss, "Loss", "nats a position")
+    _both_lines(loss, rows, "loss")
+    panel(loss, "Loss", "nats a position")
 
-    key = "token_accuracy_masked"
-    _line(accuracy, rows, f"train/{key}", "training, with dropout", _GREY, 100)
-    _line(accuracy, rows, f"val/{key}", "held out", _BLUE, 100)
+    _both_lines(accuracy, rows, "token_accuracy_masked", 100)
     if blind_accuracy is not None:
-        _level(accuracy, blind_accuracy, "without seeing the mRNA", "--")
-    _panel(accuracy, "Next letter right, given the true ones before", "% of letters")
+        levels(accuracy, {"without seeing the mRNA": blind_accuracy})
+    panel(accuracy, "Next letter right, given the true ones before", "% of letters")
 
-    _line(match, rows, "val/seed_match", "seed (2-8)", _GREEN, 100)
-    _line(match, rows, "val/exact_match", "whole miRNA", _BLUE, 100)
-    for number, (name, share) in enumerate((retrieval_match or {}).items()):
-        _level(match, share, name.replace("_", ", "), ("--", ":", "-.")[number % 3])
-    _panel(match, "Decoded miRNA equals the true one, held out", "% of rows")
+    line(match, rows, "val/seed_match", "seed (2-8)", GREEN, 100)
+    line(match, rows, "val/exact_match", "whole miRNA", BLUE, 100)
+    retrieval = retrieval_match or {}
+    levels(match, {name.replace("_", ", "): retrieval[name] for name in retrieval})
+    panel(match, "Decoded miRNA equals the true one, held out", "% of rows")
     top = max(match.get_ylim()[1], _LEAST_RANGE)
     match.set_ylim(-0.02 * top, top)  # a line along 0 is seen whole
 
-    _line(distinct, rows, "val/distinct", "distinct answers", _BLUE)
-    _line(distinct, rows, "val/n", "rows decoded", _GREY)
-    _panel(distinct, "Distinct decoded sequences, held out", "sequences")
+    line(distinct, rows, "val/distinct", "distinct answers", BLUE)
+    line(distinct, rows, "val/n", "rows decoded", GREY)
+    panel(distinct, "Distinct decoded sequences, held out", "sequences")
     # One answer for all rows, and for all but a few, are worlds apart.
     distinct.set_yscale("log")
     distinct.set_ylim(bottom=0.8)
     distinct.yaxis.set_major_formatter(ScalarFormatter())
     for axes in (match, distinct):
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    distinct.set_xlim(0, 1.02 * rows[-1]["epoch"])
-    _save(figure, path)
+        _epochs(axes, rows)
+    save(figure, path)
+    return figure
+
+
+def classifier_curves(
+    rows: Sequence[Mapping[str, float]],
+    path: pathlib.Path,
+    *,
+    baseline_accuracy: Mapping[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw how a classifier's run went: loss and accuracy.
+
+    Args:
+      rows: of `metrics.jsonl`; a row may lack any figure.
+      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      baseline_accuracy: from 0 to 1, by name of a baseline, drawn as broken lines.
+      title: above the panels, such as what the baselines were measured on.
+
+    Returns:
+      The figure, with panels in the order above.
+
+    Raises:
+      ValueError: if there are no rows, or the suffix is another.
+    """
+    _check_rows(rows, path)
+    figure = new_figure(10, 4.2, title)
+    loss, accuracy = figure.subplots(1, 2)
+    _both_lines(loss, rows, "loss")
+    panel(loss, "Loss", "nats a pair")
+    _both_lines(accuracy, rows, "accuracy", 100)
+    baselines = baseline_accuracy or {}
+    levels(accuracy, {name.replace("_", " "): baselines[name] for name in baselines})
+    panel(accuracy, "Accuracy", "% of pairs")
+    for axes in (loss, accuracy):
+        _epochs(axes, rows)
+    save(figure, path)
     return figure
 
 
@@ -115,12 +147,12 @@ def answers(
     """
     predictors = {"model": model, **baselines}
     names = [name.replace("_", " ") for name in predictors]
-    figure = _figure(10, 1.4 + 0.36 * len(names), title)
+    figure = new_figure(10, 1.4 + 0.36 * len(names), title)
     panels = figure.subplots(1, len(_MATCHES), sharex=True, sharey=True)
     longest = 0.0
     for axes, (key, label) in zip(panels, _MATCHES.items(), strict=True):
         shares = [100 * predictor[key] for predictor in predictors.values()]
-        colors = [_BLUE] + [_GREY] * len(baselines)
+        colors = [BLUE] + [GREY] * len(baselines)
         bars = axes.barh(names, shares, color=colors, height=0.7)
         axes.bar_label(bars, [f"{share:.1f}%" for share in shares], padding=3)
         axes.set_title(label, fontsize="medium", loc="left")
@@ -131,7 +163,7 @@ def answers(
     # Room for the figure after the longest bar; the axes are shared.
     panels[0].set_xlim(0, max(1.25 * longest, 1.0))
     panels[0].invert_yaxis()
-    _save(figure, path)
+    save(figure, path)
     return figure
 
 
@@ -157,17 +189,17 @@ def probabilities(
     Raises:
       ValueError: if the suffix is another.
     """
-    figure = _figure(10, 4.6, title)
+    figure = new_figure(10, 4.6, title)
     calibration, precision = figure.subplots(1, 2)
     model = next(iter(predicted.values()))
     mean, share, count = calibration_curve(labels, model)
-    calibration.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="calibrated")
-    calibration.plot(mean, share, color=_BLUE, marker="o", label="model")
+    calibration.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
+    calibration.plot(mean, share, color=BLUE, marker="o", label="model")
     for x, y, rows in zip(mean, share, count, strict=True):
         calibration.annotate(
             f"{rows:,.0f}", (x, y), (4, -10), textcoords="offset points", fontsize=7
         )
-    _panel(calibration, "Calibration (rows in each bin)", "share that binds")
+    panel(calibration, "Calibration (rows in each bin)", "share that binds")
     calibration.set_xlabel("predicted probability")
 
     if 0 < labels.sum() < len(labels):
@@ -178,66 +210,36 @@ def probabilities(
             precision.plot(
                 recall,
                 found,
-                color=_BLUE if number == 0 else f"C{number}",
+                color=BLUE if number == 0 else f"C{number}",
                 linewidth=2.2 if number == 0 else 1,
                 drawstyle="steps-post",
                 label=f"{name.replace('_', ' ')}: {average:.3f}",
             )
-    precision.axhline(labels.mean(), color=_GREY, linestyle=":", label="chance")
-    _panel(precision, "Precision and recall (average precision)", "precision")
+    precision.axhline(labels.mean(), color=GREY, linestyle=":", label="chance")
+    panel(precision, "Precision and recall (average precision)", "precision")
     precision.set_xlabel("recall")
     for axes in (calibration, precision):
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
-    _save(figure, path)
+    save(figure, path)
     return figure
 
 
-def _figure(width: float, height: float, title: str) -> Figure:
-    """Make an empty figure; sizes are in inches."""
-    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
-    figure = Figure(figsize=(width, height), layout=layout)
-    if title:
-        figure.suptitle(title, fontsize="medium", x=0.01, ha="left")
-    return figure
+def _check_rows(rows: Sequence[Mapping[str, float]], path: pathlib.Path) -> None:
+    if not rows:
+        raise ValueError(f"{path.name}: there is nothing to draw yet, no metrics")
 
 
-def _line(
-    axes: Axes,
-    rows: Sequence[Mapping[str, float]],
-    key: str,
-    label: str,
-    color: str,
-    scale: float = 1,
+def _both_lines(
+    axes: Axes, rows: Sequence[Mapping[str, float]], key: str, scale: float = 1
 ) -> None:
-    """Draw a figure by epoch, over the rows that have it; none is fine."""
-    points = [(row["epoch"], scale * row[key]) for row in rows if key in row]
-    if points:
-        marker = "o" if len(points) <= _MARKED else ""
-        epochs, values = zip(*points, strict=True)
-        axes.plot(epochs, values, color=color, label=label, marker=marker, ms=3)
+    """Draw a figure of the training rows and of the held-out ones, by epoch."""
+    line(axes, rows, f"train/{key}", "training, with dropout", GREY, scale)
+    line(axes, rows, f"val/{key}", "held out", BLUE, scale)
 
 
-def _level(axes: Axes, share: float, label: str, style: str) -> None:
-    """Draw a baseline as a broken line, its figure in the legend."""
-    label = f"{label}: {100 * share:.1f}%"
-    axes.axhline(100 * share, color=_ORANGE, linestyle=style, label=label)
-
-
-def _panel(axes: Axes, title: str, unit: str) -> None:
-    """Label a panel."""
-    axes.set_title(title, fontsize="medium", loc="left")
-    axes.set_ylabel(unit)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    if axes.lines:
-        axes.legend(frameon=False, fontsize="small")
-
-
-def _save(figure: Figure, path: pathlib.Path) -> None:
-    """Write the picture under another name, then give it its own."""
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"{path}: a picture ends in {' or '.join(SUFFIXES)}")
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, format=path.suffix[1:], dpi=_DPI)
+def _epochs(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
+    """Label the axis of epochs, which starts at 0."""
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.set_xlim(0, 1.02 * rows[-1]["epoch"])

@@ -1,6 +1,6 @@
 """Figures of a model beside those of its baselines, as a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from rich import box, table
@@ -98,8 +98,35 @@ def print_comparison(
     for figure in filter(_is_known, figures):
         values = [value(figure, column.get(figure)) for column in columns.values()]
         comparison.add_row(label(figure), *values)
+    _print(comparison, title, file)
+
+
+def print_rows(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str,
+    file: IO[str] | None = None,
+) -> None:
+    """Print rows of text under a header.
+
+    Args:
+      header: name of each column.
+      rows: of as many fields.
+      title: above the table.
+      file: standard output by default.
+    """
+    listing = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in header:
+        listing.add_column(name, overflow="fold")
+    for row in rows:
+        listing.add_row(*row)
+    _print(listing, title, file)
+
+
+def _print(content: table.Table, title: str, file: IO[str] | None) -> None:
     console = Console(file=file, highlight=False)
     if not console.is_terminal:
         console = Console(file=file, highlight=False, width=_WIDTH)
     console.print(title, markup=False, soft_wrap=True)
-    console.print(comparison)
+    console.print(content)

@@ -1,7 +1,7 @@
 """Orbax checkpoints: the best by the validation metric, and the last."""
 
-import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -12,21 +12,6 @@ from orbax.checkpoint import checkpoint_managers
 from mirjax.training.state import TrainState
 
 FOLDER = "checkpoints"
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """What early stopping remembers, saved beside the state.
-
-    Attributes:
-      best: the best value of the validation metric so far, None before the first.
-      best_step: the step it was seen at.
-      stopped: whether early stopping ended the run.
-    """
-
-    best: float | None = None
-    best_step: int = 0
-    stopped: bool = False
 
 
 class Checkpoints:
@@ -59,29 +44,35 @@ class Checkpoints:
         )
 
     def save(
-        self, state: TrainState, progress: Progress, metric: float | None = None
+        self,
+        step: int,
+        state: TrainState,
+        progress: Mapping[str, Any],
+        metric: float | None = None,
     ) -> None:
-        """Start to save a state under its step; a step saved before is left alone.
+        """Start to save a state; a step saved before is left alone.
 
         Args:
+          step: the steps done.
           state: the state; copied before this returns, so it may be donated.
-          progress: saved beside it.
+          progress: JSON-like, saved beside it.
           metric: the validation metric at this step, None where it was not measured.
         """
-        step = int(state.step)
         if step in self._manager.all_steps():
             return
         self._manager.save(
             step,
             args=ocp.args.Composite(
                 state=ocp.args.StandardSave(state),
-                progress=ocp.args.JsonSave(dataclasses.asdict(progress)),
+                progress=ocp.args.JsonSave(dict(progress)),
             ),
             metrics=None if metric is None else {"best_metric": metric},
             force=True,
         )
 
-    def restore_last(self, abstract_state: Any) -> tuple[TrainState, Progress] | None:
+    def restore_last(
+        self, abstract_state: Any
+    ) -> tuple[TrainState, dict[str, Any]] | None:
         """Restore the newest checkpoint; None where there is none.
 
         Args:
@@ -110,7 +101,7 @@ class Checkpoints:
                 "to go on from an earlier checkpoint, or choose another --workdir"
             ) from error
         state = jax.block_until_ready(restored["state"])
-        return state, Progress(**restored["progress"])
+        return state, dict(restored["progress"])
 
     def __enter__(self) -> "Checkpoints":
         return self

@@ -1,39 +1,34 @@
 """The training loop: chunks of steps on the device, validation, checkpoints."""
 
+import dataclasses
 import functools
 import math
 import pathlib
-import signal
-import threading
 import time
-import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import flax.linen as nn
 import jax
 import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
 from mirjax.data import batches
-from mirjax.models import exported, make_model
+from mirjax.models import make_model
 from mirjax.training import sharding, steps
-from mirjax.training.checkpoint import Checkpoints, Progress
+from mirjax.training.checkpoint import Checkpoints
 from mirjax.training.compilation import compiler_options
+from mirjax.training.early_stopping import Progress
 from mirjax.training.metric_writer import MetricWriter
 from mirjax.training.optimizer import make_optimizer
+from mirjax.training.preparation import Prepared
 from mirjax.training.runner import make_run_steps, next_stop
 from mirjax.training.state import initial_state
+from mirjax.training.stop_signal import StopSignal, TrainingStopped
+from mirjax.training.workdir import export_model
 
-# Measures free-running answers: (model, params) -> named figures.
-ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
 # Told the step and the latest figures after every chunk.
 ProgressHook = Callable[[int, Mapping[str, float]], None]
-
-
-class TrainingStopped(Exception):
-    """SIGTERM came; everything is saved and the run can be started again."""
 
 
 def evaluate_teacher_forced(
@@ -48,12 +43,26 @@ def evaluate_teacher_forced(
     return steps.summarise(total, params, l2)
 
 
-def _step_means(calls: Sequence[Mapping[str, np.ndarray]]) -> dict[str, float]:
+def step_means(calls: Sequence[Mapping[str, np.ndarray]]) -> dict[str, float]:
     """Return the mean of each metric over the steps of several calls."""
     return {
         name: float(np.mean(np.concatenate([call[name] for call in calls])))
         for name in calls[0]
     }
+
+
+def best_metric(figures: Mapping[str, float], train: ConfigDict) -> float:
+    """Return the figure that chooses the best checkpoint.
+
+    Raises:
+      ValueError: if there is no such figure.
+    """
+    if train.best_metric not in figures:
+        raise ValueError(
+            f"config.train.best_metric={train.best_metric!r} is not among "
+            f"{sorted(figures)}"
+        )
+    return figures[train.best_metric]
 
 
 class Trainer:
@@ -63,10 +72,9 @@ class Trainer:
         self,
         config: ConfigDict,
         workdir: pathlib.Path,
-        train: steps.AnyBatch,
-        held_out: steps.AnyBatch,
+        prepared: Prepared,
     ):
-        self.config, self.workdir = config, workdir
+        self.config, self.workdir, self._prepared = config, workdir, prepared
         self.model = make_model(config.model)
         self.mesh = sharding.make_mesh(config.train.batch_size)
         optimizer = make_optimizer(config.optimizer, config.train.num_steps)
@@ -74,26 +82,24 @@ class Trainer:
             self.model, optimizer, config.seed, self.mesh
         )
         self._run_steps = make_run_steps(self.model, optimizer, config, self.mesh)
-        self._rows = jax.device_put(train, sharding.replicated(self.mesh))
+        self._rows = jax.device_put(prepared.train, sharding.replicated(self.mesh))
         self._steps_in_epoch = batches.steps_per_epoch(
-            len(train.weights), config.train.batch_size
+            len(prepared.train.weights), config.train.batch_size
         )
         eval_size = math.lcm(config.train.eval_batch_size, self.mesh.size)
         self._validation = [
             jax.device_put(batch, sharding.by_row(self.mesh))
-            for batch in batches.fill_batches(held_out, eval_size)
+            for batch in batches.fill_batches(prepared.held_out, eval_size)
         ]
         self._evaluate_batch = jax.jit(
             functools.partial(steps.evaluation_sums, self.model),
             compiler_options=compiler_options(),
         )
-        self._stop_requested = False
 
-    def run(self, validate: ValidationHook, report: ProgressHook) -> None:
+    def run(self, report: ProgressHook) -> None:
         """Train to the end, from the last checkpoint where there is one.
 
         Args:
-          validate: measures free-running answers at each evaluation.
           report: is told of progress after each call.
 
         Raises:
@@ -101,25 +107,17 @@ class Trainer:
           TrainingStopped: on SIGTERM, once everything is saved.
         """
         train = self.config.train
-        # Only the main thread may handle signals; elsewhere SIGTERM is not ours.
-        handles_signals = threading.current_thread() is threading.main_thread()
-        if handles_signals:
-            previous_handler = signal.signal(signal.SIGTERM, self._request_stop)
-        try:
-            with Checkpoints(self.workdir, train.best_mode) as checkpoints:
-                progress = self._restore(checkpoints)
-                step = int(self.state.step)
-                with MetricWriter(self.workdir, step) as writer:
-                    while step < train.num_steps and not progress.stopped:
-                        step, progress = self._run_to_evaluation(
-                            step, progress, checkpoints, writer, validate, report
-                        )
-        finally:
-            if handles_signals:
-                signal.signal(signal.SIGTERM, previous_handler)
-
-    def _request_stop(self, signum: int, frame: types.FrameType | None) -> None:
-        self._stop_requested = True
+        with (
+            StopSignal() as self._stop,
+            Checkpoints(self.workdir, train.best_mode) as checkpoints,
+        ):
+            progress = self._restore(checkpoints)
+            step = int(self.state.step)
+            with MetricWriter(self.workdir, step) as writer:
+                while step < train.num_steps and not progress.stopped:
+                    step, progress = self._run_to_evaluation(
+                        step, progress, checkpoints, writer, report
+                    )
 
     def _restore(self, checkpoints: Checkpoints) -> Progress:
         parameters = sum(leaf.size for leaf in jax.tree.leaves(self.state.params))
@@ -136,7 +134,7 @@ class Trainer:
         if restored is None:
             return Progress()
         self.state, progress = restored
-        return progress
+        return Progress(**progress)
 
     def _run_to_evaluation(
         self,
@@ -144,7 +142,6 @@ class Trainer:
         progress: Progress,
         checkpoints: Checkpoints,
         writer: MetricWriter,
-        validate: ValidationHook,
         report: ProgressHook,
     ) -> tuple[int, Progress]:
         """Train up to the next evaluation, evaluate, save; return step and progress."""
@@ -157,28 +154,28 @@ class Trainer:
             # Read one call late: the device works on this one meanwhile.
             if pending is not None:
                 seen.append(self._read(*pending))
-                report(step, _step_means(seen[-1:]))
+                report(step, step_means(seen[-1:]))
             pending, step = (step, metrics), stop
             evaluates = stop % train.eval_every == 0 or stop == train.num_steps
-            if evaluates or self._stop_requested:
+            if evaluates or self._stop.requested:
                 break
         seen.append(self._read(*pending))
-        report(step, _step_means(seen[-1:]))
+        report(step, step_means(seen[-1:]))
         seconds = time.perf_counter() - started
         rows = (step - first) * train.batch_size
-        figures = {f"train/{name}": x for name, x in _step_means(seen).items()}
+        figures = {f"train/{name}": x for name, x in step_means(seen).items()}
         figures |= {
             "epoch": step / self._steps_in_epoch,
             "train/seconds": seconds,
             "train/samples_per_second": rows / seconds,
         }
         if not evaluates:
-            checkpoints.save(self.state, progress)
+            checkpoints.save(step, self.state, dataclasses.asdict(progress))
             raise TrainingStopped(f"stopped by SIGTERM at step {step}; state saved")
         held_out = evaluate_teacher_forced(
             self._evaluate_batch, self.state.params, self._validation, train.l2
         )
-        held_out |= validate(self.model, self.state.params)
+        held_out |= self._prepared.validate(self.model, self.state.params)
         figures |= {f"val/{name}": value for name, value in held_out.items()}
         writer.write(step, figures)
         logging.info(
@@ -187,8 +184,8 @@ class Trainer:
             ", ".join(f"{name} {value:.4g}" for name, value in figures.items()),
         )
         progress, metric = self._judge(step, figures, progress)
-        checkpoints.save(self.state, progress, metric)
-        if self._stop_requested and step < train.num_steps:
+        checkpoints.save(step, self.state, dataclasses.asdict(progress), metric)
+        if self._stop.requested and step < train.num_steps:
             raise TrainingStopped(f"stopped by SIGTERM at step {step}; state saved")
         return step, progress
 
@@ -209,33 +206,17 @@ class Trainer:
     ) -> tuple[Progress, float]:
         """Compare with the best so far; export the model that the config asks for."""
         train = self.config.train
-        if train.best_metric not in figures:
-            raise ValueError(
-                f"config.train.best_metric={train.best_metric!r} is not among "
-                f"{sorted(figures)}"
-            )
-        value = figures[train.best_metric]
-        sign = 1.0 if train.best_mode == "max" else -1.0
-        better = progress.best is None or sign * value > sign * progress.best
-        if better:
-            progress = Progress(value, step)
-        elif train.patience and step - progress.best_step >= train.patience:
+        value = best_metric(figures, train)
+        progress = progress.after(step, value, train)
+        if progress.stopped:
             logging.info(
                 "Early stop at step %d: %s was best at step %d",
                 step,
                 train.best_metric,
                 progress.best_step,
             )
-            progress = Progress(progress.best, progress.best_step, stopped=True)
-        if (better or train.export == "last") and jax.process_index() == 0:
-            exported.save_model(
-                self.workdir / exported.FILE_NAME,
-                self.state.params,
-                {
-                    "model": self.config.model.to_dict(),
-                    "data": self.config.data.to_dict(),
-                    "step": step,
-                    "l2": train.l2,
-                },
-            )
+        if progress.best_step == step or train.export == "last":
+            params = self.state.params
+            more = self._prepared.describe(self.model, params)
+            export_model(self.workdir, self.config, step, params, more)
         return progress, value

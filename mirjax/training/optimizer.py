@@ -5,11 +5,12 @@ from typing import Any
 
 import jax
 import optax
+from jax import Array
 
 
 def make_schedule(
     *,
-    learning_rate: float,
+    learning_rate: float | Array,
     schedule: str = "constant",
     warmup_steps: int = 0,
     num_steps: int,
@@ -17,7 +18,7 @@ def make_schedule(
     """Make a learning-rate schedule.
 
     Args:
-      learning_rate: the peak.
+      learning_rate: the peak; may be traced.
       schedule: "constant", or "cosine": linear warm-up, then a cosine down to zero.
       warmup_steps: steps of warm-up; "cosine" only.
       num_steps: steps of the whole run.
@@ -30,9 +31,10 @@ def make_schedule(
     if schedule == "cosine":
         # A short run, as in a trial with a small num_steps, is not all warm-up.
         warmup_steps = min(warmup_steps, num_steps // 2)
-        return optax.warmup_cosine_decay_schedule(
-            0.0, learning_rate, warmup_steps, max(num_steps, warmup_steps + 1)
+        shape = optax.warmup_cosine_decay_schedule(
+            0.0, 1.0, warmup_steps, max(num_steps, warmup_steps + 1)
         )
+        return lambda step: learning_rate * shape(step)
     raise ValueError(f"config.optimizer: {schedule=} is not constant or cosine")
 
 

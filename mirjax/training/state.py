@@ -1,5 +1,7 @@
 """What training changes, and how it starts."""
 
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -37,15 +39,38 @@ def initial_state(
     Returns:
       The state, and the same as shapes with shardings, to restore into.
     """
+    return _placed(functools.partial(_init, model, optimizer), seed, mesh)
 
-    def init(key: jax.Array) -> TrainState:
-        params = model.init(key, *model.example_inputs())["params"]
-        return TrainState(jnp.int32(0), params, optimizer.init(params))
 
-    key = jax.random.key(seed)
+def initial_states(
+    model: Any,
+    optimizer: optax.GradientTransformation,
+    seeds: Sequence[int],
+    mesh: Mesh,
+) -> tuple[TrainState, Any]:
+    """Make the states of step 0 of several runs, stacked along a new first axis.
+
+    Returns:
+      The states, and the same as shapes with shardings, to restore into.
+    """
+    init = jax.vmap(functools.partial(_init, model, optimizer))
+    return _placed(init, jnp.asarray(seeds), mesh)
+
+
+def _init(
+    model: Any, optimizer: optax.GradientTransformation, seed: int | Array
+) -> TrainState:
+    params = model.init(jax.random.key(seed), *model.example_inputs())["params"]
+    return TrainState(jnp.int32(0), params, optimizer.init(params))
+
+
+def _placed(
+    init: Callable[[Any], TrainState], seed: int | Array, mesh: Mesh
+) -> tuple[TrainState, Any]:
+    """Return what init makes, whole on every device, and its shapes."""
     whole = sharding.replicated(mesh)
     abstract = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=whole),
-        jax.eval_shape(init, key),
+        jax.eval_shape(init, seed),
     )
-    return jax.jit(init, out_shardings=whole)(key), abstract
+    return jax.jit(init, out_shardings=whole)(seed), abstract

@@ -5,8 +5,10 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 from ml_collections import ConfigDict
 
+from mirjax.models import exported
 from mirjax.whole_file import whole_file
 
 CONFIG_FILE = "config.json"
@@ -39,8 +41,8 @@ def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
         workdir.mkdir(parents=True, exist_ok=True)
         if path.exists():
             found = json.loads(path.read_text())
-            for key in sorted(set(_leaves(wanted)) | set(_leaves(found))):
-                old, new = _leaves(found).get(key), _leaves(wanted).get(key)
+            for key in sorted(set(leaves(wanted)) | set(leaves(found))):
+                old, new = leaves(found).get(key), leaves(wanted).get(key)
                 if old != new and key != "train.num_steps":
                     raise ValueError(
                         f"--workdir: {workdir} holds a run with config.{key}={old}, "
@@ -52,12 +54,42 @@ def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
         raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error
 
 
-def _leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def export_model(
+    workdir: pathlib.Path,
+    config: ConfigDict,
+    step: int,
+    params: Mapping[str, Any],
+    more: Mapping[str, Any],
+) -> None:
+    """Write the model that a run gives, from process 0 only.
+
+    Args:
+      workdir: the run's folder.
+      config: the run's.
+      step: the steps done.
+      params: the model's parameters.
+      more: JSON-like, what else to keep beside them.
+    """
+    if jax.process_index() == 0:
+        exported.save_model(
+            workdir / exported.FILE_NAME,
+            params,
+            {
+                "model": config.model.to_dict(),
+                "data": config.data.to_dict(),
+                "step": step,
+                "l2": config.train.l2,
+                **more,
+            },
+        )
+
+
+def leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Flatten nested dictionaries to dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, Mapping):
-            flat |= _leaves(value, f"{prefix}{key}.")
+            flat |= leaves(value, f"{prefix}{key}.")
         else:
             flat[prefix + key] = value
     return flat

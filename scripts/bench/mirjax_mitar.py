@@ -14,7 +14,7 @@ import timing
 from configs import mitar as mitar_config
 from mirjax.data import batches
 from mirjax.data.records import Pairs
-from mirjax.evaluation.classifier import make_scorer, score_pairs
+from mirjax.evaluation.classifier import predict_logits
 from mirjax.models import make_model
 from mirjax.training import sharding
 from mirjax.training.optimizer import make_optimizer
@@ -71,11 +71,10 @@ def main() -> None:
             jax.block_until_ready(state)
 
     else:
-        scorer = make_scorer(model)
 
         def work(size: int) -> None:
             repeated = pairs.take(np.arange(size) % len(pairs))
-            score_pairs(scorer, model, state.params, repeated, arguments.batch_size)
+            predict_logits(model, state.params, repeated, arguments.batch_size)
 
     def repeat(size: int) -> float:
         start = time.perf_counter()

@@ -1,0 +1,1 @@
+"""Configs: what to train, on what, and how."""

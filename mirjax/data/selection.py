@@ -1,0 +1,107 @@
+"""The rows that a config's `data` section describes, and their split."""
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mirjax.data import registry
+from mirjax.data.negatives import with_negatives
+from mirjax.data.records import Pairs, Split
+
+NO_NEGATIVES = "none"
+
+
+def select(
+    name: str,
+    *,
+    split: str = "published",
+    seed: int = 0,
+    binding_rows: int = 0,
+    negatives: str = "",
+    negative_ratio: float = 1.0,
+) -> tuple[Pairs, Split]:
+    """Load a dataset, divide it, and label its rows.
+
+    Args:
+      name: one of `registry.NAMES` that holds pairs.
+      split: one of `registry.PROTOCOLS`.
+      seed: of a split, or of negatives, that are drawn.
+      binding_rows: keep the first rows that bind alone, this many; 0 for all rows. They
+        are divided anew, as the dataset's published split is of other rows.
+      negatives: one of `negatives.KINDS`: replace the rows labelled 0 by some made of
+        those that bind. "none": by nothing, so that every row is labelled 1.
+      negative_ratio: negatives made for each row that binds.
+
+    Returns:
+      The pairs and their split.
+
+    Raises:
+      ValueError: as `registry.load_split` and `with_negatives` do, or for a number of
+        rows that the dataset has not, or that has no published split.
+    """
+    pairs = None
+    if binding_rows:
+        pairs = _first_binding(registry.load_pairs(name), binding_rows, name)
+        if split == "published":
+            raise ValueError(
+                f"config.data: the first {binding_rows:,} rows that bind of {name} "
+                "have no published split; set config.data.split to random, cluster or "
+                "family"
+            )
+    pairs, parts = registry.load_split(name, split, pairs=pairs, seed=seed)
+    if negatives == NO_NEGATIVES:
+        return _binding_alone(pairs, parts)
+    if negatives:
+        return with_negatives(pairs, parts, negatives, ratio=negative_ratio, seed=seed)
+    return pairs, parts
+
+
+def checked(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return arguments of `select` read from a model's file.
+
+    Raises:
+      ValueError: for one that there is not.
+    """
+    known = inspect.signature(select).parameters
+    for key in data:
+        if key not in known:
+            raise ValueError(
+                f"the model was trained on data chosen by {key!r}, which this version "
+                "of mirjax does not know; use a newer one"
+            )
+    return data
+
+
+def describe(data: Mapping[str, Any]) -> str:
+    """Say in a few words how `select` divides and labels a dataset."""
+    words = f"{data.get('split', 'published')} split"
+    if data.get("binding_rows"):
+        words = f"first {data['binding_rows']:,} that bind, {words}"
+    if data.get("negatives"):
+        words += f", negatives {data['negatives']}"
+    return words
+
+
+def _first_binding(pairs: Pairs, count: int, name: str) -> Pairs:
+    binding = np.arange(len(pairs))
+    if pairs.labels is not None:
+        binding = np.flatnonzero(pairs.labels == 1)
+    if not 0 < count <= len(binding):
+        raise ValueError(
+            f"config.data.binding_rows={count}: {name} has {len(binding):,} rows that "
+            "bind; 0 takes all"
+        )
+    return pairs.take(binding[:count])
+
+
+def _binding_alone(pairs: Pairs, parts: Split) -> tuple[Pairs, Split]:
+    """Leave out the rows labelled 0, and label the others 1."""
+    labels = np.ones(len(pairs), np.uint8) if pairs.labels is None else pairs.labels
+    kept = {
+        field.name: (rows := getattr(parts, field.name))[labels[rows] == 1]
+        for field in dataclasses.fields(Split)
+    }
+    return dataclasses.replace(pairs, labels=labels), Split(**kept)

@@ -1,0 +1,132 @@
+"""Measure a model that generates miRNAs, and draw its answers and its history."""
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from absl import logging
+
+from mirjax.align import blast
+from mirjax.data import formats, registry
+from mirjax.data.records import SequenceRecord
+from mirjax.evaluation import generator, shortcuts
+from mirjax.evaluation.rows import Rows
+from mirjax.models import exported
+from mirjax.models.exported import ExportedModel
+from mirjax.reporting import plots
+from mirjax.reporting.report import Figures, Report, on_training_data
+from mirjax.training import workdir
+
+HUMAN, SIMULATED = "mirbase/hsa", "simulated"  # databases by default
+
+
+def report_generator(
+    trained: ExportedModel,
+    rows: Rows,
+    folder: pathlib.Path,
+    *,
+    history: Sequence[Mapping[str, float]] = (),
+    database: str = "",
+    l2: float = 0.0,
+    with_blast: bool = True,
+) -> Report:
+    """Measure a generator beside its baselines.
+
+    Args:
+      trained: the model.
+      rows: to measure on; they fit the model.
+      folder: where `answers.png` and, if there is a history, `curves.png` go; it is
+        made once everything given is known to be right.
+      history: rows of the run's `metrics.jsonl`.
+      database: real miRNAs, a FASTA file or dataset; by default those of `rows`.
+      l2: factor of the penalty in the model's training loss.
+      with_blast: whether to search the answers in the database by BLAST.
+
+    Returns:
+      The figures of `generator.evaluate_generator` and `shortcuts.shortcut_baselines`,
+      `database` and `l2`.
+
+    Raises:
+      ValueError: if the database cannot be read.
+      FloatingPointError: if the loss is not a number.
+      BlastError: if BLAST+ is missing or fails.
+    """
+    trained_on = trained.metadata.get("data") or {}
+    if not database:
+        known_data = rows.data if rows.protocol else trained_on.get("name")
+        database = SIMULATED if known_data == SIMULATED else HUMAN
+    records = _read_database(database)
+    if with_blast:
+        blast.find_blast()
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = generator.evaluate_generator(
+        trained, rows.held_out, rows.train, records, l2=l2, with_blast=with_blast
+    )
+    logging.info("measuring the baselines")
+    baselines = shortcuts.shortcut_baselines(
+        rows.train,
+        rows.held_out,
+        [record.sequence for record in records],
+        length=trained.model.max_mirna_length + 1,
+    )
+    plots.answers(figures, baselines, folder / "answers.png", title=rows.describe())
+    if history:
+        shown = baselines if on_training_data(rows, trained_on) else {}
+        _draw_history(history, folder / "curves.png", rows, shown)
+    return Report(
+        results={"database": database, "l2": l2} | figures,
+        baselines=baselines,
+        notes=[f"database {database}"],
+    )
+
+
+def l2_factor(model: pathlib.Path, metadata: Mapping[str, Any]) -> float:
+    """Find the penalty's factor: in the model's file, or its run's config beside it.
+
+    Args:
+      model: a workdir or a model file.
+      metadata: the model's.
+
+    Returns:
+      The factor; 0 where none is known.
+    """
+    if "l2" in metadata:
+        return float(metadata["l2"])
+    folder = model.parent if model.name == exported.FILE_NAME else model
+    try:
+        config = json.loads((folder / workdir.CONFIG_FILE).read_text())
+        return float(config["train"]["l2"])
+    except (OSError, ValueError, KeyError, TypeError):
+        logging.info("%s: no L2 factor is known; loss is cross-entropy alone", model)
+        return 0.0
+
+
+def _read_database(name: str) -> list[SequenceRecord]:
+    return (
+        registry.load_fasta(name)
+        if name in registry.NAMES
+        else formats.read_fasta(name)
+    )
+
+
+def _draw_history(
+    history: Sequence[Mapping[str, float]],
+    path: pathlib.Path,
+    rows: Rows,
+    baselines: Mapping[str, Figures],
+) -> None:
+    """Draw the training curves, with the baselines if there are any."""
+    if not baselines:
+        plots.training_curves(history, path)
+        return
+    plots.training_curves(
+        history,
+        path,
+        blind_accuracy=baselines["prefix_only"]["token_accuracy_masked"],
+        retrieval_match={
+            name: baselines[name]["exact_match"]
+            for name in ("complementarity", "complementarity_anchored")
+        },
+        title=f"Broken lines: baselines on {rows.describe()}",
+    )

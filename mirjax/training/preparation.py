@@ -1,0 +1,149 @@
+"""From a config to rows on the host, and what is measured beside the loss."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import numpy as np
+from ml_collections import ConfigDict
+
+from mirjax.data import alphabet, batches, selection
+from mirjax.data.records import Pairs, Split
+from mirjax.decoding import greedy
+from mirjax.evaluation import classifier, sequence
+from mirjax.evaluation.calibration import fit_temperature
+from mirjax.evaluation.rows import binding_rows
+from mirjax.models import make_model
+from mirjax.training import steps
+
+# Measures free-running answers: (model, params) -> named figures.
+ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
+# What to keep beside exported parameters: (model, params) -> JSON-like.
+DescriptionHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, Any]]
+
+
+class Prepared(NamedTuple):
+    """What a run trains on and is judged by.
+
+    Attributes:
+      train: all training rows.
+      held_out: all validation rows.
+      validate: measures free-running answers at each evaluation.
+      describe: says what is kept beside the parameters when a model is exported.
+    """
+
+    train: steps.AnyBatch
+    held_out: steps.AnyBatch
+    validate: ValidationHook = lambda model, params: {}
+    describe: DescriptionHook = lambda model, params: {}
+
+
+def prepare(config: ConfigDict) -> Prepared:
+    """Load and encode what a config trains on.
+
+    Args:
+      config: see configs/base.py.
+
+    Raises:
+      ValueError: for data that cannot be had or does not fit the model; before the
+        device is touched.
+    """
+    model = make_model(config.model)
+    pairs, split = selection.select(**config.data)
+    name = f"{config.data.name} ({selection.describe(config.data)})"
+    prepare_for = _for_generator if hasattr(model, "decode_step") else _for_classifier
+    names = (f"{name}, training rows", f"{name}, held-out rows")
+    return prepare_for(config, model, pairs, split, names)
+
+
+def _for_generator(
+    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+) -> Prepared:
+    """Encode the pairs that bind; held-out ones are decoded at each evaluation."""
+    parts = [
+        pairs.take(binding_rows(pairs, rows, name)[0])
+        for rows, name in zip((split.train, split.validation), names, strict=True)
+    ]
+    encoded = [
+        batches.encode_pairs(
+            part.targets,
+            part.mirnas,
+            target_length=model.max_target_length,
+            mirna_length=model.max_mirna_length,
+        )
+        for part in parts
+    ]
+    hook = decoding_hook(
+        parts[0], parts[1], np.asarray(encoded[1].targets), config.train.decode_rows
+    )
+    return Prepared(encoded[0], encoded[1], hook)
+
+
+def _for_classifier(
+    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+) -> Prepared:
+    """Encode labelled pairs; a temperature is fitted when a model is exported."""
+    encoded, parts = [], []
+    for rows, name in zip((split.train, split.validation), names, strict=True):
+        part = pairs.take(rows)
+        if part.labels is None or (
+            len(set(part.labels.tolist())) < 2
+            and config.data.negatives != selection.NO_NEGATIVES
+        ):
+            raise ValueError(
+                f"{name}: a classifier needs rows labelled 1 and rows labelled 0; make "
+                "some by config.data.negatives=frequency, or name another dataset by "
+                "config.data.name"
+            )
+        parts.append(part)
+        encoded.append(
+            batches.encode_labelled(
+                part.targets,
+                part.mirnas,
+                part.labels,
+                target_length=model.max_target_length,
+                mirna_length=model.max_mirna_length,
+            )
+        )
+    describe = _temperature_hook(parts[1])
+    return Prepared(encoded[0], encoded[1], describe=describe)
+
+
+def _temperature_hook(held_out: Pairs) -> DescriptionHook:
+    """Return a hook that fits the temperature which calibrates a classifier."""
+    labels = np.asarray(held_out.labels)
+
+    def describe(model: nn.Module, params: Mapping[str, Any]) -> dict[str, Any]:
+        logits = classifier.predict_logits(model, params, held_out)
+        if len(set(labels.tolist())) < 2 or not np.isfinite(logits).all():
+            return {}  # none fits
+        return {"temperature": fit_temperature(labels, logits)}
+
+    return describe
+
+
+def decoding_hook(
+    train: Pairs, held_out: Pairs, targets: np.ndarray, num_rows: int
+) -> ValidationHook:
+    """Return a hook that decodes held-out targets and scores the answers.
+
+    Args:
+      train: its miRNAs count as real, and its pairs as known.
+      held_out: its first rows are decoded.
+      targets: their tokens.
+      num_rows: how many rows.
+    """
+    rows = range(min(num_rows, len(held_out)))
+    sample = held_out.take(rows)
+    known = sequence.known_mirnas(train)
+    for target, mirnas in sequence.known_mirnas(held_out).items():
+        known[target] = known.get(target, set()) | mirnas
+    real = set(train.mirnas) | set(held_out.mirnas)
+
+    def validate(model: nn.Module, params: Mapping[str, Any]) -> dict[str, float]:
+        decoded = greedy.decode(model, params, targets[: len(rows)])
+        return sequence.sequence_metrics(
+            alphabet.decode(decoded.tokens), sample.mirnas, sample.targets, known, real
+        )
+
+    return validate

@@ -1,0 +1,78 @@
+"""Tests of mirjax.data.selection."""
+
+import numpy as np
+import pytest
+
+from mirjax.data import registry, selection
+from mirjax.data.records import Pairs
+
+
+@pytest.fixture
+def eight_rows(monkeypatch):
+    """Eight pairs, two of which do not bind, in the place of simulated ones."""
+    pairs = Pairs(
+        [f"ACGU{'A' * i}" for i in range(8)],
+        [f"UUGG{'C' * i}" for i in range(8)],
+        np.array([1, 0, 1, 1, 1, 0, 1, 1], np.uint8),
+    )
+    monkeypatch.setattr(registry, "load_pairs", lambda name: pairs)
+    return pairs
+
+
+def parts_of(split):
+    return [split.train, split.validation, split.test]
+
+
+def test_the_first_binding_rows_are_all_there_is(eight_rows):
+    pairs, split = selection.select("simulated", split="random", binding_rows=5)
+    assert pairs.mirnas == [eight_rows.mirnas[i] for i in (0, 2, 3, 4, 6)]
+    assert sorted(np.concatenate(parts_of(split))) == list(range(5))
+
+
+def test_none_leaves_only_rows_labelled_1(eight_rows):
+    plain, plain_split = selection.select("simulated", seed=3)
+    pairs, split = selection.select("simulated", seed=3, negatives="none")
+    for rows, plain_rows in zip(parts_of(split), parts_of(plain_split), strict=True):
+        assert (pairs.labels[rows] == 1).all()
+        assert rows.tolist() == [r for r in plain_rows if plain.labels[r] == 1]
+    assert sum(map(len, parts_of(split))) == 6
+
+
+def test_negatives_come_in_the_given_ratio():
+    pairs, split = selection.select(
+        "simulated",
+        split="random",
+        binding_rows=1_000,
+        negatives="random",
+        negative_ratio=0.9,
+    )
+    for rows in parts_of(split):
+        binding = pairs.labels[rows].sum()
+        assert len(rows) - binding == round(0.9 * binding)
+    assert pairs.labels.sum() == 1_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"binding_rows": 5}, "have no published split; set config.data.split"),
+        ({"binding_rows": 7, "split": "random"}, "has 6 rows that bind"),
+        ({"binding_rows": -1, "split": "random"}, "binding_rows=-1"),
+    ],
+)
+def test_rows_that_cannot_be_chosen_are_refused(eight_rows, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        selection.select("simulated", **arguments)
+
+
+def test_what_is_chosen_is_said_in_words():
+    assert selection.describe({"split": "random"}) == "random split"
+    assert (
+        selection.describe({"binding_rows": 10_000, "negatives": "random"})
+        == "first 10,000 that bind, published split, negatives random"
+    )
+
+
+def test_an_unknown_choice_of_a_model_file_is_an_error():
+    with pytest.raises(ValueError, match="chosen by 'augmented'"):
+        selection.checked({"name": "simulated", "augmented": True})
