@@ -14,6 +14,9 @@ def get_config() -> ConfigDict:
                 "name": "",  # a registry name, such as chakraborty2019
                 "split": "published",  # published, random, cluster or family
                 "seed": 0,  # of a split, or of negatives, that are drawn
+                # Other targets are left out of each part of the split.
+                "min_target_length": 0,  # nt
+                "max_target_length": 0,  # nt; 0: no limit
                 "binding_rows": 0,  # the first rows that bind alone; 0: all rows
                 # For a classifier: what rows labelled 0 are made from those that bind,
                 # in place of the data's own: frequency, random or dinucleotide. "none":

@@ -5,6 +5,7 @@
 Variants (`--config=configs/mitar.py:NAME`):
   combined    the published recipe on miTAR's combined data (the default).
   deepmirtar  the same on the DeepMirTar part, as the released miTAR1.
+  miraw       the shorter variant, on the miRAW part: targets of 39 and 40 nt.
   hejret      the same on the Hejret 2023 training rows, of which a tenth validate.
   chakraborty the same on the pairs of the seq2seq model, re-paired for negatives.
   simulated   a small one on built-in simulated pairs, re-paired; no files needed.
@@ -14,7 +15,14 @@ from ml_collections import ConfigDict
 
 from configs import base
 
-VARIANTS = ("combined", "deepmirtar", "hejret", "chakraborty", "simulated")
+VARIANTS = (
+    "combined",
+    "deepmirtar",
+    "miraw",
+    "hejret",
+    "chakraborty",
+    "simulated",
+)
 
 
 def get_config(variant: str = "combined") -> ConfigDict:
@@ -35,6 +43,7 @@ def get_config(variant: str = "combined") -> ConfigDict:
         "lstm_features": 32,
         "dense_features": 16,
         "dropout": 0.2,
+        "letter_dropout": 0.0,
     }
     config.optimizer.name = "adam"
     config.train.best_metric = "val/accuracy"
@@ -42,6 +51,7 @@ def get_config(variant: str = "combined") -> ConfigDict:
     {
         "combined": _combined,
         "deepmirtar": _deepmirtar,
+        "miraw": _miraw,
         "hejret": _hejret,
         "chakraborty": _chakraborty,
         "simulated": _simulated,
@@ -67,6 +77,15 @@ def _deepmirtar(config: ConfigDict) -> None:
     """4,964 training rows; the batch size of the released miTAR1."""
     config.data.name = "mitar2021/deepmirtar"
     _epochs(config, batch_size=30, steps_in_epoch=166)
+
+
+def _miraw(config: ConfigDict) -> None:
+    """Training rows of the combined set whose targets are as long as miRAW's."""
+    config.data.name = "mitar2021"
+    config.data.min_target_length = 39
+    config.data.max_target_length = 40
+    config.model.length = 66  # nt: the miRNA's 26 and the target's 40
+    _epochs(config, batch_size=100, steps_in_epoch=134)
 
 
 def _hejret(config: ConfigDict) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 from absl import flags, logging
 
 from mirjax import command
-from mirjax.data import formats, negatives
+from mirjax.data import formats
 from mirjax.evaluation import calibration
 from mirjax.evaluation import rows as evaluation_rows
 from mirjax.evaluation.classification import BETWEEN
@@ -94,9 +94,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "negatives",
         None,
-        negatives.KINDS,
-        "of a classifier: make the dataset's rows labelled 0 from those that bind. By "
-        "default as for the model's training, where that was on the same dataset",
+        evaluation_rows.NEGATIVES,
+        "of a classifier: rows labelled 0, made from those that bind; none: no such "
+        "rows; own: the dataset's. By default as for the model's training, where that "
+        "was on the same dataset, else own",
         flag_values,
     )
     flags.DEFINE_float(

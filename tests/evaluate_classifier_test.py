@@ -20,6 +20,7 @@ from mirjax.evaluation.classification import (
     classification_metrics,
 )
 from mirjax.evaluation.classifier import predict_logits, predict_probabilities
+from mirjax.evaluation.rows import select_rows
 from mirjax.models import exported, make_model
 from mirjax.reporting import classifier_report, plots
 
@@ -151,6 +152,23 @@ def test_rows_that_do_not_fit_are_named(tmp_path, model, table, mirna, target, m
     with pytest.raises(ValueError, match=f"{data} {message}"):
         run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_negatives_of_a_models_training_can_be_set_aside():
+    def labels(trained_on, **arguments):
+        rows = select_rows(
+            "simulated", trained_on=trained_on, labelled=True, **arguments
+        )
+        return rows.held_out.labels, rows.protocol
+
+    trained_on = {"name": "simulated", "negatives": "random", "negative_ratio": 0.5}
+    made, protocol = labels(trained_on)
+    assert (made.sum(), len(made)) == (600, 900)
+    assert protocol == "published split, negatives random"
+    for negatives in ("own", "none"):  # every simulated pair binds
+        found, _ = labels(trained_on, negatives=negatives)
+        assert (found.sum(), len(found)) == (600, 600)
+    assert labels(trained_on, negatives="own")[1] == "published split"
 
 
 def test_negatives_are_made_for_data_that_have_none(tmp_path, model):

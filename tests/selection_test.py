@@ -38,6 +38,19 @@ def test_none_leaves_only_rows_labelled_1(eight_rows):
     assert sum(map(len, parts_of(split))) == 6
 
 
+def test_targets_of_other_lengths_are_left_out_of_each_part(eight_rows):
+    _, plain = selection.select("simulated", split="random", seed=1)
+    _, split = selection.select(
+        "simulated",
+        split="random",
+        seed=1,
+        min_target_length=6,
+        max_target_length=9,
+    )
+    for rows, plain_rows in zip(parts_of(split), parts_of(plain), strict=True):
+        assert rows.tolist() == [r for r in plain_rows if 2 <= r <= 5]
+
+
 def test_negatives_come_in_the_given_ratio():
     pairs, split = selection.select(
         "simulated",
@@ -70,6 +83,10 @@ def test_what_is_chosen_is_said_in_words():
     assert (
         selection.describe({"binding_rows": 10_000, "negatives": "random"})
         == "first 10,000 that bind, published split, negatives random"
+    )
+    assert (
+        selection.describe({"split": "random", "max_target_length": 40})
+        == "random split, targets of 0 to 40 nt"
     )
 
 

@@ -33,8 +33,8 @@ def small_sweep(learning_rates=(0.002, 0.01), epochs=2):
     config.base.model.update(SMALL)
     config.base.data.binding_rows = 150
     config.grid.optimizer.learning_rate = learning_rates
-    config.grid.train.batch_size = (24, 48)  # 192 training rows
-    config.base.steps_per_call = 4
+    config.grid.train.batch_size = (24, 48)  # of 240 training rows
+    config.base.steps_per_call = 5
     config.epochs = epochs
     return config
 
@@ -56,7 +56,7 @@ def start(folder):
             "--together=2",
             "--config.base.data.binding_rows=150",
             "--config.grid.train.batch_size=(24, 48)",
-            "--config.base.steps_per_call=4",
+            "--config.base.steps_per_call=5",
             "--config.epochs=2",
             *arguments,
         ],
@@ -99,7 +99,7 @@ def test_a_killed_sweep_goes_on_and_ranks_all_runs(tmp_path):
     assert values == sorted(values, reverse=True)
     for row in rows:
         run = folder / row["folder"]
-        steps = {"24": 8, "48": 4}[row["train.batch_size"]]
+        steps = {"24": 10, "48": 5}[row["train.batch_size"]]
         metrics = read_metrics(run)
         assert [line["step"] for line in metrics] == [steps, 2 * steps]
         best = max(metrics, key=lambda line: line["val/accuracy"])

@@ -16,8 +16,7 @@ from small_runs import labelled_pairs, small_classifier
 
 from configs import mitar, seq2seq
 from mirjax import train
-from mirjax.data import batches, registry
-from mirjax.data.negatives import with_negatives
+from mirjax.data import batches, registry, selection
 from mirjax.data.records import Pairs, Split
 from mirjax.evaluation.calibration import fit_temperature
 from mirjax.evaluation.classifier import predict_logits, predict_probabilities
@@ -205,9 +204,7 @@ def test_a_classifier_needs_both_labels(monkeypatch, tmp_path):
 def test_mitar_configs_count_the_steps_of_an_epoch(data_dir):
     for variant in mitar.VARIANTS:
         config = mitar.get_config(variant)
-        pairs, split = registry.load_split(config.data.name, config.data.split)
-        if config.data.negatives:
-            pairs, split = with_negatives(pairs, split, config.data.negatives)
+        pairs, split = selection.select(**config.data)
         steps = batches.steps_per_epoch(len(split.train), config.train.batch_size)
         assert config.train.eval_every == steps
         if variant != "simulated":

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mirjax.data import registry
+from mirjax.data import alphabet, registry
 from mirjax.data.negatives import with_negatives
 from mirjax.data.records import Pairs, Split
 
@@ -19,6 +19,8 @@ def select(
     *,
     split: str = "published",
     seed: int = 0,
+    min_target_length: int = 0,
+    max_target_length: int = 0,
     binding_rows: int = 0,
     negatives: str = "",
     negative_ratio: float = 1.0,
@@ -29,6 +31,8 @@ def select(
       name: one of `registry.NAMES` that holds pairs.
       split: one of `registry.PROTOCOLS`.
       seed: of a split, or of negatives, that are drawn.
+      min_target_length: leave out shorter targets, in nt.
+      max_target_length: leave out longer targets, in nt; 0 for none.
       binding_rows: keep the first rows that bind alone, this many; 0 for all rows. They
         are divided anew, as the dataset's published split is of other rows.
       negatives: one of `negatives.KINDS`: replace the rows labelled 0 by some made of
@@ -52,6 +56,12 @@ def select(
                 "family"
             )
     pairs, parts = registry.load_split(name, split, pairs=pairs, seed=seed)
+    if min_target_length or max_target_length:
+        lengths = alphabet.lengths(pairs.targets)
+        fits = lengths >= min_target_length
+        if max_target_length:
+            fits &= lengths <= max_target_length
+        parts = _only(parts, fits)
     if negatives == NO_NEGATIVES:
         return _binding_alone(pairs, parts)
     if negatives:
@@ -80,6 +90,11 @@ def describe(data: Mapping[str, Any]) -> str:
     words = f"{data.get('split', 'published')} split"
     if data.get("binding_rows"):
         words = f"first {data['binding_rows']:,} that bind, {words}"
+    shortest, longest = (
+        data.get(f"{bound}_target_length", 0) for bound in ("min", "max")
+    )
+    if shortest or longest:
+        words += f", targets of {shortest} to {longest or 'more'} nt"
     if data.get("negatives"):
         words += f", negatives {data['negatives']}"
     return words
@@ -100,8 +115,13 @@ def _first_binding(pairs: Pairs, count: int, name: str) -> Pairs:
 def _binding_alone(pairs: Pairs, parts: Split) -> tuple[Pairs, Split]:
     """Leave out the rows labelled 0, and label the others 1."""
     labels = np.ones(len(pairs), np.uint8) if pairs.labels is None else pairs.labels
+    return dataclasses.replace(pairs, labels=labels), _only(parts, labels == 1)
+
+
+def _only(parts: Split, wanted: np.ndarray) -> Split:
+    """Leave out the rows that are not wanted."""
     kept = {
-        field.name: (rows := getattr(parts, field.name))[labels[rows] == 1]
+        field.name: (rows := getattr(parts, field.name))[wanted[rows]]
         for field in dataclasses.fields(Split)
     }
-    return dataclasses.replace(pairs, labels=labels), Split(**kept)
+    return Split(**kept)

@@ -9,10 +9,14 @@ import numpy as np
 from absl import logging
 
 from mirjax.data import alphabet, catalogue, formats, registry, selection
+from mirjax.data.negatives import KINDS
 from mirjax.data.records import Pairs, Split
 
 PARTS = ("train", "validation", "test")
 WHOLE = "all"  # the part that a file is
+OWN = "own"
+# What becomes of the rows labelled 0: what `selection.select` takes, or the dataset's.
+NEGATIVES = (*KINDS, selection.NO_NEGATIVES, OWN)
 DATASETS = tuple(
     name
     for name in registry.NAMES
@@ -85,8 +89,8 @@ def select_rows(
       train_data: a dataset's name.
       first: how many of the rows to evaluate on, from the first; 0 for all.
       labelled: keep the rows labelled 0, and label 1 every row of data without labels.
-      negatives: as `selection.select` takes it, of a named dataset, with `labelled`. By
-        default as for the model's training, where that was on the same dataset.
+      negatives: one of `NEGATIVES`, of a named dataset, with `labelled`. By default as
+        for the model's training, where that was on the same dataset.
 
     Returns:
       The rows; those labelled 0 are left out unless `labelled`.
@@ -187,7 +191,7 @@ def _named(
     """Load a dataset and split it, as for the training if that was on the same."""
     chosen = dict(trained_on) if trained_on and trained_on.get("name") == name else {}
     if negatives:
-        chosen["negatives"] = negatives
+        chosen["negatives"] = "" if negatives == OWN else negatives
     chosen["name"] = name
     pairs, split = selection.select(**selection.checked(chosen))
     return pairs, split, selection.describe(chosen)
