@@ -4,11 +4,14 @@
 
 Variants (`--config=configs/mitar.py:NAME`):
   combined    the published recipe on miTAR's combined data (the default).
-  deepmirtar  the same on the DeepMirTar part, as the released miTAR1.
+  tuned       our recipe on the same data.
+  deepmirtar  the published recipe on the DeepMirTar part, as the released miTAR1.
   miraw       the shorter variant, on the miRAW part: targets of 39 and 40 nt.
   hejret      the same on the Hejret 2023 training rows, of which a tenth validate.
   chakraborty the same on the pairs of the seq2seq model, re-paired for negatives.
-  simulated   a small one on built-in simulated pairs, re-paired; no files needed.
+  simulated   a small one on built-in simulated pairs, re-paired; no files needed. Only
+              complementarity tells these pairs apart, which its 1,500 steps (a minute)
+              do not teach it: accuracy 50%, beside 98% by the baseline.
 """
 
 from ml_collections import ConfigDict
@@ -17,6 +20,7 @@ from configs import base
 
 VARIANTS = (
     "combined",
+    "tuned",
     "deepmirtar",
     "miraw",
     "hejret",
@@ -50,6 +54,7 @@ def get_config(variant: str = "combined") -> ConfigDict:
     config.train.best_mode = "max"
     {
         "combined": _combined,
+        "tuned": _tuned,
         "deepmirtar": _deepmirtar,
         "miraw": _miraw,
         "hejret": _hejret,
@@ -71,6 +76,22 @@ def _combined(config: ConfigDict) -> None:
     """17,740 training rows."""
     config.data.name = "mitar2021"
     _epochs(config, batch_size=100, steps_in_epoch=178)
+
+
+def _tuned(config: ConfigDict) -> None:
+    """Smaller batches, a rate that falls, letters hidden from the model."""
+    config.data.name = "mitar2021"
+    config.model.dropout = 0.25
+    config.model.letter_dropout = 0.05
+    config.optimizer.name = "adamw"
+    config.optimizer.learning_rate = 0.004
+    config.optimizer.weight_decay = 0.01
+    config.optimizer.schedule = "cosine"
+    config.optimizer.warmup_steps = 555
+    config.steps_per_call = 37  # divides the 555 steps of an epoch
+    config.train.batch_size = 32
+    config.train.eval_every = 555
+    config.train.num_steps = 60 * 555
 
 
 def _deepmirtar(config: ConfigDict) -> None:

@@ -200,3 +200,20 @@ def test_real_mirbench_pairs_stand_as_nature_has_them(data_dir):
     turned = [target[::-1] for target in positive.targets]
     right = _share_with_seed_match(positive.mirnas, positive.targets)
     assert right > 5 * _share_with_seed_match(positive.mirnas, turned)
+
+
+@pytest.mark.parametrize(
+    ("data_format", "text"),
+    [
+        ("mitar2021", "miR-1\tUAUG\tGENE\tACGUU\t1\nmiR-1\tUAUG\tGENE\tACGUU\t0\n"),
+        ("mitar2021", "ID\tmiRNA Seq (3'-->5')\tGene\tSite\tlabel\na\tUG\tb\tAC\t0\n"),
+        ("mirbench", "gene\tnoncodingRNA\tlabel\nACGU\tGGC\t1\n"),
+        ("csv", "\nlabel,target,mirna\n1,ACGU,GGC\n"),
+    ],
+)
+def test_a_table_is_recognised_by_its_first_line(tmp_path, data_format, text):
+    path = _write(tmp_path, text)
+    guessed = formats.read_pairs(path)
+    named = formats.read_pairs(path, data_format)
+    assert (guessed.mirnas, guessed.targets) == (named.mirnas, named.targets)
+    np.testing.assert_array_equal(guessed.labels, named.labels)

@@ -175,12 +175,13 @@ _READERS = {
 FORMATS = tuple(_READERS)
 
 
-def read_pairs(path: str | os.PathLike[str], data_format: str) -> Pairs:
+def read_pairs(path: str | os.PathLike[str], data_format: str = "") -> Pairs:
     """Read a table of pairs in one of `FORMATS`.
 
     Args:
       path: the file.
-      data_format: one of `FORMATS`.
+      data_format: one of `FORMATS`. By default what the first line looks like: mirbench
+        with tabs and a column noncodingRNA, mitar2021 with other tabs, else csv.
 
     Returns:
       The pairs in file order, 5'→3'.
@@ -188,6 +189,11 @@ def read_pairs(path: str | os.PathLike[str], data_format: str) -> Pairs:
     Raises:
       ValueError: for an unknown format, or as the reader of that format does.
     """
+    if not data_format:
+        first_line = _read_text(path).lstrip().partition("\n")[0]
+        headed = "noncodingrna" in first_line.lower()
+        tabbed = "mirbench" if headed else "mitar2021"
+        data_format = tabbed if "\t" in first_line else "csv"
     if data_format not in _READERS:
         raise ValueError(f"{data_format=} is not one of {', '.join(FORMATS)}")
     return _READERS[data_format](path)

@@ -84,7 +84,7 @@ def select_rows(
       data: a dataset's name, or a file.
       part: one of `PARTS`, of a named dataset; by default test where there are test
         rows, else validation.
-      data_format: one of `formats.FORMATS`, of a file; by default csv.
+      data_format: as `formats.read_pairs` takes it, of a file.
       trained_on: arguments of `selection.select`, those of the model's training.
       train_data: a dataset's name.
       first: how many of the rows to evaluate on, from the first; 0 for all.
@@ -208,7 +208,7 @@ def _file(path: str, part: str, data_format: str) -> Pairs:
         raise ValueError(
             f"--split={part} is for datasets; the file {path} is evaluated whole"
         )
-    return formats.read_pairs(path, data_format or "csv")
+    return formats.read_pairs(path, data_format)
 
 
 def _part(name: str, protocol: str, split: Split, part: str) -> np.ndarray:
