@@ -30,6 +30,7 @@ def get_config() -> ConfigDict:
                 "schedule": "constant",  # constant, or cosine with warm-up
                 "warmup_steps": 0,
                 "weight_decay": 0.0,  # adamw only, on weight matrices
+                "average_decay": 0.0,  # of averaged parameters, evaluated; 0: the last
                 "clip_norm": 0.0,  # largest global norm of the gradient; 0: no limit
             },
             "train": {

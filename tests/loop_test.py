@@ -153,13 +153,16 @@ def test_early_stopping_keeps_the_best(tmp_path):
     assert int(again.state.step) == 24, "a stopped run stays stopped"
 
 
-def test_export_last_is_the_last_evaluation(tmp_path):
-    trainer = train(small_config(export="last"), tmp_path / "run")
+def test_export_last_is_the_average_at_the_last_evaluation(tmp_path):
+    config = small_config(export="last")
+    config.optimizer.average_decay = 0.5
+    trainer = train(config, tmp_path / "run")
     model = exported.load_model(tmp_path / "run")
     assert model.metadata["step"] == 24
-    chex.assert_trees_all_equal(
-        dict(model.params), jax.device_get(trainer.state.params)
-    )
+    average = trainer.state.opt_state[-1].average
+    chex.assert_trees_all_equal(dict(model.params), jax.device_get(average))
+    with pytest.raises(AssertionError):
+        chex.assert_trees_all_close(average, trainer.state.params)
 
 
 def test_metrics_hold_a_line_for_each_evaluation(tmp_path):

@@ -8,7 +8,11 @@ import numpy as np
 import optax
 import pytest
 
-from mirjax.training.optimizer import make_optimizer, make_schedule
+from mirjax.training.optimizer import (
+    averaged_params,
+    make_optimizer,
+    make_schedule,
+)
 
 PARAMS = {
     "kernel": np.linspace(-1.0, 1.0, 6, dtype=np.float32).reshape(2, 3),
@@ -168,3 +172,30 @@ def test_the_schedule_drives_the_optimiser():
 def test_wrong_configs_are_refused(config, message):
     with pytest.raises(ValueError, match=f"^config.optimizer: {message}"):
         make_optimizer({"learning_rate": 0.1} | config, 10)
+
+
+@pytest.mark.parametrize("decay", [0.3, 0.9])
+def test_the_average_is_that_of_the_parameters_so_far(decay):
+    gradients = draw_gradients(20)
+    config = {"name": "adam", "learning_rate": 0.01}
+    plain = descend(config, gradients)
+    optimizer = make_optimizer(config | {"average_decay": decay}, len(gradients))
+    params = jax.tree.map(jnp.asarray, PARAMS)
+    state = optimizer.init(params)
+    expected = {name: np.float64(array) for name, array in PARAMS.items()}
+    for step, (gradient, known) in enumerate(zip(gradients, plain, strict=True)):
+        updates, state = optimizer.update(gradient, state, params)
+        params = optax.apply_updates(params, updates)
+        kept = min(decay, (1 + step) / (10 + step))
+        average = averaged_params(state, params)
+        for name in PARAMS:
+            np.testing.assert_array_equal(params[name], known[name])
+            expected[name] = kept * expected[name] + (1 - kept) * known[name]
+            np.testing.assert_allclose(average[name], expected[name], atol=1e-6)
+    plain_state = make_optimizer(config, 1).init(params)
+    assert averaged_params(plain_state, params) is params
+
+
+def test_an_average_that_never_moves_is_refused():
+    with pytest.raises(ValueError, match="average_decay=1.0"):
+        make_optimizer({"learning_rate": 0.1, "average_decay": 1.0}, 10)

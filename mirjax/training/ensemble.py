@@ -216,7 +216,8 @@ class Ensemble:
             return step, list(runs)
         seconds = time.perf_counter() - started
         sums = [
-            self._evaluate(self._states.params, batch) for batch in self._validation
+            self._evaluate(self._states.eval_params, batch)
+            for batch in self._validation
         ]
         held_out = jax.tree.map(lambda *parts: sum(parts), *sums)
         rows_a_second = (step - first) * config.train.batch_size * len(runs) / seconds
@@ -253,7 +254,7 @@ class Ensemble:
         if not math.isfinite(figures["train/loss"]):
             logging.info("%s: diverged by step %d", folder.name, step)
             return dataclasses.replace(run, diverged=step)
-        params = jax.tree.map(lambda leaf: leaf[number], self._states.params)
+        params = jax.tree.map(lambda leaf: leaf[number], self._states.eval_params)
         held_out = steps.summarise(sums, params, config.train.l2)
         held_out |= self._prepared.validate(self._model, params)
         figures |= {f"val/{name}": value for name, value in held_out.items()}

@@ -173,9 +173,9 @@ class Trainer:
             checkpoints.save(step, self.state, dataclasses.asdict(progress))
             raise TrainingStopped(f"stopped by SIGTERM at step {step}; state saved")
         held_out = evaluate_teacher_forced(
-            self._evaluate_batch, self.state.params, self._validation, train.l2
+            self._evaluate_batch, self.state.eval_params, self._validation, train.l2
         )
-        held_out |= self._prepared.validate(self.model, self.state.params)
+        held_out |= self._prepared.validate(self.model, self.state.eval_params)
         figures |= {f"val/{name}": value for name, value in held_out.items()}
         writer.write(step, figures)
         logging.info(
@@ -216,7 +216,7 @@ class Trainer:
                 progress.best_step,
             )
         if progress.best_step == step or train.export == "last":
-            params = self.state.params
+            params = self.state.eval_params
             more = self._prepared.describe(self.model, params)
             export_model(self.workdir, self.config, step, params, more)
         return progress, value

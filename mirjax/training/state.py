@@ -12,6 +12,7 @@ from jax import Array
 from jax.sharding import Mesh
 
 from mirjax.training import sharding
+from mirjax.training.optimizer import averaged_params
 
 
 class TrainState(struct.PyTreeNode):
@@ -26,6 +27,11 @@ class TrainState(struct.PyTreeNode):
     step: Array
     params: Any
     opt_state: Any
+
+    @property
+    def eval_params(self) -> Any:
+        """The parameters to evaluate and export: averaged, if the optimiser does so."""
+        return averaged_params(self.opt_state, self.params)
 
 
 def initial_state(
