@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from mirjax.data import alphabet
 from mirjax.models.dropout import dropped, dropped_maximum
 from mirjax.models.layers import LSTM, WindowConv, reverse_padded, run_both_ways
 
@@ -33,7 +32,6 @@ class Mitar(nn.Module):
     lstm_features: int = 32  # hidden units in each direction
     dense_features: int = 16  # units of the last hidden layer
     dropout: float | Array = 0.2  # share of each layer's outputs; may be traced
-    letter_dropout: float = 0.0  # share of letters hidden in training; published: 0
     max_mirna_length: int = 26  # nt
 
     def __post_init__(self) -> None:
@@ -48,11 +46,9 @@ class Mitar(nn.Module):
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"mitar: {name}={getattr(self, name)} is below 1")
-        for name in ("dropout", "letter_dropout"):
-            share = getattr(self, name)
-            # A sweep trains several shares at once: they are traced, and not yet known.
-            if isinstance(share, (int, float)) and not 0.0 <= share < 1.0:
-                raise ValueError(f"mitar: {name}={share}: 0 to below 1")
+        # A sweep trains several shares at once: they are traced, and not yet known.
+        if isinstance(self.dropout, (int, float)) and not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"mitar: dropout={self.dropout}: 0 to below 1")
         shortest = max(self.max_mirna_length, self.conv_width + _POOL - 2) + 1
         if self.length < shortest:
             raise ValueError(f"mitar: length={self.length} is below {shortest}")
@@ -95,11 +91,6 @@ class Mitar(nn.Module):
         """
         rate, glorot = self.dropout, nn.initializers.glorot_uniform()
         tokens = jnp.concatenate([reverse_padded(mirnas), targets], axis=1)
-        if train and self.letter_dropout:
-            hidden = jax.random.bernoulli(
-                self.make_rng("dropout"), self.letter_dropout, tokens.shape
-            )
-            tokens = jnp.where(hidden, jnp.uint8(alphabet.PAD), tokens)
         letters = jax.nn.one_hot(tokens.T, NUM_CODES, axis=0)
         embedding = self.param(
             "embedding", _uniform_embedding, (NUM_CODES, self.embedding_features)
