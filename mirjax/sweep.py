@@ -72,10 +72,11 @@ def sweep(config: ConfigDict, folder: pathlib.Path, together: int) -> None:
     if config.epochs < 1:
         raise ValueError(f"{config.epochs=} must be at least 1")
     runs = {run.name: run for run in grid.expand(config.base, config.grid)}
+    data: dict[str, Prepared] = {}
+    _load(next(iter(runs.values())).config, data)
     _check_folder(folder, config)
 
     # ---- What a stopped sweep left unfinished first, as it was. ----
-    data: dict[str, Prepared] = {}
     while unfinished := sorted((folder / _GROUPS).glob(f"*/{_MEMBERS}")):
         names = json.loads(unfinished[0].read_text())
         if unknown := set(names) - set(runs):
@@ -137,12 +138,8 @@ def _train_group(
       folder: the sweep's.
       data: what was loaded last; another is put in its place.
     """
-    first = group[0].config
-    key = json.dumps([first.data.to_dict(), first.model.name, first.model.to_dict()])
-    if key not in data:
-        data.clear()
-        data[key] = prepare(first)
-    num_rows = len(data[key].train.weights)
+    prepared = _load(group[0].config, data)
+    num_rows = len(prepared.train.weights)
     configs = [
         grid.in_epochs(
             run.config, num_rows, epochs=config.epochs, patience=config.patience
@@ -153,11 +150,20 @@ def _train_group(
     for run_folder, run_config in zip(folders, configs, strict=True):
         workdir.check_workdir(run_folder, run_config)
     logging.info("training %d run(s) together: %s", len(group), group[0].name)
-    ended = Ensemble(configs, folders, place, data[key]).run()
+    ended = Ensemble(configs, folders, place, prepared).run()
     for run, run_folder, progress in zip(group, folders, ended, strict=True):
         with whole_file(run_folder / RESULT_FILE) as unfinished:
             result = _result(run, progress, config.base.train.best_metric)
             unfinished.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _load(config: ConfigDict, data: dict[str, Prepared]) -> Prepared:
+    """Return what a run trains on; in `data`, what was loaded last is kept."""
+    key = json.dumps([config.data.to_dict(), config.model.to_dict()])
+    if key not in data:
+        data.clear()
+        data[key] = prepare(config)
+    return data[key]
 
 
 def _result(run: grid.Run, progress: RunProgress, metric: str) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def make_run_together(
         values: _Values, states: TrainState, rows: steps.AnyBatch, count: int
     ) -> tuple[TrainState, steps.Metrics]:
         one = functools.partial(run_one, rows=rows, count=count)
-        return jax.vmap(lambda values, state: one(values, state))(values, states)
+        return jax.vmap(one)(values, states)
 
     return jax.jit(
         run_all,
