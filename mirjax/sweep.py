@@ -69,6 +69,11 @@ def sweep(config: ConfigDict, folder: pathlib.Path, together: int) -> None:
         that holds another sweep; before anything is trained.
       TrainingStopped: on SIGTERM, once everything is saved.
     """
+    if not {"base", "grid", "epochs", "patience"} <= set(config):
+        raise ValueError(
+            "--config describes no sweep: it needs base, grid, epochs and patience, as "
+            "in configs/sweeps/mitar.py; one run is trained by python -m mirjax.train"
+        )
     if config.epochs < 1:
         raise ValueError(f"{config.epochs=} must be at least 1")
     runs = {run.name: run for run in grid.expand(config.base, config.grid)}

@@ -13,7 +13,7 @@ import jax
 import pytest
 
 from configs.sweeps import mitar
-from mirjax import sweep
+from mirjax import sweep, train
 from mirjax.models import exported
 from mirjax.training.metric_writer import read_metrics
 
@@ -137,6 +137,10 @@ def test_what_cannot_be_trained_leaves_nothing(tmp_path):
     wrong.grid.model = {"dropout": (0.1, 2.0)}
     with pytest.raises(ValueError, match="dropout=2.0"):
         sweep.sweep(wrong, tmp_path / "run", 1)
+    with pytest.raises(ValueError, match="describes no sweep.*mirjax.train"):
+        sweep.sweep(small_sweep().base, tmp_path / "run", 1)
+    with pytest.raises(ValueError, match="describes no training run.*mirjax.sweep"):
+        train.train(small_sweep(), tmp_path / "run")
     with pytest.raises(ValueError, match="epochs"):
         sweep.sweep(small_sweep(epochs=0), tmp_path / "run", 1)
     absent = small_sweep()

@@ -16,6 +16,11 @@ CONFIG_FILE = "config.json"
 
 def check_config(config: ConfigDict) -> None:
     """Raise a ValueError for figures that no run can have."""
+    if "train" not in config:
+        raise ValueError(
+            "--config describes no training run: it has no section train; a sweep is "
+            "trained by python -m mirjax.sweep"
+        )
     train = config.train
     for key in ("batch_size", "num_steps", "eval_every"):
         if train[key] < 1:
