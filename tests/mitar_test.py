@@ -85,7 +85,11 @@ def test_gradients_are_those_of_the_equations(pairs):
 def test_sizes_are_the_published_ones():
     params = Mitar().init(jax.random.key(0), *Mitar().example_inputs())["params"]
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 110_970
-    assert np.abs(params["embedding"]).max() <= 0.05
+    assert 0.03 < np.abs(params["embedding"]).max() <= 0.05
+    wider = Mitar(embedding_limit=1.0).init(
+        jax.random.key(0), *Mitar().example_inputs()
+    )["params"]
+    np.testing.assert_allclose(wider["embedding"], 20 * params["embedding"], rtol=1e-5)
     assert (Mitar().max_target_length, Mitar(length=66).max_target_length) == (53, 40)
 
 
@@ -118,6 +122,7 @@ def test_dropout_is_for_training_alone(pairs):
         ({"conv_width": 30, "length": 30}, "length=30 is below 31"),
         ({"lstm_features": 0}, "lstm_features=0 is below 1"),
         ({"dropout": 1.0}, "dropout=1.0"),
+        ({"embedding_limit": 0.0}, "embedding_limit=0.0 must be above 0"),
         ({"hidden": 3}, "unknown key 'hidden'"),
     ],
 )

@@ -27,6 +27,7 @@ class Mitar(nn.Module):
 
     length: int = 79  # nt: the miRNA's 26 and the target's; 66 for the miRAW variant
     embedding_features: int = 5  # values a letter
+    embedding_limit: float = 0.05  # they start uniform from minus this to this
     conv_features: int = 320  # filters of the convolution
     conv_width: int = 12  # nt
     lstm_features: int = 32  # hidden units in each direction
@@ -50,6 +51,8 @@ class Mitar(nn.Module):
         if isinstance(self.dropout, (int, float)) and not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"mitar: dropout={self.dropout}: 0 to below 1")
         shortest = max(self.max_mirna_length, self.conv_width + _POOL - 2) + 1
+        if not self.embedding_limit > 0.0:
+            raise ValueError(f"mitar: {self.embedding_limit=} must be above 0")
         if self.length < shortest:
             raise ValueError(f"mitar: length={self.length} is below {shortest}")
         super().__post_init__()
@@ -93,7 +96,11 @@ class Mitar(nn.Module):
         tokens = jnp.concatenate([reverse_padded(mirnas), targets], axis=1)
         letters = jax.nn.one_hot(tokens.T, NUM_CODES, axis=0)
         embedding = self.param(
-            "embedding", _uniform_embedding, (NUM_CODES, self.embedding_features)
+            "embedding",
+            lambda key, shape: (
+                jax.random.uniform(key, shape, minval=-1.0) * self.embedding_limit
+            ),
+            (NUM_CODES, self.embedding_features),
         )
         embedding = jnp.asarray(embedding)  # parameters may be NumPy's
         conv = WindowConv(self.conv_features, self.conv_width, name="conv")
@@ -123,8 +130,3 @@ class Mitar(nn.Module):
         if train:
             hidden = dropped(hidden, rate, self.make_rng("dropout"))
         return nn.Dense(1, kernel_init=glorot, name="output_dense")(hidden)[:, 0]
-
-
-def _uniform_embedding(key: Array, shape: tuple[int, ...]) -> Array:
-    """Initialise as Keras does an embedding: uniform between -0.05 and 0.05."""
-    return jax.random.uniform(key, shape, minval=-0.05, maxval=0.05)
