@@ -11,7 +11,7 @@ goes on where a stopped or killed sweep left off, and trains what was added to t
 import json
 import pathlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from absl import flags, logging
@@ -213,22 +213,40 @@ def _rank(config: ConfigDict, folder: pathlib.Path, runs: Sequence[grid.Run]) ->
     results = [_read_result(folder, run.name) for run in runs]
     ranked = sorted((result for result in results if result), key=place)
     keys = [*runs[0].values, train.best_metric, "epoch", "status"]
-    rows = [
-        [str(rank), *("" if result[key] is None else str(result[key]) for key in keys)]
-        for rank, result in enumerate(ranked, 1)
-    ]
     with whole_file(folder / TABLE_FILE) as unfinished:
         lines = [["rank", *keys, "folder"]] + [
-            [*row, f"{_RUNS}/{result['run']}"]
-            for row, result in zip(rows, ranked, strict=True)
+            [str(rank), *_texts(result, keys, str), f"{_RUNS}/{result['run']}"]
+            for rank, result in enumerate(ranked, 1)
         ]
         unfinished.write_text("".join("\t".join(line) + "\n" for line in lines))
-    table.print_rows(["rank", *keys], rows, title=f"{folder}: {len(rows)} runs")
+    table.print_rows(
+        ["rank", *keys],
+        [
+            [str(rank), *_texts(result, keys, "{:.4g}".format)]
+            for rank, result in enumerate(ranked, 1)
+        ],
+        title=f"{folder}: {len(ranked)} runs",
+    )
     best = folder / _RUNS / ranked[0]["run"]
     print(
         f"ranked by {train.best_metric} in {folder / TABLE_FILE}; test the best one:\n"
         f"  python -m mirjax.evaluate --model='{best}' --data={config.base.data.name}"
     )
+
+
+def _texts(
+    result: Mapping[str, Any], keys: Sequence[str], number: Callable[[float], str]
+) -> list[str]:
+    """Write a result's values; nothing stands for one that there is not."""
+    values = [result[key] for key in keys]
+    return [
+        number(value)
+        if isinstance(value, float)
+        else ""
+        if value is None
+        else str(value)
+        for value in values
+    ]
 
 
 def main(flag_values: flags.FlagValues) -> None:
