@@ -4,10 +4,13 @@
 
 Variants (`--config=configs/mitar.py:NAME`):
   combined    the published recipe on miTAR's combined data (the default).
-  tuned       our recipe on the same data.
+  tuned       our recipe on the same data: 50 epochs, 10 minutes on one core; 95.4% of
+              the test rows right, where the released weights have 96.3%.
   deepmirtar  the published recipe on the DeepMirTar part, as the released miTAR1.
   miraw       the shorter variant, on the miRAW part: targets of 39 and 40 nt.
-  hejret      our recipe on the Hejret 2023 training rows, of which a tenth validate.
+  hejret      our recipe on the Hejret 2023 training rows, of which a tenth validate: 30
+              epochs, 3 minutes on one core; average precision 0.72 on the test rows, but
+              one seed of three begins to learn in the last epoch only.
   chakraborty the published recipe on the pairs of the seq2seq model, re-paired.
   simulated   a small one on built-in simulated pairs, re-paired; no files needed. Only
               complementarity tells these pairs apart, which its 1,500 steps (a minute)
