@@ -9,8 +9,8 @@ Variants (`--config=configs/mitar.py:NAME`):
   deepmirtar  the published recipe on the DeepMirTar part, as the released miTAR1.
   miraw       the shorter variant, on the miRAW part: targets of 39 and 40 nt.
   hejret      our recipe on the Hejret 2023 training rows, of which a tenth validate: 30
-              epochs, 3 minutes on one core; average precision 0.72 on the test rows. One
-              seed of three begins to learn in the last epoch only.
+              epochs, 3 minutes on one core; average precision 0.72 on the test rows.
+              One seed of three begins to learn in the last epoch only.
   chakraborty the published recipe on the pairs of the seq2seq model, re-paired.
   simulated   a small one on built-in simulated pairs, re-paired; no files needed. Only
               complementarity tells these pairs apart, which its 1,500 steps (a minute)
