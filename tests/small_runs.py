@@ -1,5 +1,8 @@
 """Small training runs that several tests share."""
 
+import os
+import pathlib
+
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -75,3 +78,15 @@ def encoded(pairs: Pairs) -> LabelledBatch:
     return batches.encode_labelled(
         pairs.targets, pairs.mirnas, pairs.labels, target_length=53, mirna_length=26
     )
+
+
+def fast_environment(folder: pathlib.Path) -> dict[str, str]:
+    """An environment in which commands compile fast, and equal programs once."""
+    return {
+        **os.environ,
+        "JAX_PLATFORMS": "cpu",
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "xla"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }

@@ -1,7 +1,6 @@
 """The command `python -m mirjax.train`, run as its users run it."""
 
 import dataclasses
-import os
 import pathlib
 import shutil
 import signal
@@ -12,7 +11,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from small_runs import labelled_pairs, small_classifier
+from small_runs import fast_environment, labelled_pairs, small_classifier
 
 from configs import mitar, seq2seq
 from mirjax import train
@@ -49,15 +48,7 @@ def start(workdir, *arguments, config="configs/seq2seq.py:simulated"):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={
-            **os.environ,
-            "JAX_PLATFORMS": "cpu",
-            # Compile fast, and equal programs once.
-            "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-            "JAX_COMPILATION_CACHE_DIR": str(workdir.parent / "xla"),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-        },
+        env=fast_environment(workdir.parent),
     )
 
 

@@ -21,7 +21,6 @@ from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
-from mirjax.data import batches
 from mirjax.models import make_model
 from mirjax.training import loop, sharding, steps
 from mirjax.training.checkpoint import Checkpoints
@@ -29,7 +28,7 @@ from mirjax.training.compilation import compiler_options
 from mirjax.training.early_stopping import Progress
 from mirjax.training.metric_writer import MetricWriter
 from mirjax.training.optimizer import make_optimizer
-from mirjax.training.preparation import Prepared
+from mirjax.training.preparation import Prepared, place
 from mirjax.training.runner import next_stop, run_steps
 from mirjax.training.state import TrainState, initial_states
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
@@ -136,15 +135,7 @@ class Ensemble:
             self._model, optimizer, [config.seed for config in configs], self._mesh
         )
         self._run_together = make_run_together(config, self._mesh)
-        self._rows = jax.device_put(prepared.train, sharding.replicated(self._mesh))
-        self._steps_in_epoch = batches.steps_per_epoch(
-            len(prepared.train.weights), config.train.batch_size
-        )
-        eval_size = math.lcm(config.train.eval_batch_size, self._mesh.size)
-        self._validation = [
-            jax.device_put(batch, sharding.by_row(self._mesh))
-            for batch in batches.fill_batches(prepared.held_out, eval_size)
-        ]
+        self._placed = place(prepared, config.train, self._mesh)
         self._evaluate = jax.jit(
             jax.vmap(
                 functools.partial(steps.evaluation_sums, self._model), in_axes=(0, None)
@@ -200,9 +191,9 @@ class Ensemble:
         config = self._config
         started, first, calls = time.perf_counter(), step, []
         while True:
-            end = next_stop(step, config, self._steps_in_epoch)
+            end = next_stop(step, config, self._placed.steps_in_epoch)
             self._states, metrics = self._run_together(
-                self._values, self._states, self._rows, end - step
+                self._values, self._states, self._placed.rows, end - step
             )
             calls.append(metrics)
             step = end
@@ -217,7 +208,7 @@ class Ensemble:
         seconds = time.perf_counter() - started
         sums = [
             self._evaluate(self._states.eval_params, batch)
-            for batch in self._validation
+            for batch in self._placed.validation
         ]
         held_out = jax.tree.map(lambda *parts: sum(parts), *sums)
         rows_a_second = (step - first) * config.train.batch_size * len(runs) / seconds
@@ -230,7 +221,7 @@ class Ensemble:
                     for name, x in loop.step_means([of_run(c) for c in seen]).items()
                 }
                 figures |= {
-                    "epoch": step / self._steps_in_epoch,
+                    "epoch": step / self._placed.steps_in_epoch,
                     "train/seconds": seconds,
                     "train/samples_per_second": rows_a_second,
                 }

@@ -13,7 +13,6 @@ import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
-from mirjax.data import batches
 from mirjax.models import make_model
 from mirjax.training import sharding, steps
 from mirjax.training.checkpoint import Checkpoints
@@ -21,7 +20,7 @@ from mirjax.training.compilation import compiler_options
 from mirjax.training.early_stopping import Progress
 from mirjax.training.metric_writer import MetricWriter
 from mirjax.training.optimizer import make_optimizer
-from mirjax.training.preparation import Prepared
+from mirjax.training.preparation import Prepared, place
 from mirjax.training.runner import make_run_steps, next_stop
 from mirjax.training.state import initial_state
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
@@ -82,15 +81,7 @@ class Trainer:
             self.model, optimizer, config.seed, self.mesh
         )
         self._run_steps = make_run_steps(self.model, optimizer, config, self.mesh)
-        self._rows = jax.device_put(prepared.train, sharding.replicated(self.mesh))
-        self._steps_in_epoch = batches.steps_per_epoch(
-            len(prepared.train.weights), config.train.batch_size
-        )
-        eval_size = math.lcm(config.train.eval_batch_size, self.mesh.size)
-        self._validation = [
-            jax.device_put(batch, sharding.by_row(self.mesh))
-            for batch in batches.fill_batches(prepared.held_out, eval_size)
-        ]
+        self._placed = place(prepared, config.train, self.mesh)
         self._evaluate_batch = jax.jit(
             functools.partial(steps.evaluation_sums, self.model),
             compiler_options=compiler_options(),
@@ -125,8 +116,8 @@ class Trainer:
             "%s: %s parameters, %d rows, %d steps an epoch, %d device(s), %s",
             self.config.model.name,
             f"{parameters:,}",
-            len(self._rows.weights),
-            self._steps_in_epoch,
+            len(self._placed.rows.weights),
+            self._placed.steps_in_epoch,
             self.mesh.size,
             jax.devices()[0].device_kind,
         )
@@ -149,8 +140,10 @@ class Trainer:
         started, first = time.perf_counter(), step
         pending, seen = None, []
         while True:
-            stop = next_stop(step, self.config, self._steps_in_epoch)
-            self.state, metrics = self._run_steps(self.state, self._rows, stop - step)
+            stop = next_stop(step, self.config, self._placed.steps_in_epoch)
+            self.state, metrics = self._run_steps(
+                self.state, self._placed.rows, stop - step
+            )
             # Read one call late: the device works on this one meanwhile.
             if pending is not None:
                 seen.append(self._read(*pending))
@@ -165,7 +158,7 @@ class Trainer:
         rows = (step - first) * train.batch_size
         figures = {f"train/{name}": x for name, x in step_means(seen).items()}
         figures |= {
-            "epoch": step / self._steps_in_epoch,
+            "epoch": step / self._placed.steps_in_epoch,
             "train/seconds": seconds,
             "train/samples_per_second": rows / seconds,
         }
@@ -173,7 +166,10 @@ class Trainer:
             checkpoints.save(step, self.state, dataclasses.asdict(progress))
             raise TrainingStopped(f"stopped by SIGTERM at step {step}; state saved")
         held_out = evaluate_teacher_forced(
-            self._evaluate_batch, self.state.eval_params, self._validation, train.l2
+            self._evaluate_batch,
+            self.state.eval_params,
+            self._placed.validation,
+            train.l2,
         )
         held_out |= self._prepared.validate(self.model, self.state.eval_params)
         figures |= {f"val/{name}": value for name, value in held_out.items()}

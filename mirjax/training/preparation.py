@@ -1,10 +1,13 @@
 """From a config to rows on the host, and what is measured beside the loss."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import flax.linen as nn
+import jax
 import numpy as np
+from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from mirjax.data import alphabet, batches, selection
@@ -14,7 +17,7 @@ from mirjax.evaluation import classifier, sequence
 from mirjax.evaluation.calibration import fit_temperature
 from mirjax.evaluation.rows import binding_rows
 from mirjax.models import make_model
-from mirjax.training import steps
+from mirjax.training import sharding, steps
 
 # Measures free-running answers: (model, params) -> named figures.
 ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
@@ -54,6 +57,39 @@ def prepare(config: ConfigDict) -> Prepared:
     prepare_for = _for_generator if hasattr(model, "decode_step") else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
     return prepare_for(config, model, pairs, split, names)
+
+
+class Placed(NamedTuple):
+    """What a run trains on and is judged by, on the devices.
+
+    Attributes:
+      rows: all training rows, whole on every device.
+      validation: batches of the validation rows, divided over the devices.
+      steps_in_epoch: training steps that visit every row once.
+    """
+
+    rows: steps.AnyBatch
+    validation: list[steps.AnyBatch]
+    steps_in_epoch: int
+
+
+def place(prepared: Prepared, train: ConfigDict, mesh: Mesh) -> Placed:
+    """Put rows on the devices.
+
+    Args:
+      prepared: what `prepare` gave.
+      train: `batch_size` and `eval_batch_size`, as in configs/base.py.
+      mesh: the devices.
+    """
+    eval_size = math.lcm(train.eval_batch_size, mesh.size)
+    return Placed(
+        jax.device_put(prepared.train, sharding.replicated(mesh)),
+        [
+            jax.device_put(batch, sharding.by_row(mesh))
+            for batch in batches.fill_batches(prepared.held_out, eval_size)
+        ],
+        batches.steps_per_epoch(len(prepared.train.weights), train.batch_size),
+    )
 
 
 def _for_generator(

@@ -6,10 +6,12 @@ predicts by the jitted forward pass of `mirjax.evaluate`.
 
 import argparse
 import time
+from typing import Any
 
 import jax
 import numpy as np
 import timing
+from jax.sharding import Mesh
 
 from configs import mitar as mitar_config
 from mirjax.data import batches
@@ -34,6 +36,19 @@ def random_pairs(count: int) -> Pairs:
     return Pairs(letters(17, 26), letters(20, 53), labels)
 
 
+def placed_rows(pairs: Pairs, model: Any, mesh: Mesh) -> batches.LabelledBatch:
+    """Encode pairs for a model, and put them on the device."""
+    assert pairs.labels is not None
+    rows = batches.encode_labelled(
+        pairs.targets,
+        pairs.mirnas,
+        pairs.labels,
+        target_length=model.max_target_length,
+        mirna_length=model.max_mirna_length,
+    )
+    return jax.device_put(rows, sharding.replicated(mesh))
+
+
 def main() -> None:
     """Run the worker."""
     parser = argparse.ArgumentParser(description="mirjax worker; see timing.py.")
@@ -48,20 +63,10 @@ def main() -> None:
     state, _ = initial_state(model, optimizer, 0, mesh)
     parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
     pairs = random_pairs(config.steps_per_call * arguments.batch_size)
-    assert pairs.labels is not None
 
     if arguments.task == "train":
         run_steps = make_run_steps(model, optimizer, config, mesh)
-        rows = jax.device_put(
-            batches.encode_labelled(
-                pairs.targets,
-                pairs.mirnas,
-                pairs.labels,
-                target_length=model.max_target_length,
-                mirna_length=model.max_mirna_length,
-            ),
-            sharding.replicated(mesh),
-        )
+        rows = placed_rows(pairs, model, mesh)
 
         def work(size: int) -> None:
             nonlocal state

@@ -10,10 +10,9 @@ import time
 import jax
 import numpy as np
 import timing
-from mirjax_mitar import random_pairs
+from mirjax_mitar import placed_rows, random_pairs
 
 from configs import mitar as mitar_config
-from mirjax.data import batches
 from mirjax.models import make_model
 from mirjax.training import sharding
 from mirjax.training.ensemble import make_run_together
@@ -35,17 +34,7 @@ def main() -> None:
     mesh = sharding.make_mesh(arguments.batch_size)
     optimizer = make_optimizer(config.optimizer, config.train.num_steps)
     pairs = random_pairs(config.steps_per_call * arguments.batch_size)
-    assert pairs.labels is not None
-    rows = jax.device_put(
-        batches.encode_labelled(
-            pairs.targets,
-            pairs.mirnas,
-            pairs.labels,
-            target_length=model.max_target_length,
-            mirna_length=model.max_mirna_length,
-        ),
-        sharding.replicated(mesh),
-    )
+    rows = placed_rows(pairs, model, mesh)
     seeds = list(range(arguments.runs))
     started = time.perf_counter()
 
