@@ -13,8 +13,7 @@ from ml_collections import ConfigDict
 from mirjax.data import alphabet, batches, selection
 from mirjax.data.records import Pairs, Split
 from mirjax.decoding import greedy
-from mirjax.evaluation import classifier, sequence
-from mirjax.evaluation.calibration import fit_temperature
+from mirjax.evaluation import calibration, classifier, sequence
 from mirjax.evaluation.rows import binding_rows
 from mirjax.models import make_model
 from mirjax.training import sharding, steps
@@ -153,7 +152,7 @@ def _temperature_hook(held_out: Pairs) -> DescriptionHook:
         logits = classifier.predict_logits(model, params, held_out)
         if len(set(labels.tolist())) < 2 or not np.isfinite(logits).all():
             return {}  # none fits
-        return {"temperature": fit_temperature(labels, logits)}
+        return {calibration.METADATA: calibration.fit_temperature(labels, logits)}
 
     return describe
 
