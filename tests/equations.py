@@ -99,6 +99,114 @@ def numpy_mitar(params, mirna, target, length=79):
     return 1 / (1 + np.exp(-numpy_dense(params["output_dense"], x)[0]))
 
 
+def numpy_norm(layer, x):
+    """Normalise each row of x, scale and shift it."""
+    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+    scaled = (x - mean) / np.sqrt(variance + 1e-6)
+    return scaled * np.float64(layer["scale"]) + np.float64(layer["bias"])
+
+
+def numpy_attention(memory, attention, x, seen, heads, visible):
+    """Attend from x [time, features] to seen [letters, features], head by head.
+
+    visible [time, letters] says which may be seen → (change, weights of each head).
+    """
+    queries = numpy_dense(attention["query"], x)
+    keys, values = (numpy_dense(memory[name], seen) for name in ("key", "value"))
+    parts, weights = [], []
+    for q, k, v in zip(
+        *(np.split(array, heads, axis=1) for array in (queries, keys, values)),
+        strict=True,
+    ):
+        scores = np.exp(q @ k.T / np.sqrt(k.shape[1])) * visible
+        weights.append(scores / scores.sum(axis=1, keepdims=True))
+        parts.append(weights[-1] @ v)
+    change = numpy_dense(attention["output"], np.concatenate(parts, axis=1))
+    return change, np.array(weights)
+
+
+def numpy_feed_forward(layer, x):
+    """Apply a dense layer, ReLU, and another."""
+    return numpy_dense(layer["output"], relu(numpy_dense(layer["hidden"], x)))
+
+
+def numpy_positions(length, features):
+    """Code positions as sin and cos of p / 10000^(2i / features)."""
+    rates = 10_000.0 ** (-np.arange(0, features, 2) / features)
+    angles = np.outer(np.arange(length), rates)
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+
+
+def numpy_transformer(params, target, previous, heads):
+    """Score the next symbols: a target 5'→3' and previous tokens → logits [time, 6].
+
+    Also the weights of each decoder layer's look at the target, read 3'→5': [layers,
+    heads, time, letters].
+    """
+    features = params["target_embedding"]["embedding"].shape[1]
+
+    def embed(table, tokens):
+        x = np.float64(table["embedding"])[tokens] * np.sqrt(features)
+        return x + numpy_positions(len(tokens), features)
+
+    def norm(layer, block, x):
+        return numpy_norm(layer[f"{block}_norm"], x)
+
+    def layers(kind):
+        return [params[f"{kind}_{i}"] for i in range(9) if f"{kind}_{i}" in params]
+
+    source = embed(
+        params["target_embedding"], ["NAUCG".index(letter) for letter in target[::-1]]
+    )
+    everything = np.ones((len(source), len(source)))
+    for layer in layers("encoder"):
+        seen = norm(layer, "self", source)
+        source = (
+            source
+            + numpy_attention(
+                layer["self_memory"],
+                layer["self_attention"],
+                seen,
+                seen,
+                heads,
+                everything,
+            )[0]
+        )
+        source = source + numpy_feed_forward(
+            layer["feed_forward"], norm(layer, "feed_forward", source)
+        )
+    source = numpy_norm(params["encoder_norm"], source)
+
+    x, looks = embed(params["letter_embedding"], previous), []
+    for layer in layers("decoder"):
+        seen = norm(layer, "self", x)
+        x = (
+            x
+            + numpy_attention(
+                layer["self_memory"],
+                layer["self_attention"],
+                seen,
+                seen,
+                heads,
+                np.tri(len(x)),
+            )[0]
+        )
+        change, look = numpy_attention(
+            layer["source_memory"],
+            layer["source_attention"],
+            norm(layer, "source", x),
+            source,
+            heads,
+            np.ones((len(x), len(source))),
+        )
+        x, looks = x + change, [*looks, look]
+        x = x + numpy_feed_forward(
+            layer["feed_forward"], norm(layer, "feed_forward", x)
+        )
+    logits = numpy_dense(params["output_dense"], numpy_norm(params["decoder_norm"], x))
+    return logits, np.array(looks)
+
+
 def random_params(model, seed, scale=0.7):
     """Return normal parameters of a model, biases too; some gates are saturated."""
     inputs = model.example_inputs()

@@ -8,8 +8,13 @@ import flax.linen as nn
 
 from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
+from mirjax.models.transformer import Transformer
 
-MODELS: dict[str, type[nn.Module]] = {"mitar": Mitar, "seq2seq": Seq2Seq}
+MODELS: dict[str, type[nn.Module]] = {
+    "mitar": Mitar,
+    "seq2seq": Seq2Seq,
+    "transformer": Transformer,
+}
 
 
 def make_model(config: Mapping[str, Any]) -> nn.Module:

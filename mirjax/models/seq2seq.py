@@ -8,7 +8,7 @@ References:
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.data import alphabet
 from mirjax.models.layers import LSTM, WindowConv, reverse_padded
@@ -98,7 +98,27 @@ class Seq2Seq(nn.Module):
         Returns:
           Logits over A, U, C, G, BOS, EOS.
         """
-        state = self.encode(targets, train=train)
+        return self.read_letters(
+            self.encode(targets, train=train), previous, train=train
+        )
+
+    def read_letters(
+        self,
+        state: State,
+        previous: UInt8[Array, "rows time"],
+        *,
+        train: bool = False,
+    ) -> Float[Array, "rows time 6"]:
+        """Score every next letter, teacher-forced, going on from a state.
+
+        Args:
+          state: what the decoder knows before the first of these letters.
+          previous: the letters before each step.
+          train: apply dropout.
+
+        Returns:
+          Logits over A, U, C, G, BOS, EOS.
+        """
         if train and self.letter_dropout:
             hidden = jax.random.bernoulli(
                 self.make_rng("dropout"), self.letter_dropout, previous.shape
@@ -107,7 +127,7 @@ class Seq2Seq(nn.Module):
             hidden &= previous != alphabet.BOS
             previous = jnp.where(hidden, jnp.uint8(alphabet.PAD), previous)
         outputs, _ = self.decoder_lstm(
-            jnp.repeat(self._embedded_letters()[:, :, None], len(targets), axis=2),
+            jnp.repeat(self._embedded_letters()[:, :, None], len(previous), axis=2),
             state,
             choice=_choice(previous.T),
             train=train,
@@ -118,9 +138,20 @@ class Seq2Seq(nn.Module):
         return jnp.swapaxes(logits.reshape(time, batch, -1), 0, 1)
 
     def encode(
-        self, targets: UInt8[Array, "batch target_length"], *, train: bool = False
+        self,
+        targets: UInt8[Array, "batch target_length"],
+        *,
+        steps: int | None = None,
+        train: bool = False,
     ) -> State:
-        """Read target sites; the state starts the decoder."""
+        """Read target sites; the state starts the decoder.
+
+        Args:
+          targets: 5'→3', padded on the right.
+          steps: the letters that the state is to hold; this one holds any number.
+          train: apply dropout.
+        """
+        del steps
         letters = jax.nn.one_hot(
             reverse_padded(targets).astype(jnp.int32) - 1, len(alphabet.LETTERS)
         )
@@ -147,6 +178,11 @@ class Seq2Seq(nn.Module):
             self._embedded_letters(), _choice(previous), state
         )
         return state, self.output_dense(state[0].T)
+
+    def take_rows(self, state: State, rows: Int[Array, " new_rows"]) -> State:
+        """Return the state of chosen rows; one may recur."""
+        h, c = state
+        return h[:, rows], c[:, rows]
 
     def _embedded_letters(self) -> Float[Array, "features letters"]:
         """Embed every token once: the decoder's input is one of these few."""

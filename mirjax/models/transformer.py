@@ -1,0 +1,372 @@
+"""The attention Transformer: target site in, miRNA letters out.
+
+References:
+  Vaswani et al. 2017, arXiv 1706.03762, with each block normalised before it (Xiong et
+  al. 2020, arXiv 2002.04745).
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int, UInt8
+
+from mirjax.data import alphabet
+from mirjax.models.attention import (
+    Attention,
+    FeedForward,
+    KeyValues,
+    Memory,
+    Residual,
+    sinusoidal_positions,
+)
+from mirjax.models.layers import reverse_padded
+from mirjax.models.seq2seq import NUM_SYMBOLS
+
+DTYPES = ("float32", "bfloat16")
+
+
+class State(NamedTuple):
+    """What the decoder knows before a letter, of a whole number of rows a target.
+
+    Attributes:
+      sources: of each decoder layer, the target letters; a row a target.
+      real: which of them are no padding.
+      letters: of each decoder layer, the symbols read so far.
+      step: how many those are; the places after them are empty.
+    """
+
+    sources: tuple[KeyValues, ...]
+    real: Bool[Array, "targets target_length"]
+    letters: tuple[KeyValues, ...]
+    step: Int[Array, ""]
+
+
+class EncoderLayer(nn.Module):
+    """Attention among the target's letters, then dense layers."""
+
+    heads: int = 4
+    hidden_features: int = 512
+    dropout: float | Array = 0.0
+    dtype: str = "float32"
+
+    @nn.compact
+    def __call__(
+        self,
+        x_RSD: Float[Array, "rows letters features"],
+        mask: Bool[Array, "rows 1 letters"],
+        *,
+        train: bool,
+    ) -> Float[Array, "rows letters features"]:
+        """Apply the layer; `mask` says which letters may be seen."""
+        normed = nn.LayerNorm(name="self_norm")(x_RSD)
+        seen = Memory(self.heads, self.dtype, name="self_memory")(normed)
+        attention = Attention(self.heads, self.dtype, name="self_attention")
+        change, _ = attention(normed, seen, mask)
+        x_RSD = Residual(self.dropout)(x_RSD, change, train=train)
+        normed = nn.LayerNorm(name="feed_forward_norm")(x_RSD)
+        feed_forward = FeedForward(
+            self.hidden_features, self.dtype, name="feed_forward"
+        )
+        return Residual(self.dropout)(x_RSD, feed_forward(normed), train=train)
+
+
+class DecoderLayer(nn.Module):
+    """Attention among the letters so far, to the target, then dense layers."""
+
+    heads: int = 4
+    hidden_features: int = 512
+    dropout: float | Array = 0.0
+    dtype: str = "float32"
+
+    def setup(self) -> None:
+        """Make the blocks."""
+        self.self_norm = nn.LayerNorm()
+        self.self_memory = Memory(self.heads, self.dtype)
+        self.self_attention = Attention(self.heads, self.dtype)
+        self.source_norm = nn.LayerNorm()
+        self.source_memory = Memory(self.heads, self.dtype)
+        self.source_attention = Attention(self.heads, self.dtype)
+        self.feed_forward_norm = nn.LayerNorm()
+        self.feed_forward = FeedForward(self.hidden_features, self.dtype)
+        self.residual = Residual(self.dropout)
+
+    def remember(self, x_RTD: Float[Array, "rows time features"]) -> KeyValues:
+        """Return what later letters see of these."""
+        return self.self_memory(self.self_norm(x_RTD))
+
+    def look_up(self, source_RSD: Float[Array, "rows letters features"]) -> KeyValues:
+        """Return what letters see of the target."""
+        return self.source_memory(source_RSD)
+
+    def __call__(
+        self,
+        x_RTD: Float[Array, "rows time features"],
+        letters: KeyValues,
+        letters_mask: Bool[Array, "1 #time seen"],
+        source: KeyValues,
+        real: Bool[Array, "targets target_length"],
+        *,
+        train: bool = False,
+    ) -> tuple[
+        Float[Array, "rows time features"], Float[Array, "targets heads times letters"]
+    ]:
+        """Apply the layer.
+
+        Returns:
+          The letters' new features, and the weights of the attention to the target.
+        """
+        change, _ = self.self_attention(self.self_norm(x_RTD), letters, letters_mask)
+        x_RTD = self.residual(x_RTD, change, train=train)
+        change, weights = self.source_attention(
+            self.source_norm(x_RTD), source, real[:, None]
+        )
+        x_RTD = self.residual(x_RTD, change, train=train)
+        change = self.feed_forward(self.feed_forward_norm(x_RTD))
+        return self.residual(x_RTD, change, train=train), weights
+
+
+class Transformer(nn.Module):
+    """Predict the miRNA that binds a target site, letter by letter.
+
+    Targets come 5'→3'. The encoder reads them 3'→5', as the seq2seq model's does, so
+    that the seed's partner has the same positions in every site, whatever its length.
+    """
+
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    features: int = 128  # of a letter; even, and a multiple of heads
+    heads: int = 4
+    hidden_features: int = 512  # of the dense layers
+    dropout: float = 0.2  # share of what each block and the embedding gives
+    dtype: str = "float32"  # of the products: float32 or bfloat16
+    max_target_length: int = 29  # nt
+    max_mirna_length: int = 27  # nt; the decoder makes one step more, for EOS
+
+    min_target_length = 1  # nt
+
+    def __post_init__(self) -> None:
+        """Raise a ValueError for sizes that no model can have."""
+        for name in (
+            "encoder_layers",
+            "decoder_layers",
+            "heads",
+            "hidden_features",
+            "max_target_length",
+            "max_mirna_length",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(
+                    f"transformer: {name}={getattr(self, name)} is below 1"
+                )
+        if self.features < 2 or self.features % 2 or self.features % self.heads:
+            raise ValueError(
+                f"transformer: features={self.features} must be even and a multiple of "
+                f"heads={self.heads}"
+            )
+        # A sweep trains several shares at once: they are traced, and not yet known.
+        share = self.dropout
+        if isinstance(share, (int, float)) and not 0.0 <= share < 1.0:
+            raise ValueError(f"transformer: dropout={share}: 0 to below 1")
+        if self.dtype not in DTYPES:
+            raise ValueError(
+                f"transformer: dtype={self.dtype!r} is not one of {DTYPES}"
+            )
+        super().__post_init__()
+
+    def setup(self) -> None:
+        """Make the layers."""
+        options = (self.heads, self.hidden_features, self.dropout, self.dtype)
+        embedding = nn.initializers.normal(self.features**-0.5)
+        tables = [
+            nn.Embed(alphabet.VOCABULARY_SIZE, self.features, embedding_init=embedding)
+            for _ in range(2)
+        ]
+        self.target_embedding, self.letter_embedding = tables
+        self.residual = Residual(self.dropout)
+        self.encoder = [EncoderLayer(*options) for _ in range(self.encoder_layers)]
+        self.encoder_norm = nn.LayerNorm()
+        self.decoder = [DecoderLayer(*options) for _ in range(self.decoder_layers)]
+        self.decoder_norm = nn.LayerNorm()
+        self.output_dense = nn.Dense(NUM_SYMBOLS)
+
+    def example_inputs(self) -> tuple[Array, Array]:
+        """Return inputs of one row, of the shapes that `init` needs."""
+        return (
+            jnp.zeros((1, self.max_target_length), jnp.uint8),
+            jnp.zeros((1, self.max_mirna_length + 1), jnp.uint8),
+        )
+
+    def __call__(
+        self,
+        targets: UInt8[Array, "batch target_length"],
+        previous: UInt8[Array, "batch time"],
+        *,
+        train: bool = False,
+    ) -> Float[Array, "batch time 6"]:
+        """Score every next letter, teacher-forced.
+
+        Args:
+          targets: target sites, 5'→3', padded on the right, to any length.
+          previous: the letters before each step: BOS, then the miRNA, 5'→3'.
+          train: apply dropout, from the rng stream "dropout".
+
+        Returns:
+          Logits over A, U, C, G, BOS, EOS, in float32.
+        """
+        state = self.encode(targets, steps=0, train=train)
+        return self.read_letters(state, previous, train=train)
+
+    def encode(
+        self,
+        targets: UInt8[Array, "batch target_length"],
+        *,
+        steps: int | None = None,
+        train: bool = False,
+    ) -> State:
+        """Read target sites.
+
+        Args:
+          targets: 5'→3', padded on the right.
+          steps: the letters that the state is to hold at most; by default as many as
+            the longest miRNA takes.
+          train: apply dropout.
+
+        Returns:
+          The state before the first letter, a row a target.
+        """
+        steps = self.max_mirna_length + 1 if steps is None else steps
+        tokens = reverse_padded(targets)
+        real = tokens != alphabet.PAD
+        x_BSD = self._embed(self.target_embedding, tokens, 0, train=train)
+        for layer in self.encoder:
+            x_BSD = layer(x_BSD, real[:, None], train=train)
+        x_BSD = self.encoder_norm(x_BSD)
+        sources = tuple(layer.look_up(x_BSD) for layer in self.decoder)
+        empty = jnp.zeros((len(targets), steps, *sources[0].keys.shape[2:]), self.dtype)
+        letters = tuple(KeyValues(empty, empty) for _ in self.decoder)
+        return State(sources, real, letters, jnp.int32(0))
+
+    def read_letters(
+        self,
+        state: State,
+        previous: UInt8[Array, "rows time"],
+        *,
+        train: bool = False,
+    ) -> Float[Array, "rows time 6"]:
+        """Score every next letter, teacher-forced, going on from a full state.
+
+        Args:
+          state: one that holds as many letters as it can.
+          previous: the letters before each step.
+          train: apply dropout.
+
+        Returns:
+          Logits over A, U, C, G, BOS, EOS, in float32.
+        """
+        logits, _ = self._read(state, previous, train)
+        return logits
+
+    def attention_weights(
+        self,
+        targets: UInt8[Array, "batch target_length"],
+        previous: UInt8[Array, "batch time"],
+    ) -> Float[Array, "layers batch heads time target_length"]:
+        """Return how much each step of the decoder looks at each target letter.
+
+        Args:
+          targets: target sites, 5'→3', padded on the right.
+          previous: the letters before each step.
+
+        Returns:
+          Weights that sum to 1 over the letters of the target, 5'→3'; 0 on padding.
+        """
+        state = self.encode(targets, steps=0)
+        _, weights = self._read(state, previous, train=False)
+        # The encoder reversed the letters; reversing twice is where they came from.
+        length = targets.shape[1]
+        sizes = jnp.sum(targets != alphabet.PAD, axis=1)[:, None]
+        places = jnp.arange(length)[None]
+        source = jnp.where(places < sizes, sizes - 1 - places, places)
+        return jnp.take_along_axis(
+            jnp.stack(weights), source[None, :, None, None], axis=-1
+        )
+
+    def _read(
+        self, state: State, previous: UInt8[Array, "rows time"], train: bool
+    ) -> tuple[Float[Array, "rows time 6"], list[Array]]:
+        before, time = state.letters[0].keys.shape[1], previous.shape[1]
+        causal = jnp.arange(before + time)[None] <= before + jnp.arange(time)[:, None]
+        x_RTD = self._embed(self.letter_embedding, previous, before, train=train)
+        weights = []
+        for layer, source, letters in zip(
+            self.decoder, state.sources, state.letters, strict=True
+        ):
+            own = layer.remember(x_RTD)
+            seen = KeyValues(
+                jnp.concatenate([letters.keys, own.keys], axis=1),
+                jnp.concatenate([letters.values, own.values], axis=1),
+            )
+            x_RTD, layer_weights = layer(
+                x_RTD, seen, causal[None], source, state.real, train=train
+            )
+            weights.append(layer_weights)
+        return self.output_dense(self.decoder_norm(x_RTD)), weights
+
+    def decode_step(
+        self, state: State, previous: UInt8[Array, " rows"]
+    ) -> tuple[State, Float[Array, "rows 6"]]:
+        """Advance the decoder by one letter, without dropout.
+
+        Args:
+          state: from `encode` or the step before, with an empty place.
+          previous: the letters before this step, BOS at first.
+
+        Returns:
+          The next state, and logits over A, U, C, G, BOS, EOS.
+        """
+        step = state.step
+        x_RTD = self._embed(self.letter_embedding, previous[:, None], step)
+        written = jnp.arange(state.letters[0].keys.shape[1]) <= step
+        remembered = []
+        for layer, source, letters in zip(
+            self.decoder, state.sources, state.letters, strict=True
+        ):
+            own = layer.remember(x_RTD)
+            letters = KeyValues(
+                *(
+                    lax.dynamic_update_slice_in_dim(old, new, step, axis=1)
+                    for old, new in zip(letters, own, strict=True)
+                )
+            )
+            x_RTD, _ = layer(x_RTD, letters, written[None, None], source, state.real)
+            remembered.append(letters)
+        logits = self.output_dense(self.decoder_norm(x_RTD))[:, 0]
+        return state._replace(letters=tuple(remembered), step=step + 1), logits
+
+    def take_rows(self, state: State, rows: Int[Array, " new_rows"]) -> State:
+        """Return the state of chosen rows, as many for each target.
+
+        Args:
+          state: of a whole number of rows a target.
+          rows: their numbers, those of the first target first; one may recur.
+        """
+        letters = tuple(KeyValues(*(x[rows] for x in seen)) for seen in state.letters)
+        return state._replace(letters=letters)
+
+    def _embed(
+        self,
+        table: nn.Embed,
+        tokens: UInt8[Array, "rows time"],
+        first: Int[Array, ""] | int,
+        *,
+        train: bool = False,
+    ) -> Float[Array, "rows time features"]:
+        """Embed tokens at positions from `first` on."""
+        longest = max(self.max_target_length, self.max_mirna_length + 1)
+        longest = max(longest, tokens.shape[1])
+        code = sinusoidal_positions(longest, self.features)
+        positions = lax.dynamic_slice_in_dim(code, first, tokens.shape[1])
+        x = table(tokens) * self.features**0.5 + positions[None]
+        return self.residual(jnp.zeros_like(x), x, train=train)

@@ -1,0 +1,234 @@
+"""Tests of mirjax.models.transformer against its equations in NumPy."""
+
+import equations
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mirjax.data import alphabet
+from mirjax.data.batches import encode_pairs
+from mirjax.models.attention import sinusoidal_positions
+from mirjax.models.transformer import Transformer
+from mirjax.training.steps import shift_right
+
+HEADS = 2
+MODEL = Transformer(
+    encoder_layers=2, decoder_layers=2, features=8, heads=HEADS, hidden_features=12
+)
+TARGETS = ["A", *equations.random_letters(np.random.default_rng(0), 3, 12, 28)]
+TARGETS += equations.random_letters(np.random.default_rng(1), 1, 29, 29)
+MIRNAS = ["A", *equations.random_letters(np.random.default_rng(2), 3, 16, 26), 27 * "G"]
+
+
+@pytest.fixture(scope="module")
+def params():
+    return equations.random_params(MODEL, seed=0, scale=0.5)
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    """Targets, and the letters before each step."""
+    pairs = encode_pairs(TARGETS, MIRNAS, target_length=29, mirna_length=27)
+    return jnp.asarray(pairs.targets), shift_right(jnp.asarray(pairs.mirnas))
+
+
+@pytest.fixture(scope="module")
+def score(params):
+    """Logits, jitted once for every test."""
+    return jax.jit(
+        lambda targets, previous: MODEL.apply({"params": params}, targets, previous)
+    )
+
+
+def test_logits_are_those_of_the_equations(params, tokens, score):
+    found = score(*tokens)
+    assert found.shape == (5, 28, 6)
+    for row, target in enumerate(TARGETS):
+        expected, _ = equations.numpy_transformer(
+            params, target, np.asarray(tokens[1][row]), HEADS
+        )
+        np.testing.assert_allclose(found[row], expected, atol=2e-5)
+
+
+def test_the_default_size_has_its_parameter_count():
+    model = Transformer()
+    shapes = jax.eval_shape(model.init, jax.random.key(0), *model.example_inputs())
+    features, hidden = 128, 512
+    square = features * features + features
+    dense = 2 * features * hidden + hidden + features
+    norm = 2 * features
+    encoder = 4 * square + dense + 2 * norm
+    decoder = 8 * square + dense + 3 * norm
+    rest = 2 * 7 * features + 2 * norm + 6 * features + 6
+    count = sum(leaf.size for leaf in jax.tree.leaves(shapes))
+    assert count == 3 * (encoder + decoder) + rest
+
+
+def test_padding_is_never_seen(params, tokens, score):
+    """Whatever stands for padding, no bit of a logit depends on it."""
+    # The last miRNA has no padding after it, and BOS is no padding.
+    changed = jax.tree.map(np.copy, params)
+    changed["target_embedding"]["embedding"][alphabet.PAD] = 50.0
+    found = MODEL.apply({"params": changed}, *tokens)
+    np.testing.assert_array_equal(found, MODEL.apply({"params": params}, *tokens))
+
+
+def test_more_padding_changes_nothing(tokens, score):
+    targets, previous = tokens
+    longer = jnp.pad(targets, ((0, 0), (0, 24)))
+    np.testing.assert_allclose(
+        score(longer, previous), score(targets, previous), atol=2e-6
+    )
+    np.testing.assert_allclose(
+        score(targets, previous[:, :20]), score(targets, previous)[:, :20], atol=2e-6
+    )
+
+
+def test_rows_do_not_see_each_other(tokens, score):
+    targets, previous = tokens
+    alone = score(targets[2:3], previous[2:3])
+    np.testing.assert_allclose(alone[0], score(targets, previous)[2], atol=2e-6)
+
+
+def test_no_logit_has_a_slope_in_a_later_letter(params):
+    """Each symbol occurs once, so that its embedding is that of one place."""
+    previous = jnp.array([[5, 1, 2, 3, 4, 6, 0]], jnp.uint8)
+    targets = jnp.asarray(alphabet.encode(["AUCGGA"], 29))
+
+    def logits(table):
+        changed = params | {"letter_embedding": {"embedding": table}}
+        return MODEL.apply({"params": changed}, targets, previous)[0]
+
+    slopes = jax.jit(jax.jacobian(logits))(params["letter_embedding"]["embedding"])
+    by_place = np.abs(slopes[:, :, previous[0]]).max(axis=(1, 3))  # [step, place]
+    later = np.arange(7)[None] > np.arange(7)[:, None]
+    assert (by_place[later] == 0.0).all()
+    assert (by_place[~later] > 1e-4).all()
+
+
+def test_letters_one_by_one_score_as_all_at_once(params, tokens, score):
+    targets, previous = tokens
+    variables = {"params": params}
+    state = MODEL.apply(variables, targets, method="encode")
+    advance = jax.jit(
+        lambda state, letters: MODEL.apply(
+            variables, state, letters, method="decode_step"
+        )
+    )
+    one_by_one = []
+    for step in range(previous.shape[1]):
+        state, logits = advance(state, previous[:, step])
+        one_by_one.append(logits)
+    assert int(state.step) == previous.shape[1]
+    np.testing.assert_allclose(
+        jnp.stack(one_by_one, axis=1), score(targets, previous), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("known", [0, 1, 6])
+def test_rows_of_one_target_go_on_from_what_they_share(params, tokens, score, known):
+    """Three miRNAs a target, which begin alike and then differ."""
+    targets, previous = tokens[0], np.array(tokens[1])
+    variables = {"params": params}
+    state = MODEL.apply(variables, targets, steps=known, method="encode")
+    for step in range(known):
+        state, _ = MODEL.apply(
+            variables, state, previous[:, step], method="decode_step"
+        )
+    rows = np.repeat(np.arange(len(targets)), 3)
+    state = MODEL.apply(variables, state, rows, method="take_rows")
+    letters = previous[rows]
+    letters[:, max(known, 1) :] = np.random.default_rng(3).integers(
+        1, 5, letters[:, max(known, 1) :].shape
+    )
+    found = MODEL.apply(variables, state, letters[:, known:], method="read_letters")
+    expected = score(targets[rows], letters)[:, known:]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_rows_are_taken_with_their_letters(params, tokens):
+    """Beams of one target change places, and each keeps what it has read."""
+    variables = {"params": params}
+
+    def advance(state, *letters):
+        letters = np.array(letters, np.uint8)
+        return MODEL.apply(variables, state, letters, method="decode_step")
+
+    state = MODEL.apply(variables, tokens[0][2:3], method="encode")
+    state = MODEL.apply(variables, state, np.array([0, 0]), method="take_rows")
+    state, _ = advance(state, 5, 5)
+    state, _ = advance(state, 1, 2)
+    swapped = MODEL.apply(variables, state, np.array([1, 0]), method="take_rows")
+    _, plain = advance(state, 3, 3)
+    _, found = advance(swapped, 3, 3)
+    np.testing.assert_allclose(found, plain[::-1], atol=1e-6)
+    assert np.abs(plain[0] - plain[1]).max() > 0.01
+
+
+def test_attention_weights_are_those_of_the_equations(params, tokens):
+    targets, previous = tokens
+    weights = MODEL.apply(
+        {"params": params}, targets, previous, method="attention_weights"
+    )
+    assert weights.shape == (2, 5, HEADS, 28, 29)
+    for row, target in enumerate(TARGETS):
+        of_row = np.asarray(weights[:, row])
+        np.testing.assert_allclose(of_row.sum(axis=-1), 1.0, atol=1e-6)
+        assert (of_row[..., len(target) :] == 0.0).all()
+    # The encoder reads the target from its 3' end: its first letter is our last.
+    _, expected = equations.numpy_transformer(
+        params, TARGETS[2], np.asarray(previous[2]), HEADS
+    )
+    np.testing.assert_allclose(
+        weights[:, 2, :, :, : len(TARGETS[2])], expected[..., ::-1], atol=1e-5
+    )
+
+
+def test_bfloat16_computes_nearly_the_same_in_float32_parameters(tokens):
+    model = MODEL.clone(dtype="bfloat16", features=32, dropout=0.0)
+    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
+    found = model.apply({"params": params}, *tokens)
+    exact = model.clone(dtype="float32").apply({"params": params}, *tokens)
+    assert found.dtype == jnp.float32
+    error = np.abs(found - exact).max()
+    assert 1e-4 < error < 0.05  # eight bits of mantissa, of logits near 1
+    weights = model.apply({"params": params}, *tokens, method="attention_weights")
+    assert weights.dtype == jnp.float32
+    np.testing.assert_allclose(weights.sum(axis=-1), 1.0, atol=1e-6)
+
+
+def test_dropout_is_for_training(params, tokens, score):
+    keys = jax.random.split(jax.random.key(0))
+    train = jax.jit(
+        lambda key: MODEL.apply(
+            {"params": params}, *tokens, train=True, rngs={"dropout": key}
+        )
+    )
+    first, again, second = (train(key) for key in (keys[0], keys[0], keys[1]))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - second).max() > 0.01
+    assert np.abs(first - score(*tokens)).max() > 0.01
+
+
+def test_positions_are_those_of_the_equations():
+    np.testing.assert_allclose(
+        sinusoidal_positions(53, 10), equations.numpy_positions(53, 10), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"heads": 0}, "heads=0 is below 1"),
+        ({"decoder_layers": 0}, "decoder_layers=0 is below 1"),
+        ({"features": 9}, "features=9 must be even and a multiple of heads=2"),
+        ({"features": 10, "heads": 4}, "features=10 must be even and a multiple of"),
+        ({"dropout": 1.0}, "dropout=1.0: 0 to below 1"),
+        ({"dtype": "float16"}, "dtype='float16' is not one of"),
+    ],
+)
+def test_sizes_that_no_model_has_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MODEL.clone(**arguments)
