@@ -11,6 +11,7 @@ from jax import lax
 from jaxtyping import Array, Float, UInt8
 
 from mirjax.data import alphabet
+from mirjax.decoding.in_batches import in_batches
 
 
 class Decoded(NamedTuple):
@@ -87,19 +88,6 @@ def decode(
     Returns:
       One row a target, in order.
     """
-    rows = len(targets)
-    batch_size = min(batch_size, 1 << max(rows - 1, 0).bit_length())
-    filled = np.pad(targets, ((0, -rows % batch_size), (0, 0)))
-    # Dispatched all at once and read after, so that the device never waits for us.
-    batches = [
-        decode_batch(model, params, filled[start : start + batch_size])
-        for start in range(0, rows, batch_size)
-    ]
-    tokens = [np.asarray(tokens) for tokens, _ in batches]
-    log_probs = [np.asarray(log_probs) for _, log_probs in batches]
-    if not batches:
-        return Decoded(
-            np.zeros((0, model.max_mirna_length + 1), np.uint8),
-            np.zeros(0, np.float32),
-        )
-    return Decoded(np.concatenate(tokens)[:rows], np.concatenate(log_probs)[:rows])
+    return in_batches(
+        lambda batch: Decoded(*decode_batch(model, params, batch)), targets, batch_size
+    )

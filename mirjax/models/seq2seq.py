@@ -14,8 +14,6 @@ from mirjax.data import alphabet
 from mirjax.models.layers import LSTM, WindowConv, reverse_padded
 from mirjax.models.recurrence import State
 
-NUM_SYMBOLS = 6  # A, U, C, G, BOS, EOS: token codes less one
-
 
 class Seq2Seq(nn.Module):
     """Predict the miRNA that binds a target site, letter by letter.
@@ -72,7 +70,7 @@ class Seq2Seq(nn.Module):
         self.encoder_lstm = lstm()
         self.decoder_dense = dense(self.dense_features)
         self.decoder_lstm = lstm()
-        self.output_dense = dense(NUM_SYMBOLS)
+        self.output_dense = dense(alphabet.NUM_SYMBOLS)
 
     def example_inputs(self) -> tuple[Array, Array]:
         """Return inputs of one row, of the shapes that `init` needs."""
@@ -179,7 +177,9 @@ class Seq2Seq(nn.Module):
         )
         return state, self.output_dense(state[0].T)
 
-    def take_rows(self, state: State, rows: Int[Array, " new_rows"]) -> State:
+    def take_rows(
+        self, state: State, rows: Int[Array, " new_rows"]
+    ) -> tuple[Float[Array, "hidden new_rows"], Float[Array, "hidden new_rows"]]:
         """Return the state of chosen rows; one may recur."""
         h, c = state
         return h[:, rows], c[:, rows]

@@ -22,7 +22,6 @@ from mirjax.models.attention import (
     sinusoidal_positions,
 )
 from mirjax.models.layers import reverse_padded
-from mirjax.models.seq2seq import NUM_SYMBOLS
 
 DTYPES = ("float32", "bfloat16")
 
@@ -189,7 +188,7 @@ class Transformer(nn.Module):
         self.encoder_norm = nn.LayerNorm()
         self.decoder = [DecoderLayer(*options) for _ in range(self.decoder_layers)]
         self.decoder_norm = nn.LayerNorm()
-        self.output_dense = nn.Dense(NUM_SYMBOLS)
+        self.output_dense = nn.Dense(alphabet.NUM_SYMBOLS)
 
     def example_inputs(self) -> tuple[Array, Array]:
         """Return inputs of one row, of the shapes that `init` needs."""

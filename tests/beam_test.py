@@ -1,0 +1,210 @@
+"""Tests of mirjax.decoding.beam against every answer there is."""
+
+import itertools
+
+import equations
+import jax
+import numpy as np
+import pytest
+
+from mirjax.data import alphabet
+from mirjax.decoding import beam, greedy
+from mirjax.decoding.ranking import rank
+from mirjax.decoding.trie import NOWHERE, build_trie
+from mirjax.models.seq2seq import Seq2Seq
+from mirjax.models.transformer import Transformer
+from mirjax.training.steps import shift_right
+
+LETTERS = 3
+MODELS = {
+    "transformer": Transformer(
+        encoder_layers=1,
+        decoder_layers=2,
+        features=8,
+        heads=2,
+        hidden_features=12,
+        max_mirna_length=LETTERS,
+    ),
+    "seq2seq": Seq2Seq(
+        conv_features=6, dense_features=5, lstm_features=7, max_mirna_length=LETTERS
+    ),
+}
+# Every answer: up to three letters and the end, or four letters when steps run out.
+ANSWERS = [
+    "".join(letters)
+    for count in range(LETTERS + 2)
+    for letters in itertools.product(alphabet.LETTERS, repeat=count)
+]
+EVERYTHING = len(ANSWERS)
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    return MODELS[request.param]
+
+
+@pytest.fixture(scope="module")
+def params(model):
+    """Parameters whose decoded sequences differ and end at several lengths."""
+    params = equations.random_params(model, seed=46)
+    params["output_dense"]["bias"][alphabet.EOS - 1] += 0.5
+    return params
+
+
+@pytest.fixture(scope="module")
+def targets():
+    letters = equations.random_letters(np.random.default_rng(0), 5, 10, 29)
+    return alphabet.encode(letters, 29)
+
+
+@pytest.fixture(scope="module")
+def exhaustive(model, params, targets):
+    """log P of every answer, by a teacher-forced pass for each."""
+    tokens = np.zeros((EVERYTHING, LETTERS + 1), np.uint8)
+    for row, answer in enumerate(ANSWERS):
+        tokens[row, : len(answer)] = alphabet.encode([answer], len(answer) or 1)[
+            0, : len(answer)
+        ]
+        if len(answer) <= LETTERS:
+            tokens[row, len(answer)] = alphabet.EOS
+    score = jax.jit(
+        lambda target: model.apply(
+            {"params": params},
+            np.ones((EVERYTHING, 1), np.uint8) * target[None],
+            shift_right(tokens),
+        )
+    )
+    symbols = np.maximum(tokens.astype(int) - 1, 0)
+    log_probs = []
+    for target in targets:
+        of_symbols = np.asarray(jax.nn.log_softmax(score(target)))
+        gained = np.take_along_axis(of_symbols, symbols[..., None], -1)[..., 0]
+        log_probs.append((gained * (tokens > 0)).sum(axis=1))
+    return np.array(log_probs)
+
+
+def letters_of(beams, row):
+    return alphabet.decode(beams.tokens[row])
+
+
+def test_the_widest_beam_is_an_exhaustive_search(model, params, targets, exhaustive):
+    found = beam.decode(
+        model, params, targets, width=EVERYTHING, answers=EVERYTHING, batch_size=2
+    )
+    for row, log_probs in enumerate(exhaustive):
+        assert sorted(letters_of(found, row)) == sorted(ANSWERS)
+        expected = dict(zip(ANSWERS, log_probs, strict=True))
+        np.testing.assert_allclose(
+            found.log_probs[row],
+            [expected[answer] for answer in letters_of(found, row)],
+            atol=1e-4,
+        )
+        assert (np.diff(found.log_probs[row]) <= 0).all()
+    np.testing.assert_array_equal(found.scores, found.log_probs)
+
+
+def test_length_normalised_scores_choose_other_answers(
+    model, params, targets, exhaustive
+):
+    lengths = np.array([min(len(answer) + 1, LETTERS + 1) for answer in ANSWERS])
+    found = beam.decode(
+        model, params, targets, width=EVERYTHING, answers=3, length_penalty=1.0
+    )
+    scores = exhaustive / lengths
+    order = np.argsort(-scores, axis=1)[:, :3]
+    for row in range(len(targets)):
+        assert letters_of(found, row) == [ANSWERS[i] for i in order[row]]
+    np.testing.assert_allclose(
+        found.scores, np.take_along_axis(scores, order, 1), atol=1e-4
+    )
+    np.testing.assert_allclose(
+        found.log_probs, np.take_along_axis(exhaustive, order, 1), atol=1e-4
+    )
+    assert (order[:, 0] != exhaustive.argmax(axis=1)).any()
+
+
+def test_a_beam_of_one_is_greedy(model, params, targets):
+    found = beam.decode(model, params, targets, width=1)
+    expected = greedy.decode(model, params, targets)
+    np.testing.assert_array_equal(found.tokens[:, 0], expected.tokens)
+    np.testing.assert_allclose(found.log_probs[:, 0], expected.log_probs, atol=1e-5)
+
+
+def test_a_beam_along_a_trie_as_wide_as_it_is_exact_ranking(model, params, targets):
+    allowed = ["A", "AUC", "AUG", "CC", "GUC", "GU", "AU", "CCC"]
+    trie = build_trie(allowed)
+    width = len(allowed)
+    found = beam.decode(model, params, targets, width=width, answers=width, trie=trie)
+    expected = rank(model, params, targets, allowed)
+    for row in range(len(targets)):
+        order = np.argsort(-expected[row])
+        assert letters_of(found, row) == [allowed[i] for i in order]
+        np.testing.assert_allclose(
+            found.log_probs[row], expected[row, order], atol=1e-4
+        )
+
+
+def test_every_answer_along_a_trie_is_allowed(model, params, targets):
+    """Also where the beam is narrow, and where it is wider than there are answers."""
+    allowed = ["AAC", "UUU", "GCA", "GCU"]
+    for width in (1, 2, 7):
+        found = beam.decode(
+            model, params, targets, width=width, answers=width, trie=build_trie(allowed)
+        )
+        for row in range(len(targets)):
+            real = np.isfinite(found.log_probs[row])
+            answers = np.array(letters_of(found, row))[real]
+            assert real.sum() == min(width, len(allowed))
+            assert set(answers) <= set(allowed)
+            assert len(set(answers)) == len(answers)
+
+
+def test_a_temperature_divides_the_logits(model, params, targets):
+    colder = jax.tree.map(np.copy, params)
+    colder["output_dense"] = {k: v * 2 for k, v in params["output_dense"].items()}
+    expected = beam.decode(model, colder, targets, width=3, answers=3)
+    found = beam.decode(model, params, targets, width=3, answers=3, temperature=0.5)
+    np.testing.assert_array_equal(found.tokens, expected.tokens)
+    np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=1e-4)
+
+
+def test_no_targets_have_no_answers(model, params, targets):
+    found = beam.decode(model, params, targets[:0], width=4, answers=2)
+    assert found.tokens.shape == (0, 2, LETTERS + 1)
+    assert found.log_probs.shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"width": 2, "answers": 3}, "answers=3 must be from 1 to width=2"),
+        ({"answers": 0}, "answers=0 must be from 1"),
+        ({"temperature": 0.0}, "temperature=0.0 must be above 0"),
+        ({"trie": build_trie(["AUCG"])}, "has 4 nt, but the model emits at most 3"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(params, targets, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        beam.decode(MODELS["seq2seq"], params, targets, **arguments)
+
+
+def test_a_trie_leads_to_its_sequences_and_nowhere_else():
+    trie = build_trie(["AU", "A", "AUG", "A"])
+    assert trie.sequences == ("AU", "A", "AUG")
+    assert trie.longest == 3
+    ends = {}
+    walks = [(0, "")]
+    while walks:
+        node, prefix = walks.pop()
+        for symbol, child in enumerate(trie.children[node]):
+            if child == NOWHERE:
+                continue
+            if symbol == alphabet.EOS - 1:
+                ends[prefix] = trie.sequence_of[child]
+                assert (trie.children[child] == NOWHERE).all()
+            else:
+                walks.append((child, prefix + alphabet.LETTERS[symbol]))
+    assert ends == {"AU": 0, "A": 1, "AUG": 2}
+    assert (trie.sequence_of >= 0).sum() == 3
+    with pytest.raises(ValueError, match="no sequences"):
+        build_trie([])

@@ -1,0 +1,120 @@
+"""Tests of mirjax.decoding.ranking against one teacher-forced pass a miRNA."""
+
+import equations
+import jax
+import numpy as np
+import pytest
+
+from mirjax.data import alphabet
+from mirjax.data.batches import encode_pairs
+from mirjax.decoding import ranking
+from mirjax.models.seq2seq import Seq2Seq
+from mirjax.models.transformer import Transformer
+from mirjax.training.steps import shift_right
+
+MODELS = {
+    "transformer": Transformer(
+        encoder_layers=1, decoder_layers=1, features=8, heads=2, hidden_features=12
+    ),
+    "seq2seq": Seq2Seq(conv_features=6, dense_features=5, lstm_features=7),
+}
+# Families that begin alike, and lengths from 5 to the longest.
+_RNG = np.random.default_rng(4)
+MIRNAS = [
+    family + rest
+    for family in equations.random_letters(_RNG, 5, 5, 9)
+    for rest in ["", *equations.random_letters(_RNG, 5, 1, 18)]
+]
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    return MODELS[request.param]
+
+
+@pytest.fixture(scope="module")
+def params(model):
+    return equations.random_params(model, seed=3, scale=0.5)
+
+
+@pytest.fixture(scope="module")
+def targets():
+    letters = equations.random_letters(np.random.default_rng(0), 5, 10, 29)
+    return alphabet.encode(letters, 29)
+
+
+def one_by_one(model, params, targets, mirnas, temperature=1.0):
+    score = jax.jit(lambda *inputs: model.apply({"params": params}, *inputs))
+    columns = []
+    for mirna in mirnas:
+        letters = ["A"] * len(targets)
+        tokens = encode_pairs(
+            letters, [mirna] * len(targets), target_length=29, mirna_length=27
+        ).mirnas
+        logits = np.asarray(score(targets, shift_right(tokens)), np.float64)
+        log_probs = jax.nn.log_softmax(logits / temperature)
+        symbols = np.maximum(tokens.astype(int) - 1, 0)
+        gained = np.take_along_axis(np.asarray(log_probs), symbols[..., None], -1)
+        columns.append((gained[..., 0] * (tokens > 0)).sum(axis=1))
+    return np.stack(columns, axis=1)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+def test_ranking_is_one_pass_a_mirna(model, params, targets, monkeypatch, temperature):
+    monkeypatch.setattr(ranking, "_BLOCK", 8)
+    found = ranking.rank(
+        model, params, targets, MIRNAS, temperature=temperature, batch_size=2
+    )
+    expected = one_by_one(model, params, targets, MIRNAS, temperature)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_order_of_mirnas_and_of_targets_is_kept(model, params, targets):
+    found = ranking.rank(model, params, targets, MIRNAS)
+    order = np.random.default_rng(1).permutation(len(MIRNAS))
+    turned = ranking.rank(
+        model, params, targets[::-1], [MIRNAS[i] for i in order], batch_size=3
+    )
+    np.testing.assert_allclose(turned, found[::-1][:, order], atol=1e-5)
+
+
+def test_beginnings_are_shared_as_far_as_they_are_alike():
+    plan = ranking.make_plan(MIRNAS)
+    letters = [
+        len(level.tokens) for level in plan.levels
+    ]  # different beginnings of each length
+    assert letters == [
+        len({mirna[: depth + 1] for mirna in MIRNAS}) for depth in range(len(letters))
+    ]
+    assert letters[-2] < len(MIRNAS) // 2
+    assert sum(len(block.columns) for block in plan.blocks) == len(MIRNAS)
+
+
+@pytest.mark.parametrize("mirnas", [["AUG"], ["A", "AU", "U"]])
+def test_short_lists_rank_too(model, params, targets, mirnas):
+    found = ranking.rank(model, params, targets[:1], mirnas)
+    expected = one_by_one(model, params, targets[:1], mirnas)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_no_targets_have_no_scores(model, params, targets):
+    assert ranking.rank(model, params, targets[:0], ["AU", "A"]).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("mirnas", "temperature", "message"),
+    [
+        ([], 1.0, "no miRNAs to rank"),
+        (["AU", ""], 1.0, "or an empty one"),
+        (["AU", "A", "AU"], 1.0, "given twice"),
+        (["A" * 28], 1.0, "28 nt, but the model emits at most 27"),
+        (["AU"], -1.0, "temperature=-1.0 must be above 0"),
+    ],
+)
+def test_what_cannot_be_ranked_is_refused(
+    params, targets, mirnas, temperature, message
+):
+    with pytest.raises(ValueError, match=message):
+        ranking.rank(
+            MODELS["seq2seq"], params, targets, mirnas, temperature=temperature
+        )
