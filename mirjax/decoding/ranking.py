@@ -53,7 +53,6 @@ class Block(NamedTuple):
 class Plan(NamedTuple):
     """In what order miRNAs are scored."""
 
-    count: int
     levels: tuple[Level, ...]
     blocks: tuple[Block, ...]
 
@@ -98,7 +97,7 @@ def make_plan(mirnas: Sequence[str]) -> Plan:
         )
         prefixes = np.array([previous[mirna[:depth]] for mirna in chosen], np.int32)
         blocks.append(Block(columns, prefixes, tokens))
-    return Plan(len(mirnas), tuple(levels), tuple(blocks))
+    return Plan(tuple(levels), tuple(blocks))
 
 
 def _log_softmax(logits: Array, temperature: Array | float) -> Array:
@@ -200,7 +199,7 @@ def rank(
         )
     order = np.argsort(np.concatenate([block.columns for block in plan.blocks]))
 
-    def rank_batch(batch: Array) -> tuple[Array]:
+    def rank_batch(batch: Array) -> tuple[Any]:
         state, beginnings = read_levels(model, params, batch, plan.levels, temperature)
         scores = [
             score_block(
