@@ -216,6 +216,20 @@ def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path)
     assert prepared.describe(model, params) == {}  # no temperature fits one label
 
 
+def test_a_refit_has_no_temperature(monkeypatch):
+    pairs = labelled_pairs(40)
+    split = Split(np.arange(30), np.arange(30, 40), np.array([], int))
+    monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
+    config = small_classifier()
+    model = make_model(config.model)
+    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    for refit, rows, described in ((False, 30, {"temperature"}), (True, 40, set())):
+        config.data.refit = refit
+        prepared = preparation.prepare(config)
+        assert len(prepared.train.labels) == rows
+        assert set(prepared.describe(model, params)) == described
+
+
 @pytest.mark.parametrize(
     "config, arguments, part",
     [

@@ -140,8 +140,10 @@ def _for_classifier(
                 mirna_length=model.max_mirna_length,
             )
         )
-    describe = _temperature_hook(parts[1])
-    return Prepared(encoded[0], encoded[1], describe=describe)
+    prepared = Prepared(encoded[0], encoded[1])
+    if config.data.refit:  # on rows that were trained on, no temperature is fitted
+        return prepared
+    return prepared._replace(describe=_temperature_hook(parts[1]))
 
 
 def _temperature_hook(held_out: Pairs) -> DescriptionHook:
