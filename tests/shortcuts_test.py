@@ -10,12 +10,6 @@ from mirjax.data.records import Pairs
 from mirjax.evaluation import shortcuts
 
 
-def test_true_ranks_break_ties_by_order():
-    scores = np.array([[3, 5, 5, 1], [0, 0, 0, 0], [1, 2, 3, 4]])
-    ranks = shortcuts.true_ranks(scores, ["A", "U", "C", "G"], ["C", "G", "AA"])
-    np.testing.assert_array_equal(ranks, [2, 4, np.inf])
-
-
 def test_next_symbol_is_the_commonest_after_the_whole_prefix():
     prefixes = shortcuts.fit_prefixes(["AUG", "AUG", "AC", "UAC", "UAC", "UAC"])
     following = functools.partial(shortcuts.next_symbol, prefixes)

@@ -8,11 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from mirjax.data import alphabet
 from mirjax.data.records import Pairs
 from mirjax.evaluation import complementarity
+from mirjax.evaluation.retrieval import retrieval_figures
 from mirjax.evaluation.sequence import known_mirnas, sequence_metrics, token_accuracy
 
 _START, _END = "^", "$"
@@ -101,30 +102,6 @@ def teacher_forced(
     return tokens[[distinct[mirna] for mirna in mirnas]]
 
 
-def true_ranks(
-    scores: np.ndarray, candidates: Sequence[str], true: Sequence[str]
-) -> Float[np.ndarray, " n"]:
-    """Find where the true miRNA of each row stands among the candidates.
-
-    Args:
-      scores: [n, m], the higher the better.
-      candidates: m distinct miRNAs; of two with one score the earlier stands first.
-      true: n miRNAs.
-
-    Returns:
-      Ranks from 1; infinity where the true miRNA is no candidate.
-    """
-    column_of = {mirna: column for column, mirna in enumerate(candidates)}
-    ranks = np.full(len(true), np.inf)
-    for row, mirna in enumerate(true):
-        column = column_of.get(mirna)
-        if column is not None:
-            own = scores[row, column]
-            ahead = np.count_nonzero(scores[row] > own)
-            ranks[row] = 1 + ahead + np.count_nonzero(scores[row, :column] == own)
-    return ranks
-
-
 def shortcut_baselines(
     train: Pairs, held_out: Pairs, database: Iterable[str], *, length: int = 28
 ) -> dict[str, dict[str, float]]:
@@ -143,9 +120,8 @@ def shortcut_baselines(
       the target (with the teacher-forced figures of `token_accuracy`);
       `most_frequent`, the commonest training miRNA for every target; and
       `complementarity` and `complementarity_anchored`, the training miRNA which
-      `complementarity.score_all` puts first. The last three have `top_1` and `top_10`,
-      the share of rows whose true miRNA is among the first 1 and 10, ties in order of
-      training frequency.
+      `complementarity.score_all` puts first. The last three have the figures of
+      `retrieval_figures` among the training miRNAs, ties in order of their frequency.
 
     Raises:
       ValueError: if a set is empty or holds a row labelled 0, or a miRNA is too long.
@@ -176,13 +152,11 @@ def shortcut_baselines(
         ),
     }
     for name, scores in rankings.items():
-        ranks = true_ranks(scores, candidates, true)
         # argmax takes the first of equals, and the commonest stands first.
         decoded = [candidates[column] for column in scores.argmax(axis=1)]
-        figures[name] = sequence_metrics(decoded, true, targets, known, real) | {
-            "top_1": float((ranks <= 1).mean()),
-            "top_10": float((ranks <= 10).mean()),
-        }
+        figures[name] = sequence_metrics(
+            decoded, true, targets, known, real
+        ) | retrieval_figures(scores, candidates, true, targets, known)
     return figures
 
 

@@ -21,7 +21,11 @@ _LABELS = {
     "distinct": "distinct answers",
     "n": "rows",
     "top_1": "true miRNA ranked first",
+    "top_5": "true miRNA in the first 5",
     "top_10": "true miRNA in the first 10",
+    "mrr": "mean reciprocal rank",
+    "top_1_known": "ranked first: a known miRNA",
+    "top_1_seed": "ranked first: of its seed",
     "accuracy": "accuracy",
     "sensitivity": "sensitivity (recall)",
     "specificity": "specificity",
@@ -50,6 +54,7 @@ _FRACTIONS = (
     "auroc",
     "average_precision",
     "ece",
+    "mrr",
 )
 _COUNTS = ("n", "distinct")
 

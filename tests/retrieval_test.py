@@ -1,0 +1,58 @@
+"""Tests of mirjax.evaluation.retrieval on rankings small enough to count by hand."""
+
+import numpy as np
+import pytest
+
+from mirjax.evaluation.retrieval import retrieval_figures, true_ranks
+
+# The first two are of one family: letters 2-8 are alike.
+CANDIDATES = ["UAAAAAAAC", "UAAAAAAAG", "UCCCCCCCC", "UGGGGGGGG"]
+
+
+def test_true_ranks_break_ties_by_order():
+    scores = np.array([[3, 1, 3, 0], [5, 5, 5, 5], [1, 2, 3, 4]])
+    ranks = true_ranks(scores, ["A", "U", "C", "G"], ["C", "G", "AA"])
+    assert ranks.tolist() == [2.0, 4.0, np.inf]
+
+
+def test_each_figure_counts_its_rows():
+    scores = np.array(
+        [
+            [9, 1, 0, 0],  # right
+            [9, 1, 0, 0],  # second; of the family
+            [9, 8, 7, 6],  # fourth; the first is known for this target
+            [9, 8, 7, 6],  # third
+            [9, 8, 7, 6],  # no candidate
+        ]
+    )
+    true = [*CANDIDATES[:2], CANDIDATES[3], CANDIDATES[2], "AUCG"]
+    targets = ["t0", "t1", "t2", "t3", "t4"]
+    figures = retrieval_figures(
+        scores, CANDIDATES, true, targets, {"t2": {CANDIDATES[0], CANDIDATES[3]}}
+    )
+    assert figures == pytest.approx(
+        {
+            "top_1": 1 / 5,
+            "top_5": 4 / 5,
+            "top_10": 4 / 5,
+            "mrr": (1 + 1 / 2 + 1 / 4 + 1 / 3) / 5,
+            "top_1_known": 2 / 5,
+            "top_1_seed": 2 / 5,
+        }
+    )
+
+
+def test_depths_are_those_of_their_names():
+    candidates = [f"{'A' * i}U" for i in range(12)]
+    scores = -np.arange(12.0)[None] * np.ones((12, 1))
+    figures = retrieval_figures(scores, candidates, candidates, candidates, {})
+    assert [figures[f"top_{depth}"] for depth in (1, 5, 10)] == [
+        1 / 12,
+        5 / 12,
+        10 / 12,
+    ]
+
+
+def test_nothing_to_rank_is_an_error():
+    with pytest.raises(ValueError, match="no rows or no candidates"):
+        retrieval_figures(np.zeros((0, 2)), ["A", "U"], [], [], {})
