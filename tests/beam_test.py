@@ -156,7 +156,28 @@ def test_every_answer_along_a_trie_is_allowed(model, params, targets):
             answers = np.array(letters_of(found, row))[real]
             assert real.sum() == min(width, len(allowed))
             assert set(answers) <= set(allowed)
+            numbers = [allowed.index(answer) for answer in answers]
+            assert found.choices[row].tolist() == numbers + [NOWHERE] * (~real).sum()
             assert len(set(answers)) == len(answers)
+
+
+def test_answers_likelier_than_what_was_lost_are_exact(
+    model, params, targets, exhaustive
+):
+    best = np.sort(exhaustive, axis=1)[:, ::-1]
+    some, sizes = 0, []
+    for width in (2, 5, 20):
+        found = beam.decode(model, params, targets, width=width, answers=width)
+        for row, lost in enumerate(found.lost):
+            exact = found.log_probs[row] > lost
+            some += exact.sum()
+            sizes.append(exact.sum() - width)
+            np.testing.assert_allclose(
+                found.log_probs[row][exact], best[row][: exact.sum()], atol=1e-4
+            )
+    assert some > 0 and min(sizes) < 0  # both kinds of answer occur
+    whole = beam.decode(model, params, targets, width=EVERYTHING)
+    assert (whole.lost == -np.inf).all()
 
 
 def test_a_temperature_divides_the_logits(model, params, targets):

@@ -8,6 +8,7 @@ import pytest
 from mirjax.data import alphabet
 from mirjax.data.batches import encode_pairs
 from mirjax.decoding import ranking
+from mirjax.evaluation.retrieval import true_ranks
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.models.transformer import Transformer
 from mirjax.training.steps import shift_right
@@ -76,6 +77,16 @@ def test_the_order_of_mirnas_and_of_targets_is_kept(model, params, targets):
         model, params, targets[::-1], [MIRNAS[i] for i in order], batch_size=3
     )
     np.testing.assert_allclose(turned, found[::-1][:, order], atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [1, 3, 64])
+def test_true_ranks_are_those_of_the_whole_ranking(model, params, targets, width):
+    true = [MIRNAS[0], MIRNAS[7], "ACGU", MIRNAS[-1], MIRNAS[12]]
+    scores = ranking.rank(model, params, targets, MIRNAS)
+    found = ranking.rank_true(model, params, targets, true, MIRNAS, width=width)
+    np.testing.assert_array_equal(found.ranks, true_ranks(scores, MIRNAS, true))
+    np.testing.assert_array_equal(found.first, scores.argmax(axis=1))
+    assert found.by_beam == 5 if width == 64 else found.by_beam < 5
 
 
 def test_beginnings_are_shared_as_far_as_they_are_alike():

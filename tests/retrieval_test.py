@@ -28,7 +28,11 @@ def test_each_figure_counts_its_rows():
     true = [*CANDIDATES[:2], CANDIDATES[3], CANDIDATES[2], "AUCG"]
     targets = ["t0", "t1", "t2", "t3", "t4"]
     figures = retrieval_figures(
-        scores, CANDIDATES, true, targets, {"t2": {CANDIDATES[0], CANDIDATES[3]}}
+        true_ranks(scores, CANDIDATES, true),
+        [CANDIDATES[0]] * 5,
+        true,
+        targets,
+        {"t2": {CANDIDATES[0], CANDIDATES[3]}},
     )
     assert figures == pytest.approx(
         {
@@ -43,9 +47,8 @@ def test_each_figure_counts_its_rows():
 
 
 def test_depths_are_those_of_their_names():
-    candidates = [f"{'A' * i}U" for i in range(12)]
-    scores = -np.arange(12.0)[None] * np.ones((12, 1))
-    figures = retrieval_figures(scores, candidates, candidates, candidates, {})
+    names = [str(i) for i in range(12)]
+    figures = retrieval_figures(np.arange(1.0, 13.0), names, names, names, {})
     assert [figures[f"top_{depth}"] for depth in (1, 5, 10)] == [
         1 / 12,
         5 / 12,
@@ -53,6 +56,6 @@ def test_depths_are_those_of_their_names():
     ]
 
 
-def test_nothing_to_rank_is_an_error():
-    with pytest.raises(ValueError, match="no rows or no candidates"):
-        retrieval_figures(np.zeros((0, 2)), ["A", "U"], [], [], {})
+def test_no_rows_are_an_error():
+    with pytest.raises(ValueError, match="no rows"):
+        retrieval_figures(np.zeros(0), [], [], [], {})

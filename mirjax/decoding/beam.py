@@ -24,11 +24,17 @@ class Beams(NamedTuple):
       log_probs: log P(miRNA and its EOS | target), natural logarithm; -infinity where
         there are fewer answers than asked for.
       scores: what they are ordered by: log_probs, normalised by length if asked for.
+      choices: along a trie, the number of each answer in its `sequences`; else -1.
+      lost: log P of the likeliest prefix that the beam had no place for. Whatever
+        begins with it is less likely still: the answers of a higher log P are all that
+        there are, as an exhaustive search would find them.
     """
 
     tokens: UInt8[np.ndarray, "rows answers time"]
     log_probs: Float[np.ndarray, "rows answers"]
     scores: Float[np.ndarray, "rows answers"]
+    choices: Int[np.ndarray, "rows answers"]
+    lost: Float[np.ndarray, " rows"]
 
 
 class _Search(NamedTuple):
@@ -41,6 +47,7 @@ class _Search(NamedTuple):
     node: Array  # int32, in the trie
     length: Array  # int32, symbols so far, EOS included
     tokens: Array  # uint8 [targets, width, time]
+    lost: Array  # float32 [targets]
 
 
 @functools.partial(
@@ -51,6 +58,7 @@ def search_batch(
     params: Mapping[str, Any],
     targets: UInt8[Array, "batch target_length"],
     children: Int[Array, "nodes 6"] | None,
+    sequence_of: Int[Array, " nodes"] | None,
     temperature: Float[Array, ""] | float,
     *,
     width: int,
@@ -60,6 +68,8 @@ def search_batch(
     UInt8[Array, "batch answers time"],
     Float[Array, "batch answers"],
     Float[Array, "batch answers"],
+    Int[Array, "batch answers"],
+    Float[Array, " batch"],
 ]:
     """Search one batch; see `decode`. Returns the fields of `Beams`."""
     variables = {"params": params}
@@ -80,7 +90,9 @@ def search_batch(
         gains = jnp.pad(gains, ((0, 0), (0, 0), (0, 1)), constant_values=-jnp.inf)
         gains = jnp.where(search.ended[..., None], stay[None, None], gains)
         reached = search.log_prob[..., None] + gains
-        log_prob, choice = lax.top_k(reached.reshape(batch, -1), width)
+        log_prob, choice = lax.top_k(reached.reshape(batch, -1), width + 1)
+        lost = jnp.maximum(search.lost, log_prob[:, width])
+        log_prob, choice = log_prob[:, :width], choice[:, :width]
         parent, symbol = jnp.divmod(choice, NUM_SYMBOLS + 1)
 
         def inherit(x: Array) -> Array:
@@ -102,6 +114,7 @@ def search_batch(
             node=node,
             length=inherit(search.length) + ~ended,
             tokens=inherit(search.tokens).at[:, :, time].set(token),
+            lost=lost,
         )
         return found, None
 
@@ -118,15 +131,21 @@ def search_batch(
         node=jnp.zeros(shape, jnp.int32),
         length=jnp.zeros(shape, jnp.int32),
         tokens=jnp.zeros((*shape, steps), jnp.uint8),
+        lost=jnp.full(batch, -jnp.inf),
     )
     search, _ = lax.scan(step, start, jnp.arange(steps))
-    log_prob = search.log_prob
-    if children is not None:  # a prefix that ran out of steps is no real miRNA
-        log_prob = jnp.where(search.ended, log_prob, -jnp.inf)
+    log_prob, choices = search.log_prob, jnp.full(shape, NOWHERE)
+    if sequence_of is not None:
+        choices = sequence_of[search.node]
+        # A beam that there is not stands anywhere.
+        choices = jnp.where(jnp.isfinite(log_prob), choices, NOWHERE)
     scores = log_prob / search.length.astype(jnp.float32) ** length_penalty
     scores, order = lax.top_k(scores, answers)
     tokens = jnp.take_along_axis(search.tokens, order[..., None], axis=1)
-    return tokens, jnp.take_along_axis(log_prob, order, axis=1), scores
+    log_prob, choices = (
+        jnp.take_along_axis(x, order, axis=1) for x in (log_prob, choices)
+    )
+    return tokens, log_prob, scores, choices, search.lost
 
 
 def decode(
@@ -179,7 +198,7 @@ def decode(
             f"an allowed miRNA has {trie.longest} nt, but the model emits at most "
             f"{model.max_mirna_length}"
         )
-    children = None if trie is None else jnp.asarray(trie.children)
+    children, sequence_of = (None, None) if trie is None else map(jnp.asarray, trie[1:])
     return in_batches(
         lambda batch: Beams(
             *search_batch(
@@ -187,6 +206,7 @@ def decode(
                 params,
                 batch,
                 children,
+                sequence_of,
                 temperature,
                 width=width,
                 answers=answers,

@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.data import alphabet
+from mirjax.decoding import beam
 from mirjax.decoding.in_batches import in_batches
+from mirjax.decoding.trie import NOWHERE, build_trie
 
 # Beginnings are shared up to the length at which this share of the miRNAs, in number,
 # begins differently: beyond, few share more.
@@ -216,3 +218,62 @@ def rank(
         return (jnp.concatenate(scores, axis=1)[:, order],)
 
     return in_batches(rank_batch, targets, batch_size)[0]
+
+
+class TrueRanks(NamedTuple):
+    """Where the true miRNA of each target stands.
+
+    Attributes:
+      ranks: from 1; infinity where it is no candidate.
+      first: the number of the candidate that stands first.
+      by_beam: the targets that a beam settled; the others took a whole ranking.
+    """
+
+    ranks: Float[np.ndarray, " rows"]
+    first: Int[np.ndarray, " rows"]
+    by_beam: int
+
+
+def rank_true(
+    model: Any,
+    params: Mapping[str, Any],
+    targets: UInt8[np.ndarray, "rows target_length"],
+    true: Sequence[str],
+    mirnas: Sequence[str],
+    *,
+    width: int = 64,
+) -> TrueRanks:
+    """Find the exact rank of the true miRNA of each target by log P(miRNA | target).
+
+    A beam along the trie settles every target whose true miRNA is likelier than all
+    that the beam had no place for; only the others are ranked whole.
+
+    Args:
+      model: as for `rank`.
+      params: its parameters.
+      targets: target tokens, 5'→3'.
+      true: the miRNA of each target.
+      mirnas: the candidates, distinct, none longer than the model emits.
+      width: of the beam.
+    """
+    numbers = {mirna: number for number, mirna in enumerate(mirnas)}
+    own = np.array([numbers.get(mirna, NOWHERE) for mirna in true], int)
+    width = min(width, len(mirnas))
+    found = beam.decode(
+        model, params, targets, width=width, answers=width, trie=build_trie(mirnas)
+    )
+    is_own = (found.choices == own[:, None]) & (own != NOWHERE)[:, None]
+    own_log_prob = np.max(found.log_probs, axis=1, initial=-np.inf, where=is_own)
+    ranks = 1.0 + np.sum(found.log_probs > own_log_prob[:, None], axis=1)
+    ranks[own == NOWHERE] = np.inf
+    first = found.choices[:, 0].copy()
+    # One that is no candidate has no rank, and then the first alone is asked for.
+    asked = np.where(own == NOWHERE, found.log_probs[:, 0], own_log_prob)
+    rest = np.flatnonzero(~(asked > found.lost))
+    if len(rest):
+        scores = rank(model, params, targets[rest], mirnas)
+        first[rest] = scores.argmax(axis=1)
+        held = own[rest] != NOWHERE
+        own_scores = scores[held, own[rest][held]]
+        ranks[rest[held]] = 1.0 + np.sum(scores[held] > own_scores[:, None], axis=1)
+    return TrueRanks(ranks, first, len(targets) - len(rest))

@@ -35,8 +35,8 @@ def true_ranks(
 
 
 def retrieval_figures(
-    scores: np.ndarray,
-    candidates: Sequence[str],
+    ranks: Float[np.ndarray, " n"],
+    first: Sequence[str],
     true: Sequence[str],
     targets: Sequence[str],
     known: Mapping[str, set[str]],
@@ -44,9 +44,9 @@ def retrieval_figures(
     """Score a ranking of candidates.
 
     Args:
-      scores: [n, m], the higher the better.
-      candidates: m distinct miRNAs; of two with one score the earlier stands first.
-      true: the miRNA of each of n rows.
+      ranks: of the true miRNA of n rows, from 1; infinity where it is no candidate.
+      first: the candidate that stands first, of each row.
+      true: the miRNA of each row.
       targets: the target of each row.
       known: target → every miRNA known for it; the row's own miRNA always counts.
 
@@ -57,13 +57,10 @@ def retrieval_figures(
       `mrr`, the mean of 1 / rank, 0 where the true miRNA is no candidate.
 
     Raises:
-      ValueError: if there are no rows, or no candidates.
+      ValueError: if there are no rows.
     """
-    if not len(true) or not len(candidates):
-        raise ValueError("no rows or no candidates to rank")
-    ranks = true_ranks(scores, candidates, true)
-    # argmax takes the first of equals.
-    first = [candidates[column] for column in scores.argmax(axis=1)]
+    if not len(true):
+        raise ValueError("no rows whose miRNA was ranked")
     figures = {f"top_{depth}": float((ranks <= depth).mean()) for depth in DEPTHS}
     rows = list(zip(first, true, targets, strict=True))
     is_known = [

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from mirjax.data import alphabet
 from mirjax.data.records import Pairs
 from mirjax.evaluation import complementarity
-from mirjax.evaluation.retrieval import retrieval_figures
+from mirjax.evaluation.retrieval import retrieval_figures, true_ranks
 from mirjax.evaluation.sequence import known_mirnas, sequence_metrics, token_accuracy
 
 _START, _END = "^", "$"
@@ -156,7 +156,9 @@ def shortcut_baselines(
         decoded = [candidates[column] for column in scores.argmax(axis=1)]
         figures[name] = sequence_metrics(
             decoded, true, targets, known, real
-        ) | retrieval_figures(scores, candidates, true, targets, known)
+        ) | retrieval_figures(
+            true_ranks(scores, candidates, true), decoded, true, targets, known
+        )
     return figures
 
 
