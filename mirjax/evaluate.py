@@ -24,7 +24,7 @@ from absl import flags, logging
 
 from mirjax import command
 from mirjax.data import formats
-from mirjax.evaluation import calibration
+from mirjax.evaluation import calibration, generator
 from mirjax.evaluation import rows as evaluation_rows
 from mirjax.evaluation.classification import BETWEEN
 from mirjax.models import exported
@@ -40,7 +40,7 @@ from mirjax.training.metric_writer import read_metrics
 from mirjax.whole_file import whole_file
 
 FILE_NAME = "metrics.json"
-_OF_GENERATORS = ("db", "blast")  # flags
+_OF_GENERATORS = ("db", "blast", "decoders", "beam_width")  # flags
 _OF_CLASSIFIERS = ("threshold", "negatives", "calibrated", "below", "between")
 
 
@@ -91,6 +91,21 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         True,
         "of a generator: search its answers in --db by BLAST",
         flag_values,
+    )
+    flags.DEFINE_list(
+        "decoders",
+        list(generator.DECODERS),
+        "of a generator: what to measure beside greedy decoding, of "
+        f"{','.join(generator.DECODERS)}; constrained is a beam among the miRNAs of "
+        "--db, ranking the exact order of the training miRNAs and of those",
+        flag_values,
+    )
+    flags.DEFINE_integer(
+        "beam_width",
+        8,
+        "of a generator: prefixes that a beam keeps",
+        lower_bound=1,
+        flag_values=flag_values,
     )
     flags.DEFINE_enum(
         "negatives",
@@ -147,6 +162,11 @@ def main(flag_values: flags.FlagValues) -> None:
                 f"{type(trained.model).__name__}; leave it out"
             )
     _check_rule(flag_values)
+    unknown = sorted(set(flag_values.decoders) - set(generator.DECODERS))
+    if unknown:
+        raise ValueError(
+            f"--decoders: {unknown[0]!r} is not one of {', '.join(generator.DECODERS)}"
+        )
     temperature = 1.0
     if flag_values.calibrated:
         temperature = calibration.stored_temperature(trained.metadata, model_path)
@@ -189,6 +209,8 @@ def main(flag_values: flags.FlagValues) -> None:
             database=flag_values.db or "",
             l2=l2_factor(model_path, trained.metadata),
             with_blast=flag_values.blast,
+            decoders=flag_values.decoders,
+            beam_width=flag_values.beam_width,
         )
     else:
         report = report_classifier(
@@ -207,7 +229,8 @@ def main(flag_values: flags.FlagValues) -> None:
     with whole_file(folder / FILE_NAME) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
     table.print_comparison(
-        {"model": report.results, **report.baselines}, title=f"{model_path}: {which}"
+        {"model": report.results, **report.columns, **report.baselines},
+        title=f"{model_path}: {which}",
     )
     for note in report.notes:
         print(note)

@@ -37,7 +37,9 @@ def simulate_few(num_pairs, *, seed=0):
 
 
 def run(**values) -> dict:
-    """Run the command in this process and return what it wrote."""
+    """Run the command in this process and return what it wrote; greedy unless told."""
+    if values["model"].suffix != ".h5":
+        values = {"decoders": ""} | values
     arguments = [
         f"--{name}={value}" if value is not None else f"--{name}"
         for name, value in values.items()
@@ -241,6 +243,65 @@ def check_blast(got, answers, mirnas, database, folder):
     assert got["blast_name_match"] == close(sum(named) / n)
 
 
+def test_every_decoder_finds_what_scoring_one_by_one_finds(
+    workdir, table, params, tmp_path
+):
+    mirnas, targets, _ = table
+    simulated = simulate(NUM_PAIRS)
+    split = splits.random_split(NUM_PAIRS, seed=DATA["seed"])
+    trained_on = sorted(set(simulated.pairs.take(split.train).mirnas))
+    mirnas = [*trained_on[:12], *mirnas[12:]]  # of the others most are no candidates
+    database = sorted({mirna for mirna in mirnas if len(mirna) >= 8})
+    assert len(trained_on) > 20 and len(database) > 20
+    fasta = tmp_path / "db.fa"
+    fasta.write_text("".join(f">m{i}\n{s}\n" for i, s in enumerate(database)))
+    data = write_csv(tmp_path / "pairs.csv", mirnas, targets)
+    got = run(
+        model=workdir,
+        data=data,
+        db=fasta,
+        out=tmp_path / "out",
+        noblast=None,
+        decoders="constrained,ranking",
+        beam_width=len(database),
+    )
+    assert set(got["decoders"]) == {"constrained", "ranking_database"}
+    for found, candidates in (
+        (got, trained_on),
+        (got["decoders"]["ranking_database"], database),
+    ):
+        scores = np.stack(
+            [score_mirna(params, mirna, targets) for mirna in candidates], axis=1
+        )
+        ranks = [
+            1 + np.sum(row > row[candidates.index(mirna)])
+            if mirna in candidates
+            else np.inf
+            for row, mirna in zip(scores, mirnas, strict=True)
+        ]
+        for depth in (1, 5, 10):
+            share = np.mean(np.array(ranks) <= depth)
+            assert found[f"top_{depth}"] == pytest.approx(share)
+        assert found["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)))
+    # A beam as wide as the database gives what is ranked first.
+    first = [database[column] for column in scores.argmax(axis=1)]
+    constrained = got["decoders"]["constrained"]
+    right = [answer == mirna for answer, mirna in zip(first, mirnas, strict=True)]
+    assert constrained["exact_match"] == pytest.approx(np.mean(right))
+    assert constrained["real_share"] == 1
+    assert constrained["distinct"] == len(set(first))
+
+
+def score_mirna(params, mirna, targets):
+    """Return log P(miRNA and its end | target) for each target, in float64."""
+    symbols = [SYMBOLS.index(x) for x in "^" + mirna + "$"]
+    previous = np.zeros((len(targets), 28), np.uint8)
+    previous[:, : len(symbols) - 1] = np.array(symbols[:-1]) + 1
+    logits = np.float64(applied()({"params": params}, tokens_of(targets, 29), previous))
+    log_chances = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    return sum(log_chances[:, place, x] for place, x in enumerate(symbols[1:]))
+
+
 def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
     got = run(
         model=workdir, data="simulated", rows=20, out=tmp_path / "out", noblast=None
@@ -308,7 +369,9 @@ def test_pictures_and_default_folder(workdir, table, tmp_path):
     (workdir / "metrics.jsonl").write_text(json.dumps(history[0]) + "\n")
     flag_values = flags.FlagValues()
     evaluate.define_flags(flag_values)
-    flag_values(["", f"--model={workdir}", f"--data={data}", "--db=simulated"])
+    flag_values(
+        ["", f"--model={workdir}", f"--data={data}", "--db=simulated", "--decoders="]
+    )
     evaluate.main(flag_values)
     written = sorted(path.name for path in (workdir / "evaluation").iterdir())
     assert written == ["answers.png", "curves.png", "metrics.json"]
@@ -410,6 +473,11 @@ def test_flags_of_classifiers_are_refused(workdir, tmp_path, name, value):
     with pytest.raises(ValueError, match=f"--{name} is not for .*holds a Seq2Seq"):
         run(**values, **{name: value})
     assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_decoder_is_refused(workdir, tmp_path):
+    with pytest.raises(ValueError, match="'best' is not one of beam, constrained, ran"):
+        run(model=workdir, data="simulated", out=tmp_path / "o", decoders="beam,best")
 
 
 def test_targets_that_do_not_fit_name_their_row(workdir, tmp_path, data_dir):

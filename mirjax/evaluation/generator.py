@@ -5,7 +5,7 @@ import math
 import pathlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
@@ -14,12 +14,14 @@ from absl import logging
 from mirjax.align import blast
 from mirjax.data import alphabet, batches, formats
 from mirjax.data.records import Pairs, SequenceRecord
-from mirjax.decoding import greedy
-from mirjax.evaluation import sequence
+from mirjax.decoding import beam, greedy, ranking
+from mirjax.decoding.trie import build_trie
+from mirjax.evaluation import retrieval, sequence
 from mirjax.models.exported import ExportedModel
 from mirjax.training import loop, steps
 from mirjax.training.compilation import compiler_options
 
+DECODERS = ("beam", "constrained", "ranking")  # beside greedy decoding
 EVALUES = (0.01, 0.005, 0.001)  # at which the published study counts hits
 
 _MAX_BATCH = 512  # rows
@@ -67,6 +69,77 @@ def decode(trained: ExportedModel, pairs: Pairs) -> list[str]:
     return alphabet.decode(decoded.tokens)
 
 
+def beam_figures(
+    trained: ExportedModel,
+    held_out: Pairs,
+    known: Mapping[str, set[str]],
+    database: Sequence[str],
+    *,
+    along: Sequence[str] = (),
+    width: int = 8,
+) -> dict[str, float]:
+    """Decode each target by beam search, and score the likeliest answer.
+
+    Args:
+      trained: a generator.
+      held_out: rows that fit it.
+      known: target → every miRNA known for it.
+      database: real miRNAs.
+      along: search among these alone; by default among all sequences.
+      width: of the beam.
+
+    Returns:
+      The figures of `sequence.sequence_metrics`.
+    """
+    found = beam.decode(
+        trained.model,
+        trained.params,
+        np.asarray(_encode(trained, held_out).targets),
+        width=width,
+        trie=build_trie(along) if along else None,
+    )
+    return sequence.sequence_metrics(
+        alphabet.decode(found.tokens[:, 0]),
+        held_out.mirnas,
+        held_out.targets,
+        known,
+        database,
+    )
+
+
+def ranking_figures(
+    trained: ExportedModel,
+    held_out: Pairs,
+    known: Mapping[str, set[str]],
+    candidates: Sequence[str],
+) -> dict[str, float]:
+    """Rank candidates for each target by log P(miRNA | target), exactly.
+
+    Args:
+      trained: a generator.
+      held_out: rows that fit it.
+      known: target → every miRNA known for it.
+      candidates: distinct miRNAs that the model can emit.
+
+    Returns:
+      The figures of `retrieval.retrieval_figures`.
+    """
+    found = ranking.rank_true(
+        trained.model,
+        trained.params,
+        np.asarray(_encode(trained, held_out).targets),
+        held_out.mirnas,
+        candidates,
+    )
+    return retrieval.retrieval_figures(
+        found.ranks,
+        [candidates[number] for number in found.first],
+        held_out.mirnas,
+        held_out.targets,
+        known,
+    )
+
+
 def blast_figures(
     decoded: Sequence[str], true: Sequence[str], database: Sequence[SequenceRecord]
 ) -> dict[str, float]:
@@ -103,7 +176,9 @@ def evaluate_generator(
     *,
     l2: float = 0.0,
     with_blast: bool = True,
-) -> dict[str, float]:
+    decoders: Sequence[str] = DECODERS,
+    beam_width: int = 8,
+) -> dict[str, dict[str, float]]:
     """Measure everything about a generator.
 
     Args:
@@ -113,10 +188,15 @@ def evaluate_generator(
       database: real miRNAs.
       l2: factor of the penalty in the model's training loss.
       with_blast: whether to search the answers in the database by BLAST.
+      decoders: what else than greedy decoding to measure, of `DECODERS`.
+      beam_width: of the beam searches.
 
     Returns:
-      The figures of `teacher_forced_figures`, `sequence.sequence_metrics` and, if
-      wanted, `blast_figures`.
+      `model`: the figures of `teacher_forced_figures`; of the greedy answers, those of
+      `sequence.sequence_metrics` and, if wanted, `blast_figures`; and, if wanted, those
+      of `ranking_figures` among the training miRNAs. By name, those of each other
+      decoder: `beam`, `constrained` (a beam along the trie of the database) and
+      `ranking_database` (among the miRNAs of the database).
 
     Raises:
       ValueError: for a row that does not fit; it names the row.
@@ -130,17 +210,42 @@ def evaluate_generator(
     known = sequence.known_mirnas(
         Pairs([*train.mirnas, *held_out.mirnas], [*train.targets, *held_out.targets])
     )
+    real = list(dict.fromkeys(record.sequence for record in database))
     figures |= sequence.sequence_metrics(
-        decoded,
-        held_out.mirnas,
-        held_out.targets,
-        known,
-        [record.sequence for record in database],
+        decoded, held_out.mirnas, held_out.targets, known, real
     )
     if with_blast:
         logging.info("searching %d distinct answers by BLAST", len(set(decoded)))
         figures |= blast_figures(decoded, held_out.mirnas, database)
-    return figures
+    allowed = _as_long_as_emitted(real, trained.model.max_mirna_length)
+    others: dict[str, dict[str, float]] = {}
+    for name, along in (("beam", ()), ("constrained", allowed)):
+        if name in decoders:
+            logging.info("decoding %d targets: %s", len(held_out), name)
+            others[name] = beam_figures(
+                trained, held_out, known, real, along=along, width=beam_width
+            )
+    if "ranking" in decoders:
+        seen = list(dict.fromkeys(train.mirnas))
+        logging.info("ranking %d training miRNAs", len(seen))
+        figures |= ranking_figures(trained, held_out, known, seen)
+        logging.info("ranking %d miRNAs of the database", len(allowed))
+        others["ranking_database"] = ranking_figures(trained, held_out, known, allowed)
+    return {"model": figures, **others}
+
+
+def _as_long_as_emitted(mirnas: Sequence[str], most: int) -> list[str]:
+    """Leave out the miRNAs that are too long for a model, and log how many."""
+    fitting = [mirna for mirna in mirnas if len(mirna) <= most]
+    if len(fitting) < len(mirnas):
+        logging.info(
+            "%d of %d database miRNAs have more than the %d nt that the model emits: "
+            "no decoder that is held to the database can answer them",
+            len(mirnas) - len(fitting),
+            len(mirnas),
+            most,
+        )
+    return fitting
 
 
 def _encode(trained: ExportedModel, pairs: Pairs) -> batches.Batch:

@@ -30,6 +30,8 @@ def report_generator(
     database: str = "",
     l2: float = 0.0,
     with_blast: bool = True,
+    decoders: Sequence[str] = generator.DECODERS,
+    beam_width: int = 8,
 ) -> Report:
     """Measure a generator beside its baselines.
 
@@ -42,10 +44,12 @@ def report_generator(
       database: real miRNAs, a FASTA file or dataset; by default those of `rows`.
       l2: factor of the penalty in the model's training loss.
       with_blast: whether to search the answers in the database by BLAST.
+      decoders: as `generator.evaluate_generator` takes them.
+      beam_width: likewise.
 
     Returns:
       The figures of `generator.evaluate_generator` and `shortcuts.shortcut_baselines`,
-      `database` and `l2`.
+      `database`, `l2`, `beam_width`, and `decoders`: the figures by decoder.
 
     Raises:
       ValueError: if the database cannot be read.
@@ -60,9 +64,17 @@ def report_generator(
     if with_blast:
         blast.find_blast()
     folder.mkdir(parents=True, exist_ok=True)
-    figures = generator.evaluate_generator(
-        trained, rows.held_out, rows.train, records, l2=l2, with_blast=with_blast
+    by_decoder = generator.evaluate_generator(
+        trained,
+        rows.held_out,
+        rows.train,
+        records,
+        l2=l2,
+        with_blast=with_blast,
+        decoders=decoders,
+        beam_width=beam_width,
     )
+    figures = by_decoder.pop("model")
     logging.info("measuring the baselines")
     baselines = shortcuts.shortcut_baselines(
         rows.train,
@@ -75,9 +87,16 @@ def report_generator(
         shown = baselines if on_training_data(rows, trained_on) else {}
         _draw_history(history, folder / "curves.png", rows, shown)
     return Report(
-        results={"database": database, "l2": l2} | figures,
+        results={
+            "database": database,
+            "l2": l2,
+            **figures,
+            "beam_width": beam_width,
+            "decoders": by_decoder,
+        },
         baselines=baselines,
-        notes=[f"database {database}"],
+        notes=[f"database {database}; beams of {beam_width}"],
+        columns=by_decoder,
     )
 
 

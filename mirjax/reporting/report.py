@@ -17,11 +17,13 @@ class Report:
       results: figures of the model, and what they depend on.
       baselines: predictor that takes a shortcut → its figures.
       notes: lines to print below the table.
+      columns: more predictors to print → their figures.
     """
 
     results: Figures
     baselines: Mapping[str, Figures]
     notes: Sequence[str]
+    columns: Mapping[str, Figures] = dataclasses.field(default_factory=dict)
 
 
 def on_training_data(rows: Rows, trained_on: Mapping[str, Any]) -> bool:
