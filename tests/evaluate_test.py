@@ -15,6 +15,7 @@ from mirjax import evaluate
 from mirjax.data import registry, splits
 from mirjax.data.records import Pairs
 from mirjax.data.simulate import simulate
+from mirjax.evaluation import generator
 from mirjax.evaluation.shortcuts import shortcut_baselines
 from mirjax.models import exported, make_model
 
@@ -375,6 +376,48 @@ def test_pictures_and_default_folder(workdir, table, tmp_path):
     evaluate.main(flag_values)
     written = sorted(path.name for path in (workdir / "evaluation").iterdir())
     assert written == ["answers.png", "curves.png", "metrics.json"]
+
+
+def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
+    config = {
+        "name": "transformer",
+        "encoder_layers": 1,
+        "decoder_layers": 2,
+        "features": 8,
+        "heads": 2,
+        "hidden_features": 8,
+    }
+    model = make_model(config)
+    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    path = tmp_path / "model.npz"
+    exported.save_model(path, params, {"model": config, "data": DATA})
+    got = run(model=path, data="simulated", rows=5, out=tmp_path / "o", noblast=None)
+    assert got["n"] == 5 and 0 <= got["token_accuracy_masked"] < 1
+    written = sorted(path.name for path in (tmp_path / "o").iterdir())
+    assert written == ["answers.png", "attention.png", "metrics.json"]
+
+
+def test_attention_is_that_of_the_answer(tmp_path):
+    model = make_model({"name": "transformer", "features": 16, "hidden_features": 16})
+    params = model.init(jax.random.key(1), *model.example_inputs())["params"]
+    trained = exported.ExportedModel(model, params, {})
+    targets = ["ACGUACGUGGAUUACA", "GGAUC"]
+    for target, (answer, weights) in zip(
+        targets, generator.looks(trained, targets), strict=True
+    ):
+        assert weights.shape == (len(answer), len(target))
+        np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-5)
+        previous = np.full((1, len(answer)), 5, np.uint8)
+        previous[0, 1:] = tokens_of([answer], 28)[0, : len(answer) - 1]
+        expected = model.apply(
+            {"params": params},
+            jnp.asarray(tokens_of([target], 29)),
+            previous,
+            method="attention_weights",
+        )
+        np.testing.assert_allclose(
+            weights, expected[:, 0].mean(axis=(0, 1))[:, : len(target)], atol=1e-5
+        )
 
 
 def test_a_model_that_says_nothing_of_its_data(workdir, params, table, tmp_path):

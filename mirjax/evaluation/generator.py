@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from absl import logging
 
@@ -138,6 +139,37 @@ def ranking_figures(
         held_out.targets,
         known,
     )
+
+
+def looks(
+    trained: ExportedModel, targets: Sequence[str]
+) -> list[tuple[str, np.ndarray]]:
+    """Decode targets greedily, and find what was looked at for each letter.
+
+    Args:
+      trained: a generator that has `attention_weights`.
+      targets: sites that fit it, 5'→3'.
+
+    Returns:
+      Of each target the answer, 5'→3', and the attention [letters of the answer, of the
+      target] while each letter was chosen, the mean of all layers and heads.
+    """
+    model = trained.model
+    tokens = alphabet.encode(targets, model.max_target_length)
+    decoded = greedy.decode(model, trained.params, tokens).tokens
+    weights = model.apply(
+        {"params": trained.params},
+        jnp.asarray(tokens),
+        steps.shift_right(decoded),
+        method="attention_weights",
+    )
+    mean = np.asarray(weights.mean(axis=(0, 2)))
+    return [
+        (answer, mean[row, : len(answer), : len(target)])
+        for row, (answer, target) in enumerate(
+            zip(alphabet.decode(decoded), targets, strict=True)
+        )
+    ]
 
 
 def blast_figures(

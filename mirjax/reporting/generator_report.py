@@ -15,10 +15,12 @@ from mirjax.evaluation.rows import Rows
 from mirjax.models import exported
 from mirjax.models.exported import ExportedModel
 from mirjax.reporting import plots
+from mirjax.reporting.attention_plot import Duplex, attention
 from mirjax.reporting.report import Figures, Report, on_training_data
 from mirjax.training import workdir
 
 HUMAN, SIMULATED = "mirbase/hsa", "simulated"  # databases by default
+_DUPLEXES = 4  # drawn
 
 
 def report_generator(
@@ -38,8 +40,9 @@ def report_generator(
     Args:
       trained: the model.
       rows: to measure on; they fit the model.
-      folder: where `answers.png` and, if there is a history, `curves.png` go; it is
-        made once everything given is known to be right.
+      folder: where `answers.png` goes, `attention.png` if the model has attention, and
+        `curves.png` if there is a history; it is made once everything given is known
+        to be right.
       history: rows of the run's `metrics.jsonl`.
       database: real miRNAs, a FASTA file or dataset; by default those of `rows`.
       l2: factor of the penalty in the model's training loss.
@@ -83,6 +86,8 @@ def report_generator(
         length=trained.model.max_mirna_length + 1,
     )
     plots.answers(figures, baselines, folder / "answers.png", title=rows.describe())
+    if hasattr(trained.model, "attention_weights"):
+        _draw_attention(trained, rows, folder / "attention.png")
     if history:
         shown = baselines if on_training_data(rows, trained_on) else {}
         _draw_history(history, folder / "curves.png", rows, shown)
@@ -127,6 +132,25 @@ def _read_database(name: str) -> list[SequenceRecord]:
         if name in registry.NAMES
         else formats.read_fasta(name)
     )
+
+
+def _draw_attention(trained: ExportedModel, rows: Rows, path: pathlib.Path) -> None:
+    """Draw what the decoder looks at, of the first different targets."""
+    true = dict(zip(rows.held_out.targets, rows.held_out.mirnas, strict=True))
+    targets = list(true)[:_DUPLEXES]
+    duplexes = []
+    for target, (answer, weights) in zip(
+        targets, generator.looks(trained, targets), strict=True
+    ):
+        if not answer:  # nothing was looked at
+            continue
+        verdict = (
+            "the true miRNA" if answer == true[target] else f"true: {true[target]}"
+        )
+        duplexes.append(Duplex(target, answer, weights, f"{answer} ({verdict})"))
+    title = f"Attention, mean of layers and heads: {rows.describe()}"
+    if duplexes:
+        attention(duplexes, path, title=title)
 
 
 def _draw_history(

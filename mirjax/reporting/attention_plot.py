@@ -1,0 +1,93 @@
+"""A picture of what the decoder looks at while it writes each letter of a miRNA."""
+
+import math
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from mirjax.reporting.drawing import ORANGE, new_figure, save
+
+_COLUMNS = 2  # panels side by side
+_WATSON_CRICK = {"AU", "UA", "CG", "GC"}
+_WOBBLE = {"GU", "UG"}
+
+
+class Duplex(NamedTuple):
+    """A target site, a miRNA, and how the one is looked at to write the other.
+
+    Attributes:
+      target: 5'→3'.
+      mirna: 5'→3'.
+      weights: of each letter of the miRNA, the attention to each of the target.
+      title: above the panel.
+    """
+
+    target: str
+    mirna: str
+    weights: Float[np.ndarray, "mirna target"]
+    title: str
+
+
+def attention(
+    duplexes: Sequence[Duplex], path: pathlib.Path, *, title: str = ""
+) -> Figure:
+    """Draw a panel for each duplex, and mark the letters that can pair.
+
+    The target runs 5'→3' from left to right and the miRNA 5'→3' from top to bottom, so
+    that a duplex is a diagonal that falls from right to left.
+
+    Args:
+      duplexes: at least one.
+      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      title: above the panels.
+
+    Returns:
+      The figure.
+
+    Raises:
+      ValueError: if there is no duplex, or the suffix is another.
+    """
+    if not duplexes:
+        raise ValueError(f"{path.name}: there is no duplex to draw")
+    rows = math.ceil(len(duplexes) / _COLUMNS)
+    figure = new_figure(12, 0.8 + 4.6 * rows, title)
+    panels = figure.subplots(rows, _COLUMNS, squeeze=False).reshape(-1)
+    for axes in panels[len(duplexes) :]:
+        axes.set_visible(False)
+    for axes, duplex in zip(panels, duplexes, strict=False):
+        image = axes.imshow(duplex.weights, cmap="Blues", vmin=0.0, aspect="auto")
+        figure.colorbar(image, ax=axes, fraction=0.04, label="attention")
+        for pairs, marker, fill, name in (
+            (_WATSON_CRICK, "o", ORANGE, "Watson-Crick pair"),
+            (_WOBBLE, "o", "none", "G:U wobble"),
+        ):
+            places = [
+                (x, y)
+                for y, letter in enumerate(duplex.mirna)
+                for x, other in enumerate(duplex.target)
+                if letter + other in pairs
+            ]
+            axes.scatter(
+                [x for x, _ in places],
+                [y for _, y in places],
+                s=7,
+                marker=marker,
+                facecolors=fill,
+                edgecolors=ORANGE,
+                linewidths=0.6,
+                label=name,
+            )
+        axes.set_xticks(range(len(duplex.target)), list(duplex.target))
+        axes.set_yticks(range(len(duplex.mirna)), list(duplex.mirna))
+        axes.tick_params(length=0, labelsize=8)
+        axes.set_xlabel("target, 5'→3'")
+        axes.set_ylabel("decoded miRNA, 5'→3'")
+        axes.set_title(duplex.title, fontsize="medium", loc="left")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False)
+    save(figure, path)
+    return figure
