@@ -27,7 +27,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -40,9 +39,9 @@ from mirjax.align import blast, naming
 from mirjax.data import formats
 from mirjax.data.records import SequenceRecord
 from mirjax.data.windows import count_windows, sliding_windows
-from mirjax.decoding import sites
+from mirjax.decoding import decoders, sites
 from mirjax.models import exported
-from mirjax.whole_file import whole_file
+from mirjax.whole_file import check_writable, whole_file
 
 COLUMNS = (
     "target",
@@ -71,6 +70,8 @@ def predict(
     out: str | os.PathLike[str],
     *,
     settings: blast.BlastSettings = naming.SETTINGS,
+    decoder: str = decoders.GREEDY,
+    beam_width: int = decoders.WIDTH,
     stride: int = STRIDE,
     batch_size: int = BATCH_SIZE,
     num_threads: int = 1,
@@ -83,6 +84,9 @@ def predict(
       database_name: FASTA of miRNAs, or a FASTA dataset of the registry.
       out: the table; an earlier one is replaced.
       settings: what blastn is told.
+      decoder: one of `decoders.NAMES`; "constrained" answers records of the database
+        alone.
+      beam_width: prefixes that a beam keeps.
       stride: from one window of a long record to the next, nt.
       batch_size: windows decoded at a time.
       num_threads: threads of blastn.
@@ -94,10 +98,14 @@ def predict(
       OSError: if the table cannot be written after all.
     """
     out = pathlib.Path(out)
-    for name, value in (("batch_size", batch_size), ("num_threads", num_threads)):
+    for name, value in (
+        ("batch_size", batch_size),
+        ("num_threads", num_threads),
+        ("beam_width", beam_width),
+    ):
         if value < 1:
             raise ValueError(f"--{name}={value} must be at least 1")
-    _check_out(out, targets_path, database_name)
+    check_writable(out, targets_path, database_name)
     blast.find_blast()
     model, params = _load_generator(model_path)
     size = model.max_target_length
@@ -112,9 +120,17 @@ def predict(
     lengths = [len(target.sequence) for target in targets]
     num_sites = count_windows(lengths, size, stride)
     logging.info("%s: %d records, %d sites", targets_path, len(targets), num_sites)
+    answer = decoders.make_decoder(
+        decoder,
+        model,
+        params,
+        allowed=[record.sequence for record in database.mirnas],
+        width=beam_width,
+        batch_size=batch_size,
+    )
     with _progress(num_sites) as report:
         decoded = sites.decode_windows(
-            model, params, targets, stride, batch_size, report
+            answer, size, targets, stride, batch_size, report
         )
     logging.info("searching %d different miRNAs", len(decoded.mirnas))
     names = naming.name_sequences(
@@ -150,7 +166,7 @@ def _load_generator(path: str | os.PathLike[str]) -> tuple[Any, Mapping[str, Any
     if not hasattr(loaded.model, "decode_step"):
         raise ValueError(
             f"--model: {path} holds a {type(loaded.model).__name__}, which generates "
-            "no miRNA; give a seq2seq model"
+            "no miRNA; give a seq2seq model or a Transformer"
         )
     return loaded.model, loaded.params
 
@@ -164,22 +180,6 @@ def _read_targets(path: str | os.PathLike[str], shortest: int) -> list[SequenceR
                 f"model reads at least {shortest}; lengthen or remove it"
             )
     return targets
-
-
-def _check_out(out: pathlib.Path, *inputs: str | os.PathLike[str]) -> None:
-    """Raise a ValueError if the table could not be written in the end."""
-    if out.exists() and not out.is_file():
-        raise ValueError(f"--out: {out} is not a file; name one")
-    for path in inputs:
-        if out.exists() and os.path.exists(path) and os.path.samefile(out, path):
-            raise ValueError(f"--out: {out} is an input; name another file")
-    try:
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"--out: folder {out.parent} cannot be written ({error.strerror})"
-        ) from error
 
 
 @contextlib.contextmanager
@@ -218,6 +218,14 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     }
     for name, purpose in required.items():
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
+    flags.DEFINE_enum(
+        "decoder",
+        decoders.GREEDY,
+        decoders.NAMES,
+        "greedy: the likeliest letter at every step; beam: the likeliest of the miRNAs "
+        "that a beam finds; constrained: of those in --db alone",
+        flag_values,
+    )
     flags.DEFINE_float(
         "evalue",
         naming.SETTINGS.evalue,
@@ -246,6 +254,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     for name, default, purpose in (
+        ("beam_width", decoders.WIDTH, "prefixes that a beam keeps"),
         ("batch_size", BATCH_SIZE, "windows decoded at a time"),
         ("num_threads", 1, "threads of blastn"),
     ):
@@ -272,6 +281,8 @@ def main(flag_values: flags.FlagValues) -> None:
         flag_values.db,
         flag_values.out,
         settings=blast_settings(flag_values),
+        decoder=flag_values.decoder,
+        beam_width=flag_values.beam_width,
         stride=flag_values.stride,
         batch_size=flag_values.batch_size,
         num_threads=flag_values.num_threads,

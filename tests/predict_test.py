@@ -17,7 +17,7 @@ from mirjax import models, predict
 from mirjax.align import blast
 from mirjax.data import alphabet, formats
 from mirjax.data.records import SequenceRecord
-from mirjax.decoding import greedy, sites
+from mirjax.decoding import greedy, ranking, sites
 from mirjax.models import exported
 
 CONFIG = {
@@ -169,6 +169,29 @@ def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
             assert figures == (hit.evalue, hit.bitscore)
     assert sum(row["status"] == "known" for row in rows) >= 2
     assert sum(row["status"] == "novel" for row in rows) >= 2
+
+
+def test_a_constrained_decoder_answers_records_of_the_database_alone(folder, params):
+    """A beam as wide as the database finds what scoring each of its records finds."""
+    mirnas = [record.sequence for record in formats.read_fasta("db.fa")]
+    longer = "ACGUACGUACGUACGUACGUACGUACGUA"  # the model cannot emit it
+    write_fasta("db.fa", *mirnas, longer)
+    run(stride=29, decoder="constrained", beam_width=40)
+    rows = table()
+    names = {mirna: f"s{number}" for number, mirna in enumerate(mirnas)}
+    model = models.make_model(CONFIG)
+    targets = {record.name: record for record in formats.read_fasta("targets.fa")}
+    windows = [
+        targets[row["target"]].sequence[int(row["start"]) : int(row["end"])]
+        for row in rows
+    ]
+    scores = ranking.rank(model, params, alphabet.encode(windows, 29), mirnas)
+    for row, of_window in zip(rows, scores, strict=True):
+        assert row["mirna_seq"] == mirnas[of_window.argmax()]
+        assert row["mirna_id"] == names[row["mirna_seq"]]
+        assert row["status"] == "known"
+        assert float(row["log_prob"]) == pytest.approx(of_window.max(), abs=1e-3)
+    assert len({row["mirna_seq"] for row in rows}) > 1
 
 
 def test_the_table_of_a_model_whose_answers_are_known(folder, monkeypatch):

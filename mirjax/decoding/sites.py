@@ -1,17 +1,15 @@
 """Decode target sites: short records whole, long ones window by window."""
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-import flax.linen as nn
-import jax
 import numpy as np
 
 from mirjax.data import alphabet
 from mirjax.data.records import SequenceRecord
 from mirjax.data.windows import count_windows, sliding_windows
-from mirjax.decoding import greedy
+from mirjax.decoding.decoders import Decoder
 
 _BATCHES_AT_ONCE = 8  # decoded between two reports; bounds memory
 
@@ -33,8 +31,8 @@ class Decoded(NamedTuple):
 
 
 def decode_windows(
-    model: nn.Module,
-    params: Mapping[str, Any],
+    decoder: Decoder,
+    size: int,
     targets: Sequence[SequenceRecord],
     stride: int,
     batch_size: int,
@@ -43,31 +41,27 @@ def decode_windows(
     """Decode every window of every target, in memory of 8 bytes a window.
 
     Args:
-      model: a generator.
-      params: its parameters.
+      decoder: what answers.
+      size: of a window, nt.
       targets: 5'→3', none too short for the model.
       stride: from one window to the next, nt.
-      batch_size: windows decoded at a time.
+      batch_size: windows that the decoder takes at a time.
       report: told of progress.
 
     Returns:
       The answers, in the order of `sliding_windows`.
     """
     lengths = [len(target.sequence) for target in targets]
-    size = model.max_target_length
     choices = np.empty(count_windows(lengths, size, stride), np.int32)
     log_probs = np.empty(len(choices), np.float32)
     numbers: dict[str, int] = {}
-    params = jax.device_put(params)  # once, not with every batch
     windows = sliding_windows(lengths, size, stride)
     done = 0
     while chunk := list(itertools.islice(windows, _BATCHES_AT_ONCE * batch_size)):
         stretches = [
             targets[record].sequence[start:end] for record, start, end in chunk
         ]
-        answers = greedy.decode(
-            model, params, alphabet.encode(stretches, size), batch_size=batch_size
-        )
+        answers = decoder(alphabet.encode(stretches, size))
         rows = slice(done, done + len(chunk))
         choices[rows] = [
             numbers.setdefault(mirna, len(numbers))

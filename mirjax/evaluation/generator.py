@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,14 +16,15 @@ from absl import logging
 from mirjax.align import blast
 from mirjax.data import alphabet, batches, formats
 from mirjax.data.records import Pairs, SequenceRecord
-from mirjax.decoding import beam, greedy, ranking
-from mirjax.decoding.trie import build_trie
+from mirjax.decoding import greedy, ranking
+from mirjax.decoding.decoders import BEAM, CONSTRAINED, GREEDY, emitted, make_decoder
 from mirjax.evaluation import retrieval, sequence
 from mirjax.models.exported import ExportedModel
 from mirjax.training import loop, steps
 from mirjax.training.compilation import compiler_options
 
-DECODERS = ("beam", "constrained", "ranking")  # beside greedy decoding
+RANKING = "ranking"
+DECODERS = (BEAM, CONSTRAINED, RANKING)  # beside greedy decoding
 EVALUES = (0.01, 0.005, 0.001)  # at which the published study counts hits
 
 _MAX_BATCH = 512  # rows
@@ -63,49 +65,20 @@ def teacher_forced_figures(
     return figures
 
 
-def decode(trained: ExportedModel, pairs: Pairs) -> list[str]:
-    """Return the model's answer for each target, 5'→3', decoded greedily."""
-    targets = np.asarray(_encode(trained, pairs).targets)
-    decoded = greedy.decode(trained.model, trained.params, targets)
-    return alphabet.decode(decoded.tokens)
-
-
-def beam_figures(
-    trained: ExportedModel,
-    held_out: Pairs,
-    known: Mapping[str, set[str]],
-    database: Sequence[str],
-    *,
-    along: Sequence[str] = (),
-    width: int = 8,
-) -> dict[str, float]:
-    """Decode each target by beam search, and score the likeliest answer.
+def decode(
+    trained: ExportedModel, pairs: Pairs, decoder: str = GREEDY, **options: Any
+) -> list[str]:
+    """Return the model's answer for each target, 5'→3'.
 
     Args:
       trained: a generator.
-      held_out: rows that fit it.
-      known: target → every miRNA known for it.
-      database: real miRNAs.
-      along: search among these alone; by default among all sequences.
-      width: of the beam.
-
-    Returns:
-      The figures of `sequence.sequence_metrics`.
+      pairs: rows that fit it.
+      decoder: as `decoders.make_decoder` takes it.
+      **options: likewise.
     """
-    found = beam.decode(
-        trained.model,
-        trained.params,
-        np.asarray(_encode(trained, held_out).targets),
-        width=width,
-        trie=build_trie(along) if along else None,
-    )
-    return sequence.sequence_metrics(
-        alphabet.decode(found.tokens[:, 0]),
-        held_out.mirnas,
-        held_out.targets,
-        known,
-        database,
-    )
+    answer = make_decoder(decoder, trained.model, trained.params, **options)
+    decoded = answer(np.asarray(_encode(trained, pairs).targets))
+    return alphabet.decode(decoded.tokens)
 
 
 def ranking_figures(
@@ -249,35 +222,22 @@ def evaluate_generator(
     if with_blast:
         logging.info("searching %d distinct answers by BLAST", len(set(decoded)))
         figures |= blast_figures(decoded, held_out.mirnas, database)
-    allowed = _as_long_as_emitted(real, trained.model.max_mirna_length)
     others: dict[str, dict[str, float]] = {}
-    for name, along in (("beam", ()), ("constrained", allowed)):
+    for name in (BEAM, CONSTRAINED):
         if name in decoders:
             logging.info("decoding %d targets: %s", len(held_out), name)
-            others[name] = beam_figures(
-                trained, held_out, known, real, along=along, width=beam_width
+            answers = decode(trained, held_out, name, allowed=real, width=beam_width)
+            others[name] = sequence.sequence_metrics(
+                answers, held_out.mirnas, held_out.targets, known, real
             )
-    if "ranking" in decoders:
+    if RANKING in decoders:
         seen = list(dict.fromkeys(train.mirnas))
         logging.info("ranking %d training miRNAs", len(seen))
         figures |= ranking_figures(trained, held_out, known, seen)
+        allowed = emitted(real, trained.model.max_mirna_length)
         logging.info("ranking %d miRNAs of the database", len(allowed))
         others["ranking_database"] = ranking_figures(trained, held_out, known, allowed)
     return {"model": figures, **others}
-
-
-def _as_long_as_emitted(mirnas: Sequence[str], most: int) -> list[str]:
-    """Leave out the miRNAs that are too long for a model, and log how many."""
-    fitting = [mirna for mirna in mirnas if len(mirna) <= most]
-    if len(fitting) < len(mirnas):
-        logging.info(
-            "%d of %d database miRNAs have more than the %d nt that the model emits: "
-            "no decoder that is held to the database can answer them",
-            len(mirnas) - len(fitting),
-            len(mirnas),
-            most,
-        )
-    return fitting
 
 
 def _encode(trained: ExportedModel, pairs: Pairs) -> batches.Batch:

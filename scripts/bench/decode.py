@@ -1,10 +1,16 @@
-"""Decoding speed of the published seq2seq, in sequences a second.
+"""Decoding speed, in sequences (targets) a second.
 
     python scripts/bench/decode.py --bench_python=.venv-bench/bin/python
+    python scripts/bench/decode.py --decoders --model=transformer
 
-mirjax and PyTorch decode greedily in batches; "published loop" is the published way,
-one sequence and one letter at a time through Keras `predict`. The teacher-forced rows
-are one pass with the answer given: what decoding would cost if letters came for free.
+The first is of the published seq2seq beside other programs: mirjax and PyTorch decode
+greedily in batches; "published loop" is the published way, one sequence and one letter
+at a time through Keras `predict`. The teacher-forced rows are one pass with the answer
+given: what decoding would cost if letters came for free.
+
+The second is of mirjax's decoders: greedy, a beam of 8, a beam of 8 among the human
+miRNAs, and log P of every human miRNA for every target, beside the plain way to that:
+one teacher-forced pass a miRNA over all targets.
 """
 
 import argparse
@@ -20,7 +26,12 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=512)
     parser.add_argument("--batches", type=int, default=4, help="in one repeat")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--decoders", action="store_true", help="mirjax's, compared")
+    parser.add_argument("--model", choices=("seq2seq", "transformer"), default="")
     arguments = parser.parse_args()
+    if arguments.decoders:
+        compare_decoders(arguments.model or "transformer", arguments.repeats)
+        return
     batch = {"batch_size": arguments.batch_size}
     other = arguments.bench_python
 
@@ -46,6 +57,25 @@ def main() -> None:
     size["published loop (Keras 3)"] = 2  # sequences; it takes seconds for one
     seconds = timing.run(competitors, arguments.repeats, size)
     print(timing.markdown_table(seconds, size))
+
+
+def compare_decoders(model: str, repeats: int) -> None:
+    """Print the table of mirjax's own decoders."""
+    sizes = {
+        "greedy": 1024,
+        "beam": 256,
+        "constrained": 256,
+        "ranking": 16,
+        "one_pass_a_mirna": 16,
+    }
+    competitors = {
+        task: timing.worker_command(
+            sys.executable, "mirjax_decoders.py", task=task, model=model
+        )
+        for task in sizes
+    }
+    seconds = timing.run(competitors, repeats, sizes)
+    print(timing.markdown_table(seconds, sizes, baseline="one_pass_a_mirna"))
 
 
 if __name__ == "__main__":
