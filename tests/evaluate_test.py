@@ -204,6 +204,17 @@ def test_every_figure_of_the_model(workdir, table, params, tmp_path):
     assert 0 < real < 1
     assert got["real_share"] == close(real)
 
+    for name, column in (("by_target_length", targets), ("by_mirna_length", mirnas)):
+        lengths = sorted({len(letters) for letters in column})
+        assert list(got[name]) == [str(length) for length in lengths]
+        for length in lengths:
+            chosen = [i for i, letters in enumerate(column) if len(letters) == length]
+            assert got[name][str(length)] == {
+                "n": len(chosen),
+                "exact_match": close(np.mean([exact[i] for i in chosen])),
+                "seed_match": close(np.mean([seeds[i] for i in chosen])),
+            }
+
     check_blast(got, answers, mirnas, database, tmp_path)
     assert got["model"] == str(workdir)
     assert (got["data"], got["split"], got["l2"]) == (str(data), "all", L2)
@@ -375,7 +386,7 @@ def test_pictures_and_default_folder(workdir, table, tmp_path):
     )
     evaluate.main(flag_values)
     written = sorted(path.name for path in (workdir / "evaluation").iterdir())
-    assert written == ["answers.png", "curves.png", "metrics.json"]
+    assert written == ["answers.png", "curves.png", "lengths.png", "metrics.json"]
 
 
 def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
@@ -394,7 +405,7 @@ def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
     got = run(model=path, data="simulated", rows=5, out=tmp_path / "o", noblast=None)
     assert got["n"] == 5 and 0 <= got["token_accuracy_masked"] < 1
     written = sorted(path.name for path in (tmp_path / "o").iterdir())
-    assert written == ["answers.png", "attention.png", "metrics.json"]
+    assert written == ["answers.png", "attention.png", "lengths.png", "metrics.json"]
 
 
 def test_attention_is_that_of_the_answer(tmp_path):

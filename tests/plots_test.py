@@ -172,3 +172,21 @@ def test_a_failed_write_keeps_the_earlier_picture(tmp_path, monkeypatch):
         plots.answers(MODEL, BASELINES, path)
     assert path.read_text() == "an earlier one"
     assert [file.name for file in tmp_path.iterdir()] == ["answers.png"]
+
+
+def test_lengths_hold_shares_and_rows(tmp_path):
+    by_length = {
+        "20": {"n": 3.0, "exact_match": 0.25, "seed_match": 0.5},
+        "22": {"n": 8.0, "exact_match": 0.0, "seed_match": 1.0},
+    }
+    figure = plots.matches_by_length(
+        {"target": by_length, "miRNA": by_length}, tmp_path / "lengths.png"
+    )
+    target, mirna, *rows = figure.axes
+    for axes, name in ((target, "target"), (mirna, "miRNA")):
+        shown = lines(axes)
+        assert shown["exact match"] == ([20, 22], [25, 0])
+        assert shown["seed (2-8) match"] == ([20, 22], [50, 100])
+        assert axes.get_xlabel() == f"{name}, nt"
+    for axes in rows:
+        assert [bar.get_height() for bar in axes.patches] == [3, 8]

@@ -183,7 +183,7 @@ def evaluate_generator(
     with_blast: bool = True,
     decoders: Sequence[str] = DECODERS,
     beam_width: int = 8,
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, Any]]:
     """Measure everything about a generator.
 
     Args:
@@ -198,8 +198,9 @@ def evaluate_generator(
 
     Returns:
       `model`: the figures of `teacher_forced_figures`; of the greedy answers, those of
-      `sequence.sequence_metrics` and, if wanted, `blast_figures`; and, if wanted, those
-      of `ranking_figures` among the training miRNAs. By name, those of each other
+      `sequence.sequence_metrics`, `by_target_length` and `by_mirna_length` (those of
+      `sequence.matches_by_length`) and, if wanted, `blast_figures`; and, if wanted,
+      those of `ranking_figures` among the training miRNAs. By name, those of each other
       decoder: `beam`, `constrained` (a beam along the trie of the database) and
       `ranking_database` (among the miRNAs of the database).
 
@@ -209,7 +210,7 @@ def evaluate_generator(
       BlastError: if BLAST+ is missing or fails.
     """
     logging.info("scoring %d miRNAs letter by letter", len(held_out))
-    figures = teacher_forced_figures(trained, held_out, l2=l2)
+    figures: dict[str, Any] = dict(teacher_forced_figures(trained, held_out, l2=l2))
     logging.info("decoding %d targets", len(held_out))
     decoded = decode(trained, held_out)
     known = sequence.known_mirnas(
@@ -219,6 +220,11 @@ def evaluate_generator(
     figures |= sequence.sequence_metrics(
         decoded, held_out.mirnas, held_out.targets, known, real
     )
+    for name, column in (
+        ("by_target_length", held_out.targets),
+        ("by_mirna_length", held_out.mirnas),
+    ):
+        figures[name] = sequence.matches_by_length(decoded, held_out.mirnas, column)
     if with_blast:
         logging.info("searching %d distinct answers by BLAST", len(set(decoded)))
         figures |= blast_figures(decoded, held_out.mirnas, database)

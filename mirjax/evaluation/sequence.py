@@ -137,6 +137,38 @@ def sequence_metrics(
     }
 
 
+def matches_by_length(
+    decoded: Sequence[str], true: Sequence[str], sequences: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Score answers apart by the length of some sequence of their rows.
+
+    Args:
+      decoded: answers, 5'→3'.
+      true: the miRNA of each row.
+      sequences: those whose length counts, such as the targets.
+
+    Returns:
+      Length in nt, ascending, written out → `n` rows of it and, as shares of these,
+      `exact_match` and `seed_match` as in `sequence_metrics`.
+
+    Raises:
+      ValueError: if there are no rows, or the columns differ in length.
+    """
+    _rows(decoded=decoded, true=true, sequences=sequences)
+    rows_of: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    for answer, truth, letters in zip(decoded, true, sequences, strict=True):
+        rows_of[len(letters)].append((answer, truth))
+    return {
+        str(length): {
+            "n": float(len(rows)),
+            "exact_match": sum(answer == truth for answer, truth in rows) / len(rows),
+            "seed_match": sum(answer[SEED] == truth[SEED] for answer, truth in rows)
+            / len(rows),
+        }
+        for length, rows in sorted(rows_of.items())
+    }
+
+
 def best_hit_identity(
     decoded: Sequence[str],
     best_hits: Sequence[BestHit | None],

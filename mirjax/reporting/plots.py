@@ -167,6 +167,49 @@ def answers(
     return figure
 
 
+def matches_by_length(
+    columns: Mapping[str, Mapping[str, Mapping[str, float]]],
+    path: pathlib.Path,
+    *,
+    title: str = "",
+) -> Figure:
+    """Draw how many answers are right, by the length of a sequence of their rows.
+
+    Args:
+      columns: what the length is of, such as "target" → what
+        `sequence.matches_by_length` gave.
+      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      title: above the panels.
+
+    Returns:
+      The figure, with a panel for each column: the shares, and the rows as bars.
+
+    Raises:
+      ValueError: if the suffix is another.
+    """
+    figure = new_figure(10, 4.2, title)
+    panels = figure.subplots(1, len(columns), squeeze=False)[0]
+    for axes, (name, by_length) in zip(panels, columns.items(), strict=True):
+        lengths = [int(length) for length in by_length]
+        rows = axes.twinx()
+        rows.bar(lengths, [row["n"] for row in by_length.values()], color="0.88")
+        rows.set_ylabel("rows (bars)")
+        rows.spines[["top"]].set_visible(False)
+        axes.set_zorder(rows.get_zorder() + 1)
+        axes.patch.set_visible(False)
+        for key, color in (("seed_match", GREEN), ("exact_match", BLUE)):
+            shares = [100 * row[key] for row in by_length.values()]
+            axes.plot(
+                lengths, shares, color=color, marker="o", ms=4, label=_MATCHES[key]
+            )
+        panel(axes, f"By the length of the {name}", "% of rows")
+        axes.set_ylim(-2, 102)
+        axes.set_xlabel(f"{name}, nt")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    save(figure, path)
+    return figure
+
+
 def probabilities(
     labels: np.ndarray,
     predicted: Mapping[str, np.ndarray],
