@@ -294,3 +294,38 @@ def test_known_clusters_of_hejret_never_straddle(data_dir):
     assert not clusters[0] & clusters[1]
     assert not (clusters[0] | clusters[1]) & clusters[2]
     assert len(split.test) == pytest.approx(916, abs=40)
+
+
+def test_joined_datasets_keep_their_rows_and_parts(data_dir):
+    names = ("chakraborty2019", "hejret2023/train", "mitar2021")
+    pairs, split = registry.load_split("+".join(names))
+    start = 0
+    for name in names:
+        own, own_split = registry.load_split(name)
+        rows = range(start, start + len(own))
+        assert [pairs.mirnas[row] for row in rows] == list(own.mirnas)
+        assert [pairs.targets[row] for row in rows] == list(own.targets)
+        labels = np.ones(len(own)) if own.labels is None else own.labels
+        np.testing.assert_array_equal(pairs.labels[start : rows.stop], labels)
+        for part in ("train", "validation", "test"):
+            found = getattr(split, part)
+            found = found[(found >= rows.start) & (found < rows.stop)]
+            np.testing.assert_array_equal(found - start, getattr(own_split, part))
+        start = rows.stop
+    assert start == len(pairs)
+    assert pairs.genes is None  # one of them has none
+
+
+def test_joined_datasets_are_divided_as_one_by_other_protocols():
+    pairs, split = registry.load_split("simulated+simulated", "family", seed=1)
+    assert len(pairs) == 2 * registry.SIMULATED_SIZE
+    families = [
+        {pairs.mirnas[row][1:8] for row in rows}
+        for rows in (split.train, split.validation, split.test)
+    ]
+    assert not families[0] & families[1] | families[0] & families[2]
+
+
+def test_an_unknown_name_among_joined_ones_is_named():
+    with pytest.raises(ValueError, match="no dataset 'none'"):
+        registry.load_split("simulated+none")

@@ -18,6 +18,7 @@ FASTA (`load_fasta`): mirbase/hsa (human, release 22), mirbase/all (release 22.1
 mitar2021/fasta_mirna and mitar2021/fasta_mrna (example inputs), and simulated.
 Files (`path`): each of these that is one file, and the published Keras weights
 mitar2021/weights/miTAR and mitar2021/weights/miTAR1.
+Several datasets of pairs are joined by "+", as in chakraborty2019+mitar2021.
 """
 
 import dataclasses
@@ -79,9 +80,10 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
     """Load a dataset of pairs, 5'→3', in file order.
 
     Args:
-      name: one of `NAMES` that holds pairs. hejret2023 is its train rows, then its test
-        rows. The headerless files of mitar2021 come without their first row, which the
-        published reader takes for a header.
+      name: one of `NAMES` that holds pairs, or several joined by "+", in this order.
+        hejret2023 is its train rows, then its test rows. The headerless files of
+        mitar2021 come without their first row, which the published reader takes for a
+        header.
       size: pairs to make, of "simulated" only.
       seed: what to make them from, of "simulated" only.
 
@@ -91,6 +93,9 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
     Raises:
       ValueError: as `path` does, or if the dataset holds no pairs.
     """
+    first, _, others = name.partition("+")
+    if others:
+        return _joined(load_pairs(first), load_pairs(others))
     if name == "simulated":
         return simulate(size, seed=seed).pairs
     if name == "hejret2023":
@@ -106,7 +111,9 @@ def load_split(
     """Load a dataset of pairs and divide it.
 
     Args:
-      name: one of `NAMES` that holds pairs.
+      name: one of `NAMES` that holds pairs, or several joined by "+", such as
+        chakraborty2019+mitar2021: each is divided as published, or all rows together by
+        another protocol.
       protocol: "published" is what its authors did: see `splits.published_chakraborty`,
         `published_mitar` and `published_hejret`; the independent test sets are test
         rows only; of "simulated" it is a random split. Or one of `splits.PROTOCOLS`.
@@ -121,6 +128,11 @@ def load_split(
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"{protocol=} is not one of {', '.join(PROTOCOLS)}")
+    first, _, others = name.partition("+")
+    if others and protocol == "published":
+        return _joined_split(
+            load_split(first, seed=seed), load_split(others, seed=seed)
+        )
     if pairs is None:
         pairs = load_pairs(name)
     if protocol != "published":
@@ -164,15 +176,41 @@ def _data_file(name: str, kind: str = "") -> DataFile:
 
 
 def _joined(first: Pairs, second: Pairs) -> Pairs:
-    """Return the rows of one dataset followed by those of another of its columns."""
+    """Return the rows of one dataset followed by those of another.
+
+    A column that one of them lacks is left out, but for labels: without them, every row
+    binds.
+    """
     columns: dict[str, Any] = {}
     for field in dataclasses.fields(Pairs):
-        a, b = getattr(first, field.name), getattr(second, field.name)
+        a, b = (
+            np.ones(len(pairs), np.uint8)
+            if field.name == "labels" and pairs.labels is None
+            else getattr(pairs, field.name)
+            for pairs in (first, second)
+        )
         if isinstance(a, np.ndarray):
             columns[field.name] = np.concatenate([a, b])
-        elif a is not None:
+        elif a is not None and b is not None:
             columns[field.name] = [*a, *b]
     return Pairs(**columns)
+
+
+def _joined_split(
+    first: tuple[Pairs, Split], second: tuple[Pairs, Split]
+) -> tuple[Pairs, Split]:
+    """Return two divided datasets as one, each row in its own part."""
+    (pairs, parts), (more_pairs, more_parts) = first, second
+    joined = {
+        field.name: np.concatenate(
+            [
+                getattr(parts, field.name),
+                len(pairs) + getattr(more_parts, field.name),
+            ]
+        )
+        for field in dataclasses.fields(Split)
+    }
+    return _joined(pairs, more_pairs), Split(**joined)
 
 
 def _published_split(name: str, num_rows: int, seed: int) -> Split:
