@@ -92,6 +92,7 @@ def _tuned(config: ConfigDict) -> None:
     _epochs(config, batch_size=100, steps_in_epoch=178)
     config.train.num_steps = _TUNED_EPOCHS * 178
     config.train.patience = 0
+    config.steps_per_call = 89  # divides the steps of an epoch
     config.model.embedding_limit = 1.0
     config.optimizer.average_decay = 0.9995
 
@@ -100,6 +101,7 @@ def _refit(config: ConfigDict) -> None:
     """22,175 training rows: those that chose the recipe are among them."""
     _tuned(config)
     config.data.refit = True
+    config.steps_per_call = 74
     config.train.eval_every = 5 * 222
     config.train.num_steps = _TUNED_EPOCHS * 222
     config.train.export = "last"

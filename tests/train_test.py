@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from small_runs import fast_environment, labelled_pairs, small_classifier
 
-from configs import mitar, seq2seq
+from configs import mitar, seq2seq, transformer
 from mirjax import train
 from mirjax.data import batches, registry, selection
 from mirjax.data.records import Pairs, Split
@@ -195,11 +195,26 @@ def test_a_classifier_needs_both_labels(monkeypatch, tmp_path):
 def test_mitar_configs_count_the_steps_of_an_epoch(data_dir):
     for variant in mitar.VARIANTS:
         config = mitar.get_config(variant)
-        pairs, split = selection.select(**config.data)
-        steps = batches.steps_per_epoch(len(split.train), config.train.batch_size)
-        assert config.train.eval_every == steps
-        if variant not in ("tuned", "hejret", "simulated"):
+        steps = steps_in_epoch(config)
+        assert config.train.eval_every == (5 * steps if variant == "refit" else steps)
+        if variant not in ("tuned", "refit", "hejret", "simulated"):
             assert config.train.num_steps == 1_000 * steps
+
+
+def test_transformer_configs_count_the_steps_of_an_epoch(data_dir):
+    for variant in transformer.VARIANTS:
+        config = transformer.get_config(variant)
+        assert config.train.eval_every == steps_in_epoch(config)
+        assert config.train.eval_every % config.steps_per_call == 0
+
+
+def steps_in_epoch(config):
+    """Count the rows that a model trains on: of a generator, those that bind."""
+    pairs, split = selection.select(**config.data)
+    rows = split.train
+    if config.model.name == "transformer" and pairs.labels is not None:
+        rows = rows[pairs.labels[rows] == 1]
+    return batches.steps_per_epoch(len(rows), config.train.batch_size)
 
 
 def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path):

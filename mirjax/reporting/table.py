@@ -6,7 +6,7 @@ from typing import IO, Any
 from rich import box, table
 from rich.console import Console
 
-_WIDTH = 124  # columns where the output is not a terminal
+_WIDTH = 148  # columns where the output is not a terminal
 
 _LABELS = {
     "loss": "loss (nats a position)",
