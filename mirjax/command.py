@@ -38,6 +38,8 @@ def run(
                 and "orbax" not in record.pathname
             )
         )
+        # Of reads that a failed restore has left behind; its own error says it all.
+        logging.get_absl_handler().addFilter(lambda record: record.name != "asyncio")
         sys.unraisablehook = _report_unraisable
         warnings.filterwarnings("ignore", message="coroutine .* was never awaited")
         try:

@@ -63,3 +63,14 @@ def test_a_wrong_command_line_is_one_line_and_exit_1(arguments, part):
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ") and part in line
+
+
+def test_a_read_that_a_failed_restore_left_behind_says_nothing():
+    """Orbax leaves futures whose error nobody asks for; the restore raised its own."""
+    done = run(
+        "import asyncio\n"
+        "    future = asyncio.new_event_loop().create_future()\n"
+        "    future.set_exception(ValueError('lost'))\n"
+        "    del future"
+    )
+    assert (done.returncode, done.stderr) == (0, "")

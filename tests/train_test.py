@@ -196,7 +196,7 @@ def test_mitar_configs_count_the_steps_of_an_epoch(data_dir):
     for variant in mitar.VARIANTS:
         config = mitar.get_config(variant)
         steps = steps_in_epoch(config)
-        assert config.train.eval_every == (5 * steps if variant == "refit" else steps)
+        assert config.train.eval_every == (6 * steps if variant == "refit" else steps)
         if variant not in ("tuned", "refit", "hejret", "simulated"):
             assert config.train.num_steps == 1_000 * steps
 
