@@ -6,7 +6,9 @@ Variants (`--config=configs/transformer.py:NAME`):
   chakraborty  the pairs of the seq2seq model (the default).
   mitar        the rows of miTAR's combined data that bind.
   both         both of these.
-  simulated    a small model on built-in simulated pairs; no files needed.
+  simulated    a small model on built-in simulated pairs; no files needed: 3.5 minutes on
+               one core; 35% of the test rows decoded exactly, 49% by constrained beams.
+The first three have not been trained to the end yet: there is no figure of theirs.
 """
 
 from ml_collections import ConfigDict
@@ -77,10 +79,7 @@ def _both(config: ConfigDict) -> None:
 
 
 def _simulated(config: ConfigDict) -> None:
-    """4,800 training rows; 3.5 minutes on one CPU core with another program on it.
-
-    Expect the right seed for 83% of the validation targets, the right miRNA for 34%.
-    """
+    """4,800 training rows."""
     config.data.name = "simulated"
     config.data.split = "random"
     config.model.encoder_layers = 2

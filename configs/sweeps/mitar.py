@@ -7,7 +7,8 @@ Variants (`--config=configs/sweeps/mitar.py:NAME`):
   published  the published grid, 150 runs of up to 1,000 epochs: days on two cores.
   study      4 runs of 25 epochs on 10,000 pairs of the seq2seq model and 9,000 random
              re-pairings, as the study made them (reported: 90.18% at best).
-  repaired   the same with re-pairings that keep each miRNA's frequency.
+  repaired   the same with re-pairings that keep each miRNA's frequency: 30 minutes of
+             one core; 87% of the test rows right by the best run.
   simulated  4 runs of a few seconds on simulated pairs, no files needed: it shows the
              command at work, and is too short to learn anything (accuracy 50%).
 """
