@@ -23,8 +23,6 @@ def get_config() -> ConfigDict:
                 # every row is labelled 1. "": the data's own labels.
                 "negatives": "",
                 "negative_ratio": 1.0,  # made for each row that binds
-                # Train on the validation rows too, once they have chosen a recipe.
-                "refit": False,
             },
             "optimizer": {
                 "name": "adamw",  # rmsprop, adam or adamw

@@ -24,7 +24,6 @@ from configs import base
 VARIANTS = (
     "combined",
     "tuned",
-    "refit",
     "deepmirtar",
     "miraw",
     "hejret",
@@ -59,7 +58,6 @@ def get_config(variant: str = "combined") -> ConfigDict:
     {
         "combined": _combined,
         "tuned": _tuned,
-        "refit": _refit,
         "deepmirtar": _deepmirtar,
         "miraw": _miraw,
         "hejret": _hejret,
@@ -101,18 +99,6 @@ def _tuned(config: ConfigDict) -> None:
     """17,740 training rows."""
     config.data.name = "mitar2021"
     _our_recipe(config, epochs=50, steps_in_epoch=555, steps_per_call=37)
-
-
-def _refit(config: ConfigDict) -> None:
-    """22,175 training rows, those that chose the recipe among them.
-
-    As many epochs as the tuned recipe's best were, in the mean of five seeds.
-    """
-    config.data.name = "mitar2021"
-    config.data.refit = True
-    _our_recipe(config, epochs=36, steps_in_epoch=693, steps_per_call=33)
-    config.train.eval_every = 6 * 693
-    config.train.export = "last"
 
 
 def _deepmirtar(config: ConfigDict) -> None:

@@ -6,7 +6,7 @@ Variants (`--config=configs/transformer.py:NAME`):
   chakraborty  the pairs of the seq2seq model (the default).
   mitar        the rows of miTAR's combined data that bind.
   both         both of these.
-  simulated    a small model on built-in simulated pairs; no files needed: 3.5 minutes on
+  simulated    a small model on built-in simulated pairs; no files needed: 3.5 min of
                one core; 35% of the test rows decoded exactly, 49% by constrained beams.
 The first three have not been trained to the end yet: there is no figure of theirs.
 """

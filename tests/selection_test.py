@@ -65,17 +65,6 @@ def test_negatives_come_in_the_given_ratio():
     assert pairs.labels.sum() == 1_000
 
 
-@pytest.mark.parametrize("negatives", ["", "none", "frequency"])
-def test_a_refit_trains_on_the_validation_rows_too(negatives):
-    chosen = {"split": "random", "binding_rows": 600, "negatives": negatives}
-    plain_pairs, plain = selection.select("simulated", **chosen)
-    pairs, split = selection.select("simulated", **chosen, refit=True)
-    assert split.train.tolist() == [*plain.train, *plain.validation]
-    assert split.validation.tolist() == plain.validation.tolist()
-    assert split.test.tolist() == plain.test.tolist()
-    assert pairs.targets == plain_pairs.targets
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -98,10 +87,6 @@ def test_what_is_chosen_is_said_in_words():
     assert (
         selection.describe({"split": "random", "max_target_length": 40})
         == "random split, targets of 0 to 40 nt"
-    )
-    assert (
-        selection.describe({"refit": True})
-        == "published split, validation rows trained on too"
     )
 
 

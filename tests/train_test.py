@@ -195,10 +195,9 @@ def test_a_classifier_needs_both_labels(monkeypatch, tmp_path):
 def test_mitar_configs_count_the_steps_of_an_epoch(data_dir):
     for variant in mitar.VARIANTS:
         config = mitar.get_config(variant)
-        steps = steps_in_epoch(config)
-        assert config.train.eval_every == (6 * steps if variant == "refit" else steps)
-        if variant not in ("tuned", "refit", "hejret", "simulated"):
-            assert config.train.num_steps == 1_000 * steps
+        assert config.train.eval_every == steps_in_epoch(config)
+        if variant not in ("tuned", "hejret", "simulated"):
+            assert config.train.num_steps == 1_000 * config.train.eval_every
 
 
 def test_transformer_configs_count_the_steps_of_an_epoch(data_dir):
@@ -229,20 +228,6 @@ def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path)
     model = make_model(config.model)
     params = model.init(jax.random.key(0), *model.example_inputs())["params"]
     assert prepared.describe(model, params) == {}  # no temperature fits one label
-
-
-def test_a_refit_has_no_temperature(monkeypatch):
-    pairs = labelled_pairs(40)
-    split = Split(np.arange(30), np.arange(30, 40), np.array([], int))
-    monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
-    config = small_classifier()
-    model = make_model(config.model)
-    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
-    for refit, rows, described in ((False, 30, {"temperature"}), (True, 40, set())):
-        config.data.refit = refit
-        prepared = preparation.prepare(config)
-        assert len(prepared.train.labels) == rows
-        assert set(prepared.describe(model, params)) == described
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,6 @@ def test_other_impossible_settings_are_named():
         workdir.check_config(small_config(best_mode="best"))
     with pytest.raises(ValueError, match="export"):
         workdir.check_config(small_config(export="all"))
-    for figures in ({"export": "best"}, {"export": "last", "patience": 5}):
-        config = small_config(**figures)
-        config.data.refit = True
-        with pytest.raises(ValueError, match=r"set config\.train\.export=last"):
-            workdir.check_config(config)
     config = small_config()
     config.steps_per_call = 0
     with pytest.raises(ValueError, match="steps_per_call"):

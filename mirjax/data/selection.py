@@ -24,7 +24,6 @@ def select(
     binding_rows: int = 0,
     negatives: str = "",
     negative_ratio: float = 1.0,
-    refit: bool = False,
 ) -> tuple[Pairs, Split]:
     """Load a dataset, divide it, and label its rows.
 
@@ -39,8 +38,6 @@ def select(
       negatives: one of `negatives.KINDS`: replace the rows labelled 0 by some made of
         those that bind. "none": by nothing, so that every row is labelled 1.
       negative_ratio: negatives made for each row that binds.
-      refit: the validation rows are training rows too, as for a last run of a recipe
-        that they have chosen.
 
     Returns:
       The pairs and their split.
@@ -66,14 +63,9 @@ def select(
             fits &= lengths <= max_target_length
         parts = _only(parts, fits)
     if negatives == NO_NEGATIVES:
-        pairs, parts = _binding_alone(pairs, parts)
-    elif negatives:
-        pairs, parts = with_negatives(
-            pairs, parts, negatives, ratio=negative_ratio, seed=seed
-        )
-    if refit:
-        both = np.concatenate([parts.train, parts.validation])
-        parts = dataclasses.replace(parts, train=both)
+        return _binding_alone(pairs, parts)
+    if negatives:
+        return with_negatives(pairs, parts, negatives, ratio=negative_ratio, seed=seed)
     return pairs, parts
 
 
@@ -105,8 +97,6 @@ def describe(data: Mapping[str, Any]) -> str:
         words += f", targets of {shortest} to {longest or 'more'} nt"
     if data.get("negatives"):
         words += f", negatives {data['negatives']}"
-    if data.get("refit"):
-        words += ", validation rows trained on too"
     return words
 
 

@@ -140,10 +140,8 @@ def _for_classifier(
                 mirna_length=model.max_mirna_length,
             )
         )
-    prepared = Prepared(encoded[0], encoded[1])
-    if config.data.refit:  # on rows that were trained on, no temperature is fitted
-        return prepared
-    return prepared._replace(describe=_temperature_hook(parts[1]))
+    describe = _temperature_hook(parts[1])
+    return Prepared(encoded[0], encoded[1], describe=describe)
 
 
 def _temperature_hook(held_out: Pairs) -> DescriptionHook:

@@ -31,11 +31,6 @@ def check_config(config: ConfigDict) -> None:
         raise ValueError(f"config.train.best_mode={train.best_mode!r}: min or max")
     if train.export not in ("best", "last"):
         raise ValueError(f"config.train.export={train.export!r}: best or last")
-    if config.data.refit and (train.export != "last" or train.patience):
-        raise ValueError(
-            "config.data.refit trains on the validation rows, which then judge no "
-            "model: set config.train.export=last and config.train.patience=0"
-        )
 
 
 def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
