@@ -3,7 +3,8 @@
     python -m mirjax.train --config=configs/mitar.py --workdir=W
 
 Variants (`--config=configs/mitar.py:NAME`):
-  combined    the published recipe on miTAR's combined data (the default).
+  combined    the published recipe on miTAR's combined data (the default): 187 epochs
+              take some 30 minutes of one core; 95.5% of the test rows right.
   tuned       our recipe on the same data: 50 epochs, 10 minutes on one core; 95.4% of
               the test rows right, where the released weights have 96.3%.
   deepmirtar  the published recipe on the DeepMirTar part, as the released miTAR1.
