@@ -158,20 +158,16 @@ def numpy_transformer(params, target, previous, heads):
     source = embed(
         params["target_embedding"], ["NAUCG".index(letter) for letter in target[::-1]]
     )
+
+    def look_at_itself(layer, x, visible):
+        seen = norm(layer, "self", x)
+        return numpy_attention(
+            layer["self_memory"], layer["self_attention"], seen, seen, heads, visible
+        )[0]
+
     everything = np.ones((len(source), len(source)))
     for layer in layers("encoder"):
-        seen = norm(layer, "self", source)
-        source = (
-            source
-            + numpy_attention(
-                layer["self_memory"],
-                layer["self_attention"],
-                seen,
-                seen,
-                heads,
-                everything,
-            )[0]
-        )
+        source = source + look_at_itself(layer, source, everything)
         source = source + numpy_feed_forward(
             layer["feed_forward"], norm(layer, "feed_forward", source)
         )
@@ -179,18 +175,7 @@ def numpy_transformer(params, target, previous, heads):
 
     x, looks = embed(params["letter_embedding"], previous), []
     for layer in layers("decoder"):
-        seen = norm(layer, "self", x)
-        x = (
-            x
-            + numpy_attention(
-                layer["self_memory"],
-                layer["self_attention"],
-                seen,
-                seen,
-                heads,
-                np.tri(len(x)),
-            )[0]
-        )
+        x = x + look_at_itself(layer, x, np.tri(len(x)))
         change, look = numpy_attention(
             layer["source_memory"],
             layer["source_attention"],
