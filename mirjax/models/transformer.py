@@ -14,10 +14,9 @@ from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from mirjax.data import alphabet
 from mirjax.models.attention import (
-    Attention,
-    FeedForward,
+    DecoderLayer,
+    EncoderLayer,
     KeyValues,
-    Memory,
     Residual,
     sinusoidal_positions,
 )
@@ -40,90 +39,6 @@ class State(NamedTuple):
     real: Bool[Array, "targets target_length"]
     letters: tuple[KeyValues, ...]
     step: Int[Array, ""]
-
-
-class EncoderLayer(nn.Module):
-    """Attention among the target's letters, then dense layers."""
-
-    heads: int = 4
-    hidden_features: int = 512
-    dropout: float | Array = 0.0
-    dtype: str = "float32"
-
-    @nn.compact
-    def __call__(
-        self,
-        x_RSD: Float[Array, "rows letters features"],
-        mask: Bool[Array, "rows 1 letters"],
-        *,
-        train: bool,
-    ) -> Float[Array, "rows letters features"]:
-        """Apply the layer; `mask` says which letters may be seen."""
-        normed = nn.LayerNorm(name="self_norm")(x_RSD)
-        seen = Memory(self.heads, self.dtype, name="self_memory")(normed)
-        attention = Attention(self.heads, self.dtype, name="self_attention")
-        change, _ = attention(normed, seen, mask)
-        x_RSD = Residual(self.dropout)(x_RSD, change, train=train)
-        normed = nn.LayerNorm(name="feed_forward_norm")(x_RSD)
-        feed_forward = FeedForward(
-            self.hidden_features, self.dtype, name="feed_forward"
-        )
-        return Residual(self.dropout)(x_RSD, feed_forward(normed), train=train)
-
-
-class DecoderLayer(nn.Module):
-    """Attention among the letters so far, to the target, then dense layers."""
-
-    heads: int = 4
-    hidden_features: int = 512
-    dropout: float | Array = 0.0
-    dtype: str = "float32"
-
-    def setup(self) -> None:
-        """Make the blocks."""
-        self.self_norm = nn.LayerNorm()
-        self.self_memory = Memory(self.heads, self.dtype)
-        self.self_attention = Attention(self.heads, self.dtype)
-        self.source_norm = nn.LayerNorm()
-        self.source_memory = Memory(self.heads, self.dtype)
-        self.source_attention = Attention(self.heads, self.dtype)
-        self.feed_forward_norm = nn.LayerNorm()
-        self.feed_forward = FeedForward(self.hidden_features, self.dtype)
-        self.residual = Residual(self.dropout)
-
-    def remember(self, x_RTD: Float[Array, "rows time features"]) -> KeyValues:
-        """Return what later letters see of these."""
-        return self.self_memory(self.self_norm(x_RTD))
-
-    def look_up(self, source_RSD: Float[Array, "rows letters features"]) -> KeyValues:
-        """Return what letters see of the target."""
-        return self.source_memory(source_RSD)
-
-    def __call__(
-        self,
-        x_RTD: Float[Array, "rows time features"],
-        letters: KeyValues,
-        letters_mask: Bool[Array, "1 #time seen"],
-        source: KeyValues,
-        real: Bool[Array, "targets target_length"],
-        *,
-        train: bool = False,
-    ) -> tuple[
-        Float[Array, "rows time features"], Float[Array, "targets heads times letters"]
-    ]:
-        """Apply the layer.
-
-        Returns:
-          The letters' new features, and the weights of the attention to the target.
-        """
-        change, _ = self.self_attention(self.self_norm(x_RTD), letters, letters_mask)
-        x_RTD = self.residual(x_RTD, change, train=train)
-        change, weights = self.source_attention(
-            self.source_norm(x_RTD), source, real[:, None]
-        )
-        x_RTD = self.residual(x_RTD, change, train=train)
-        change = self.feed_forward(self.feed_forward_norm(x_RTD))
-        return self.residual(x_RTD, change, train=train), weights
 
 
 class Transformer(nn.Module):
