@@ -89,7 +89,7 @@ def predict(
       beam_width: prefixes that a beam keeps.
       stride: from one window of a long record to the next, nt.
       batch_size: windows decoded at a time.
-      num_threads: threads of blastn.
+      num_threads: blastn processes at a time.
 
     Raises:
       ValueError: for a bad argument or file, before the device is touched.
@@ -256,7 +256,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     for name, default, purpose in (
         ("beam_width", decoders.WIDTH, "prefixes that a beam keeps"),
         ("batch_size", BATCH_SIZE, "windows decoded at a time"),
-        ("num_threads", 1, "threads of blastn"),
+        ("num_threads", 1, "blastn processes at a time"),
     ):
         flags.DEFINE_integer(name, default, purpose, flag_values=flag_values)
 

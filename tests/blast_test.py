@@ -205,7 +205,6 @@ def test_odd_and_repeated_names_survive(tmp_path):
 
 def test_no_queries_give_no_hits(database):
     assert list(blast.search([], database)) == []
-    assert blast.search_unique([], database) == []
 
 
 def test_bad_query_is_named(database):
@@ -289,35 +288,6 @@ def test_best_hit_is_by_evalue_then_bits_then_database_order():
     expected = {"a": rows[3], "b": rows[5]}
     for order in itertools.permutations(rows):
         assert blast.best_hits(order) == expected
-
-
-def test_search_unique_equals_one_search_each(database, queries, monkeypatch):
-    rng = np.random.default_rng(3)
-    picked = rng.choice(len(queries), 300)
-    decoded = [queries[n].sequence for n in picked] + ["", "AC^GU", "acgt"]
-    rows = list(blast.search(queries, database))
-    searched = []
-    search = blast.search
-
-    def spy(records, *args, **kwargs):
-        searched.extend(records)
-        return search(searched, *args, **kwargs)
-
-    monkeypatch.setattr(blast, "search", spy)
-    found = blast.search_unique(decoded, database)
-    assert len(found) == len(decoded)
-    assert found[-3:] == [None, None, None]
-    assert len(searched) == len({queries[n].sequence for n in picked}) + 1
-    nones = 0
-    for number, hit in zip(picked, found, strict=False):
-        mine = [row for row in rows if row.query == queries[number].name]
-        mine.sort(key=lambda row: (row.evalue, -row.bitscore, row.subject_index))
-        nones += not mine
-        expected = mine[0] if mine else None
-        if expected is not None:
-            expected = dataclasses.replace(expected, query=queries[number].sequence)
-        assert hit == expected
-    assert 10 < nones < 200
 
 
 def test_missing_blast_says_how_to_install_it(tmp_path, monkeypatch, fasta, database):
@@ -433,7 +403,10 @@ def test_database_is_reused_until_its_content_changes(tmp_path, mirnas):
     # The same letters under another name are another database.
     renamed = [dataclasses.replace(mirnas[6], name="new"), *mirnas[7:12]]
     third = blast.build_database(write_fasta(fasta, renamed), cache)
-    assert blast.search_unique([mirnas[6].sequence], third)[0].subject == "new"
+    assert (
+        blast.best_hits(blast.search([mirnas[6]], third))[mirnas[6].name].subject
+        == "new"
+    )
 
 
 def test_concurrent_builders_share_one_database(tmp_path, monkeypatch, fasta, mirnas):
@@ -446,8 +419,8 @@ def test_concurrent_builders_share_one_database(tmp_path, monkeypatch, fasta, mi
     assert len(set(folders)) == 1
     assert log.read_text().count("built") > 1  # They did race.
     assert list(cache.iterdir()) == folders[:1]
-    best = blast.search_unique([mirnas[0].sequence], folders[0])
-    assert best[0].subject == mirnas[0].name
+    best = blast.best_hits(blast.search([mirnas[0]], folders[0]))
+    assert best[mirnas[0].name].subject == mirnas[0].name
 
 
 def test_failed_build_leaves_nothing(tmp_path, monkeypatch, fasta):

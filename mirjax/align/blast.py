@@ -28,8 +28,8 @@ __all__ = [
     "best_hits",
     "build_database",
     "find_blast",
+    "parse_row",
     "search",
-    "search_unique",
 ]
 
 # blastn holds the hits of all its queries, at up to 2.4 KB each: a run that may
@@ -145,42 +145,38 @@ def best_hits(hits: Iterable[Hit]) -> dict[str, Hit]:
     return best
 
 
-def search_unique(
-    sequences: Sequence[str],
-    database: Path,
-    settings: BlastSettings = DEFAULT,
-    *,
-    num_threads: int = 1,
-    timeout_s: float = 600.0,
-) -> list[Hit | None]:
-    """Find the best hit of each sequence, searching identical ones once.
+def parse_row(
+    query: str, subjects: Sequence[str], subject: int, columns: Sequence[str]
+) -> Hit:
+    """Read the columns of blastn's table that follow the names.
 
     Args:
-      sequences: RNA letters as decoded. One that is empty, or holds a letter other
-        than A, C, G, U and T, is not searched and has no hit.
-      database: a folder which `build_database` returned.
-      settings: what blastn is told.
-      num_threads: threads of blastn.
-      timeout_s: the longest to wait for one batch, in seconds.
-
-    Returns:
-      For each sequence its best hit, whose `query` is the sequence, or None.
+      query: name of the query.
+      subjects: names of the database's sequences.
+      subject: number of the hit's.
+      columns: from the percentage of identity to the bit score.
 
     Raises:
-      ValueError: for a bad argument.
-      BlastError: if BLAST+ is missing, too old, fails or takes too long.
+      ValueError: for a column that is not a number.
+      IndexError: for a subject that the database does not have.
     """
-    letters = [sequence.upper().replace("T", "U") for sequence in sequences]
-    unique = dict.fromkeys(letters)
-    found = search(
-        (SequenceRecord(s, s) for s in unique if s and set(s) <= set(alphabet.LETTERS)),
-        database,
-        settings,
-        num_threads=num_threads,
-        timeout_s=timeout_s,
+    identity, *counts, evalue, bitscore = columns
+    length, mismatches, gaps, q_start, q_end, s_start, s_end = map(int, counts)
+    return Hit(
+        query=query,
+        subject=subjects[subject],
+        identity_percent=float(identity),
+        length=length,
+        mismatches=mismatches,
+        gap_opens=gaps,
+        query_start=q_start,
+        query_end=q_end,
+        subject_start=s_start,
+        subject_end=s_end,
+        evalue=float(evalue),
+        bitscore=float(bitscore),
+        subject_index=subject,
     )
-    best = best_hits(found)
-    return [best.get(sequence) for sequence in letters]
 
 
 def _rank(hit: Hit) -> tuple[float, float, int]:
@@ -247,23 +243,8 @@ def _parse(
     row: Sequence[str], queries: Sequence[SequenceRecord], subjects: Sequence[str]
 ) -> Hit:
     try:
-        query, subject, identity, *counts, evalue, bitscore = row
-        length, mismatches, gaps, q_start, q_end, s_start, s_end = map(int, counts)
-        index = int(subject.removeprefix("s"))
-        return Hit(
-            query=queries[int(query.removeprefix("q"))].name,
-            subject=subjects[index],
-            identity_percent=float(identity),
-            length=length,
-            mismatches=mismatches,
-            gap_opens=gaps,
-            query_start=q_start,
-            query_end=q_end,
-            subject_start=s_start,
-            subject_end=s_end,
-            evalue=float(evalue),
-            bitscore=float(bitscore),
-            subject_index=index,
-        )
+        query, subject, *rest = row
+        name = queries[int(query.removeprefix("q"))].name
+        return parse_row(name, subjects, int(subject.removeprefix("s")), rest)
     except (ValueError, IndexError) as error:
         raise BlastError(f"blastn printed an unexpected row: {row}") from error

@@ -1,18 +1,21 @@
 """BLAST+ databases: built once from a FASTA file and kept in a cache."""
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import logging
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import platformdirs
+from jaxtyping import UInt8
 
 from mirjax.align.programs import Installation, find_blast, run
-from mirjax.data.formats import read_fasta
+from mirjax.align.words import join_letters
+from mirjax.data.formats import read_fasta, write_fasta
 from mirjax.data.records import SequenceRecord
 
 # The name of the BLAST database inside its folder. Programs run with that folder as
@@ -20,7 +23,8 @@ from mirjax.data.records import SequenceRecord
 DATABASE = "sequences"
 
 _NAMES = "names.json"
-_LAYOUT = 1  # A new number, when what the folder holds changes, leaves old ones behind.
+_LETTERS = "letters.npy"
+_LAYOUT = 2  # A new number, when what the folder holds changes, leaves old ones behind.
 _logger = logging.getLogger(__name__)
 
 
@@ -29,7 +33,7 @@ def build_database(
 ) -> Path:
     """Build the BLAST database of a FASTA file, or find the one built before.
 
-    The folder's name is a hash of the records, so a changed file has a new database.
+    The folder's name is a hash of the file, so a changed file has a new database.
     It is built elsewhere and renamed, so it is whole whenever it is there, and several
     processes may build the same one. Inside, sequences go by their number in the file:
     no name, however odd or long, reaches BLAST+.
@@ -47,16 +51,21 @@ def build_database(
       BlastError: if BLAST+ is missing, too old, fails or takes too long.
       OSError: if the cache cannot be written.
     """
-    records = read_fasta(Path(fasta))
+    fasta = Path(fasta)
+    try:
+        content = fasta.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{fasta}: cannot be read ({error.strerror})") from error
     installation = find_blast()
     if cache_dir is None:
         cache_dir = platformdirs.user_cache_path("mirjax") / "blast"
     # An older BLAST+ cannot read what a newer one built, hence the version.
-    content = [_LAYOUT, installation.version, [dataclasses.astuple(r) for r in records]]
-    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-    folder = Path(cache_dir).absolute() / digest[:32]
+    digest = hashlib.sha256(repr((_LAYOUT, installation.version)).encode())
+    digest.update(content)
+    folder = Path(cache_dir).absolute() / digest.hexdigest()[:32]
     if folder.is_dir():
         return folder
+    records = read_fasta(fasta)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as scratch:
         # One level down, where the umask decides who may read it: a temporary
@@ -73,6 +82,35 @@ def build_database(
         )
     _logger.info("%s: BLAST database of %d sequences built", fasta, len(records))
     return folder
+
+
+def open_database(name: str, cache_dir: Path | None = None) -> Path:
+    """Build the BLAST database of a file or dataset, or find the one built before.
+
+    Args:
+      name: a FASTA file, or else a dataset of the registry such as mirbase/hsa.
+      cache_dir: where databases are kept; the user's cache by default.
+
+    Returns:
+      The database's folder.
+
+    Raises:
+      ValueError: if it is neither, or the file is not nucleotide FASTA.
+      BlastError: if BLAST+ is missing, too old, fails or takes too long.
+      OSError: if the cache cannot be written.
+    """
+    if os.path.exists(name):
+        return build_database(Path(name), cache_dir)
+    from mirjax.data import registry  # half a second, which a file does without
+
+    if name not in registry.NAMES:
+        raise ValueError(
+            f"--db: {name} is neither a file nor a dataset such as mirbase/hsa"
+        )
+    with tempfile.TemporaryDirectory() as scratch:  # simulated miRNAs have no file
+        path = Path(scratch) / "mirnas.fa"
+        write_fasta(path, registry.load_fasta(name))
+        return build_database(path, cache_dir)
 
 
 def subject_names(database: Path) -> list[str]:
@@ -94,6 +132,26 @@ def subject_names(database: Path) -> list[str]:
     return names
 
 
+def subject_letters(database: Path) -> UInt8[np.ndarray, " letters"]:
+    """Return the letters of a database's sequences, as `words.join_letters` gives them.
+
+    They are read from the disk where they are looked at.
+
+    Args:
+      database: a folder which `build_database` returned.
+
+    Raises:
+      ValueError: if it is not such a folder.
+    """
+    try:
+        path = Path(database) / _LETTERS
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{database}: not a BLAST database of mirjax; build it with build_database"
+        ) from error
+
+
 def _fill(
     folder: Path,
     records: Sequence[SequenceRecord],
@@ -109,5 +167,7 @@ def _fill(
     command += ["-out", DATABASE, "-title", DATABASE]
     run(command, timeout_s=timeout_s, folder=folder)
     source.unlink()
+    letters = join_letters([record.sequence for record in records])
+    np.save(folder / _LETTERS, letters)
     names = json.dumps([record.name for record in records], ensure_ascii=False)
     (folder / _NAMES).write_text(names, encoding="utf-8")

@@ -2,12 +2,12 @@
 
 import dataclasses
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mirjax.align import blast
+from mirjax.align import blast, confirm
+from mirjax.align.database import open_database
 from mirjax.data import formats, registry
 from mirjax.data.records import SequenceRecord
 
@@ -48,25 +48,17 @@ def load_database(name: str) -> Database:
     """Load a FASTA file or dataset of miRNAs and build its BLAST database.
 
     Args:
-      name: a FASTA dataset of the registry, such as mirbase/hsa, or else a path.
+      name: a FASTA file, or else a dataset of the registry such as mirbase/hsa.
 
     Raises:
       ValueError: if it is neither, or the file is not nucleotide FASTA.
       blast.BlastError: if BLAST+ is missing, too old, fails or takes too long.
       OSError: if the cache of databases cannot be written.
     """
-    if name not in registry.NAMES:
-        if not os.path.exists(name):
-            raise ValueError(
-                f"--db: {name} is neither a file nor a dataset such as mirbase/hsa"
-            )
-        path = Path(name)
-        return Database(formats.read_fasta(path), blast.build_database(path))
-    mirnas = registry.load_fasta(name)
-    with tempfile.TemporaryDirectory() as scratch:  # simulated miRNAs have no file
-        path = Path(scratch) / "mirnas.fa"
-        formats.write_fasta(path, mirnas)
-        return Database(mirnas, blast.build_database(path))
+    folder = open_database(name)
+    if os.path.exists(name):
+        return Database(formats.read_fasta(name), folder)
+    return Database(registry.load_fasta(name), folder)
 
 
 def name_sequences(
@@ -83,7 +75,7 @@ def name_sequences(
       database: where to look. Of equal records, or equal hits, the first counts.
       settings: what blastn is told. A sequence that equals a record is named whatever
         they say.
-      num_threads: threads of blastn.
+      num_threads: blastn processes at a time.
 
     Returns:
       For each sequence its name, or None where the database holds nothing like it.
@@ -95,8 +87,8 @@ def name_sequences(
     own_names: dict[str, str] = {}
     for mirna in database.mirnas:
         own_names.setdefault(mirna.sequence, mirna.name)
-    hits = blast.search_unique(
-        sequences, database.folder, settings, num_threads=num_threads
+    hits = confirm.search_unique(
+        sequences, database.folder, settings, workers=num_threads
     )
     # No hit scores higher than a record that equals the query, so a best hit that is
     # whole has that record's E-value and bits, whichever its subject. Where there is
@@ -110,11 +102,11 @@ def name_sequences(
     lenient = dataclasses.replace(
         settings, dust=False, strand="plus", word_size=4, evalue=1e9
     )
-    found = blast.search_unique(
+    found = confirm.search_unique(
         [sequences[number] for number in lost],
         database.folder,
         lenient,
-        num_threads=num_threads,
+        workers=num_threads,
     )
     for number, hit in zip(lost, found, strict=True):
         hits[number] = hit if _is_whole(hit, sequences[number]) else None

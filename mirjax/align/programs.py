@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 MINIMUM_VERSION = (2, 6, 0)
@@ -70,13 +70,20 @@ def find_blast() -> Installation:
     return Installation(version=version, **programs)
 
 
-def run(command: list[str], *, timeout_s: float, folder: Path | None = None) -> str:
+def run(
+    command: list[str],
+    *,
+    timeout_s: float,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> str:
     """Run a program to its end.
 
     Args:
       command: the program and its arguments.
       timeout_s: the longest it may take, in seconds.
       folder: its working directory.
+      variables: what to add to its environment.
 
     Returns:
       What it printed.
@@ -84,11 +91,17 @@ def run(command: list[str], *, timeout_s: float, folder: Path | None = None) -> 
     Raises:
       BlastError: if it does not start, fails or takes too long.
     """
-    return "\n".join(stream(command, timeout_s=timeout_s, folder=folder))
+    return "\n".join(
+        stream(command, timeout_s=timeout_s, folder=folder, variables=variables)
+    )
 
 
 def stream(
-    command: list[str], *, timeout_s: float, folder: Path | None = None
+    command: list[str],
+    *,
+    timeout_s: float,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Generator[str, None, None]:
     """Run a program and yield its lines while it prints them.
 
@@ -100,6 +113,7 @@ def stream(
       timeout_s: the longest to wait for it, in seconds; the time that the caller
         spends between lines does not count.
       folder: its working directory.
+      variables: what to add to its environment.
 
     Yields:
       Lines of its standard output, without their ends.
@@ -113,6 +127,7 @@ def stream(
             process = subprocess.Popen(
                 command,
                 cwd=folder,
+                env=os.environ | (variables or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=messages,

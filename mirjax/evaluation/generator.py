@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import logging
 
-from mirjax.align import blast
+from mirjax.align import blast, confirm
 from mirjax.data import alphabet, batches, formats
 from mirjax.data.records import Pairs, SequenceRecord
 from mirjax.decoding import greedy, ranking
@@ -164,7 +164,7 @@ def blast_figures(
     with tempfile.TemporaryDirectory(prefix="mirjax-evaluate-") as folder:
         fasta = pathlib.Path(folder) / "database.fa"
         formats.write_fasta(fasta, database)
-        hits = blast.search_unique(
+        hits = confirm.search_unique(
             decoded, blast.build_database(fasta), blast.PUBLISHED
         )
     names_of: defaultdict[str, set[str]] = defaultdict(set)
