@@ -62,7 +62,7 @@ def one_by_one(model, params, targets, mirnas, temperature=1.0):
 
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
 def test_ranking_is_one_pass_a_mirna(model, params, targets, monkeypatch, temperature):
-    monkeypatch.setattr(ranking, "_BLOCK", 8)
+    monkeypatch.setattr(ranking, "_TREE", 8)
     found = ranking.rank(
         model, params, targets, MIRNAS, temperature=temperature, batch_size=2
     )
@@ -76,7 +76,8 @@ def test_the_order_of_mirnas_and_of_targets_is_kept(model, params, targets):
     turned = ranking.rank(
         model, params, targets[::-1], [MIRNAS[i] for i in order], batch_size=3
     )
-    np.testing.assert_allclose(turned, found[::-1][:, order], atol=1e-5)
+    # Sums of up to 28 terms, near 50: the last bit of a float32 may differ.
+    np.testing.assert_allclose(turned, found[::-1][:, order], rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("width", [1, 3, 64])
@@ -87,18 +88,6 @@ def test_true_ranks_are_those_of_the_whole_ranking(model, params, targets, width
     np.testing.assert_array_equal(found.ranks, true_ranks(scores, MIRNAS, true))
     np.testing.assert_array_equal(found.first, scores.argmax(axis=1))
     assert found.by_beam == 5 if width == 64 else found.by_beam < 5
-
-
-def test_beginnings_are_shared_as_far_as_they_are_alike():
-    plan = ranking.make_plan(MIRNAS)
-    letters = [
-        len(level.tokens) for level in plan.levels
-    ]  # different beginnings of each length
-    assert letters == [
-        len({mirna[: depth + 1] for mirna in MIRNAS}) for depth in range(len(letters))
-    ]
-    assert letters[-2] < len(MIRNAS) // 2
-    assert sum(len(block.columns) for block in plan.blocks) == len(MIRNAS)
 
 
 @pytest.mark.parametrize("mirnas", [["AUG"], ["A", "AU", "U"]])

@@ -8,6 +8,7 @@ import pytest
 
 from mirjax.data import alphabet
 from mirjax.data.batches import encode_pairs
+from mirjax.data.prefix_tree import plan_trees
 from mirjax.models.attention import sinusoidal_positions
 from mirjax.models.transformer import Transformer
 from mirjax.training.steps import shift_right
@@ -126,25 +127,26 @@ def test_letters_one_by_one_score_as_all_at_once(params, tokens, score):
     )
 
 
-@pytest.mark.parametrize("known", [0, 1, 6])
-def test_rows_of_one_target_go_on_from_what_they_share(params, tokens, score, known):
-    """Three miRNAs a target, which begin alike and then differ."""
-    targets, previous = tokens[0], np.array(tokens[1])
+def test_a_tree_is_read_as_each_of_its_mirnas_is(params, tokens, score):
+    """Miss nothing: several layers, families that begin alike, trees filled up."""
+    targets = tokens[0]
+    family = "AUCGGAU"
+    mirnas = [*MIRNAS, family, family + "A", family + "AC", family + "C", "AUCC"]
+    plan = plan_trees(mirnas, 4)
+    assert [len(tree.paths) for tree in plan.trees] == [4, 4, 4]
     variables = {"params": params}
-    state = MODEL.apply(variables, targets, steps=known, method="encode")
-    for step in range(known):
-        state, _ = MODEL.apply(
-            variables, state, previous[:, step], method="decode_step"
+    state = MODEL.apply(variables, targets, steps=0, method="encode")
+    read = jax.jit(lambda tree: MODEL.apply(variables, state, tree, method="read_tree"))
+    along = np.concatenate(
+        [np.asarray(read(tree))[:, tree.paths] for tree in plan.trees], axis=1
+    )[:, plan.places]
+    for row, mirna in enumerate(mirnas):
+        pairs = encode_pairs(
+            TARGETS, [mirna] * len(TARGETS), target_length=29, mirna_length=27
         )
-    rows = np.repeat(np.arange(len(targets)), 3)
-    state = MODEL.apply(variables, state, rows, method="take_rows")
-    letters = previous[rows]
-    letters[:, max(known, 1) :] = np.random.default_rng(3).integers(
-        1, 5, letters[:, max(known, 1) :].shape
-    )
-    found = MODEL.apply(variables, state, letters[:, known:], method="read_letters")
-    expected = score(targets[rows], letters)[:, known:]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+        expected = score(targets, shift_right(jnp.asarray(pairs.mirnas)))
+        steps = slice(len(mirna) + 1)
+        np.testing.assert_allclose(along[:, row, steps], expected[:, steps], atol=1e-5)
 
 
 def test_rows_are_taken_with_their_letters(params, tokens):

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from mirjax.data.prefix_tree import PrefixTree
 from mirjax.models.dropout import dropped
 
 # A score that no softmax lets through, yet not infinite: a row of nothing but padding,
@@ -48,6 +49,34 @@ def sinusoidal_positions(
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
 
 
+def attend(
+    q_GTHK: Float[Array, "groups time heads width"],
+    seen: KeyValues,
+    mask: Bool[Array, "#groups #time letters"],
+) -> tuple[
+    Float[Array, "groups time heads width"], Float[Array, "groups heads time letters"]
+]:
+    """Return what each head of each query sees, and its weights in float32."""
+    scores_GHTS = jnp.einsum(
+        "gthk,gshk->ghts", q_GTHK, seen.keys, preferred_element_type=jnp.float32
+    ) / math.sqrt(q_GTHK.shape[-1])
+    weights_GHTS = jax.nn.softmax(
+        jnp.where(mask[:, None], scores_GHTS, _HIDDEN), axis=-1
+    )
+    heads_GTHK = jnp.einsum(
+        "ghts,gshk->gthk", weights_GHTS.astype(seen.values.dtype), seen.values
+    )
+    return heads_GTHK, weights_GHTS
+
+
+def _along(
+    x_RNHK: Float[Array, "rows nodes heads width"], tree: PrefixTree
+) -> Float[Array, "rows_and_mirnas time heads width"]:
+    """Lay the nodes of a tree out along its paths."""
+    along = x_RNHK[:, tree.paths]
+    return along.reshape(-1, *along.shape[2:])
+
+
 class Attention(nn.Module):
     """Scaled dot-product attention of several heads."""
 
@@ -60,36 +89,39 @@ class Attention(nn.Module):
         queries_RTD: Float[Array, "rows time features"],
         seen: KeyValues,
         mask: Bool[Array, "#groups #time letters"],
+        tree: PrefixTree | None = None,
     ) -> tuple[
-        Float[Array, "rows time features"], Float[Array, "groups heads time letters"]
+        Float[Array, "new_rows time features"],
+        Float[Array, "groups heads time letters"],
     ]:
         """Attend.
 
         Args:
           queries_RTD: what looks.
-          seen: what is looked at, of as many rows, or of fewer: then each row of it is
-            looked at by equally many rows, one after the other.
+          seen: what is looked at, of as many rows; or of fewer: then each row of it is
+            looked at by equally many rows, one after the other; or of more: then one
+            row of queries looks at each.
           mask: which letters may be seen; by each query, or one mask for all.
+          tree: given if the queries and what is seen are its nodes: each looks at those
+            before it on its path alone, and the mask is of the steps of a path.
 
         Returns:
           What the queries see, and the weights in float32, where the queries of rows
           that look at the same are joined.
         """
         rows, time, features = queries_RTD.shape
-        width = features // self.heads
         groups = len(seen.keys)
-        q_GTHK = self._projection("query", features)(queries_RTD).reshape(
-            groups, rows // groups * time, self.heads, width
-        )
-        scores_GHTS = jnp.einsum(
-            "gthk,gshk->ghts", q_GTHK, seen.keys, preferred_element_type=jnp.float32
-        ) / math.sqrt(width)
-        weights_GHTS = jax.nn.softmax(
-            jnp.where(mask[:, None], scores_GHTS, _HIDDEN), axis=-1
-        )
-        heads_GTHK = jnp.einsum(
-            "ghts,gshk->gthk", weights_GHTS.astype(seen.values.dtype), seen.values
-        )
+        q_RTD = self._projection("query", features)(queries_RTD)
+        if rows < groups:
+            rows = groups
+            q_RTD = jnp.broadcast_to(q_RTD, (rows, time, features))
+        q_GTHK = q_RTD.reshape(groups, rows // groups * time, *seen.keys.shape[2:])
+        if tree is None:
+            heads_GTHK, weights_GHTS = attend(q_GTHK, seen, mask)
+        else:
+            along = [_along(x, tree) for x in (q_GTHK, *seen)]
+            heads, weights_GHTS = attend(along[0], KeyValues(*along[1:]), mask)
+            heads_GTHK = heads.reshape(groups, -1, *heads.shape[2:])[:, tree.places]
         seen_RTD = heads_GTHK.reshape(rows, time, features)
         return self._projection("output", features)(seen_RTD), weights_GHTS
 
@@ -209,16 +241,29 @@ class DecoderLayer(nn.Module):
         source: KeyValues,
         real: Bool[Array, "targets target_length"],
         *,
+        tree: PrefixTree | None = None,
         train: bool = False,
     ) -> tuple[
-        Float[Array, "rows time features"], Float[Array, "targets heads times letters"]
+        Float[Array, "new_rows time features"],
+        Float[Array, "targets heads times letters"],
     ]:
         """Apply the layer.
+
+        Args:
+          x_RTD: the letters; one row that all targets share becomes a row a target.
+          letters: what they see of each other; see `remember`.
+          letters_mask: which of those; see `Attention` for this and the tree.
+          source: what they see of the targets; see `look_up`.
+          real: which of the targets' letters are no padding.
+          tree: given if the letters are its nodes.
+          train: apply dropout.
 
         Returns:
           The letters' new features, and the weights of the attention to the target.
         """
-        change, _ = self.self_attention(self.self_norm(x_RTD), letters, letters_mask)
+        change, _ = self.self_attention(
+            self.self_norm(x_RTD), letters, letters_mask, tree
+        )
         x_RTD = self.residual(x_RTD, change, train=train)
         change, weights = self.source_attention(
             self.source_norm(x_RTD), source, real[:, None]

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.data import alphabet
+from mirjax.data.prefix_tree import PrefixTree
 from mirjax.models.layers import LSTM, WindowConv, reverse_padded
 from mirjax.models.recurrence import State
 
@@ -96,27 +97,7 @@ class Seq2Seq(nn.Module):
         Returns:
           Logits over A, U, C, G, BOS, EOS.
         """
-        return self.read_letters(
-            self.encode(targets, train=train), previous, train=train
-        )
-
-    def read_letters(
-        self,
-        state: State,
-        previous: UInt8[Array, "rows time"],
-        *,
-        train: bool = False,
-    ) -> Float[Array, "rows time 6"]:
-        """Score every next letter, teacher-forced, going on from a state.
-
-        Args:
-          state: what the decoder knows before the first of these letters.
-          previous: the letters before each step.
-          train: apply dropout.
-
-        Returns:
-          Logits over A, U, C, G, BOS, EOS.
-        """
+        state = self.encode(targets, train=train)
         if train and self.letter_dropout:
             hidden = jax.random.bernoulli(
                 self.make_rng("dropout"), self.letter_dropout, previous.shape
@@ -134,6 +115,29 @@ class Seq2Seq(nn.Module):
         features, time, batch = outputs.shape
         logits = self.output_dense(outputs.reshape(features, -1).T)
         return jnp.swapaxes(logits.reshape(time, batch, -1), 0, 1)
+
+    def read_tree(
+        self, state: State, tree: PrefixTree
+    ) -> Float[Array, "targets nodes 6"]:
+        """Score every next letter after every beginning of some miRNAs.
+
+        Args:
+          state: from `encode`.
+          tree: the beginnings; each is read once a target.
+
+        Returns:
+          Logits over A, U, C, G, BOS, EOS, without dropout.
+        """
+        batch, before = state[0].shape[1], 1
+        logits = []
+        for level in tree.levels:
+            rows = jnp.arange(batch)[:, None] * before + level.parents[None]
+            before = len(level.tokens)
+            state, of_level = self.decode_step(
+                self.take_rows(state, rows.reshape(-1)), jnp.tile(level.tokens, batch)
+            )
+            logits.append(of_level.reshape(batch, before, -1))
+        return jnp.concatenate(logits, axis=1)
 
     def encode(
         self,

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from mirjax.data import alphabet
+from mirjax.data.prefix_tree import PrefixTree
 from mirjax.models.attention import (
     DecoderLayer,
     EncoderLayer,
@@ -130,7 +132,8 @@ class Transformer(nn.Module):
           Logits over A, U, C, G, BOS, EOS, in float32.
         """
         state = self.encode(targets, steps=0, train=train)
-        return self.read_letters(state, previous, train=train)
+        logits, _ = self._read(state, previous, train)
+        return logits
 
     def encode(
         self,
@@ -153,7 +156,9 @@ class Transformer(nn.Module):
         steps = self.max_mirna_length + 1 if steps is None else steps
         tokens = reverse_padded(targets)
         real = tokens != alphabet.PAD
-        x_BSD = self._embed(self.target_embedding, tokens, 0, train=train)
+        x_BSD = self._embed(
+            self.target_embedding, tokens, np.arange(tokens.shape[1]), train=train
+        )
         for layer in self.encoder:
             x_BSD = layer(x_BSD, real[:, None], train=train)
         x_BSD = self.encoder_norm(x_BSD)
@@ -162,25 +167,26 @@ class Transformer(nn.Module):
         letters = tuple(KeyValues(empty, empty) for _ in self.decoder)
         return State(sources, real, letters, jnp.int32(0))
 
-    def read_letters(
-        self,
-        state: State,
-        previous: UInt8[Array, "rows time"],
-        *,
-        train: bool = False,
-    ) -> Float[Array, "rows time 6"]:
-        """Score every next letter, teacher-forced, going on from a full state.
+    def read_tree(
+        self, state: State, tree: PrefixTree
+    ) -> Float[Array, "targets nodes 6"]:
+        """Score every next letter after every beginning of some miRNAs.
 
         Args:
-          state: one that holds as many letters as it can.
-          previous: the letters before each step.
-          train: apply dropout.
+          state: from `encode`.
+          tree: the beginnings; what they are before they see a target is computed once
+            for all targets.
 
         Returns:
-          Logits over A, U, C, G, BOS, EOS, in float32.
+          Logits over A, U, C, G, BOS, EOS, in float32, without dropout.
         """
-        logits, _ = self._read(state, previous, train)
-        return logits
+        x_RND = self._embed(self.letter_embedding, tree.tokens[None], tree.depths)
+        causal = jnp.tri(tree.paths.shape[1], dtype=bool)[None]
+        for layer, source in zip(self.decoder, state.sources, strict=True):
+            x_RND, _ = layer(
+                x_RND, layer.remember(x_RND), causal, source, state.real, tree=tree
+            )
+        return self.output_dense(self.decoder_norm(x_RND))
 
     def attention_weights(
         self,
@@ -210,20 +216,15 @@ class Transformer(nn.Module):
     def _read(
         self, state: State, previous: UInt8[Array, "rows time"], train: bool
     ) -> tuple[Float[Array, "rows time 6"], list[Array]]:
-        before, time = state.letters[0].keys.shape[1], previous.shape[1]
-        causal = jnp.arange(before + time)[None] <= before + jnp.arange(time)[:, None]
-        x_RTD = self._embed(self.letter_embedding, previous, before, train=train)
+        time = previous.shape[1]
+        causal = jnp.tri(time, dtype=bool)[None]
+        x_RTD = self._embed(
+            self.letter_embedding, previous, np.arange(time), train=train
+        )
         weights = []
-        for layer, source, letters in zip(
-            self.decoder, state.sources, state.letters, strict=True
-        ):
-            own = layer.remember(x_RTD)
-            seen = KeyValues(
-                jnp.concatenate([letters.keys, own.keys], axis=1),
-                jnp.concatenate([letters.values, own.values], axis=1),
-            )
+        for layer, source in zip(self.decoder, state.sources, strict=True):
             x_RTD, layer_weights = layer(
-                x_RTD, seen, causal[None], source, state.real, train=train
+                x_RTD, layer.remember(x_RTD), causal, source, state.real, train=train
             )
             weights.append(layer_weights)
         return self.output_dense(self.decoder_norm(x_RTD)), weights
@@ -241,7 +242,7 @@ class Transformer(nn.Module):
           The next state, and logits over A, U, C, G, BOS, EOS.
         """
         step = state.step
-        x_RTD = self._embed(self.letter_embedding, previous[:, None], step)
+        x_RTD = self._embed(self.letter_embedding, previous[:, None], step[None])
         written = jnp.arange(state.letters[0].keys.shape[1]) <= step
         remembered = []
         for layer, source, letters in zip(
@@ -273,14 +274,13 @@ class Transformer(nn.Module):
         self,
         table: nn.Embed,
         tokens: UInt8[Array, "rows time"],
-        first: Int[Array, ""] | int,
+        positions: Int[Array | np.ndarray, " time"],
         *,
         train: bool = False,
     ) -> Float[Array, "rows time features"]:
-        """Embed tokens at positions from `first` on."""
+        """Embed tokens at positions, each within the longest sequence."""
         longest = max(self.max_target_length, self.max_mirna_length + 1)
         longest = max(longest, tokens.shape[1])
-        code = sinusoidal_positions(longest, self.features)
-        positions = lax.dynamic_slice_in_dim(code, first, tokens.shape[1])
-        x = table(tokens) * self.features**0.5 + positions[None]
+        code = jnp.asarray(sinusoidal_positions(longest, self.features))
+        x = table(tokens) * self.features**0.5 + code[positions][None]
         return self.residual(jnp.zeros_like(x), x, train=train)
