@@ -10,7 +10,11 @@ Three things save time, and none changes a row:
 
 blastn always searches the whole database, so search space, cutoffs, the choice of
 `max_target_seqs` hits and the order among equal ones stay its own. It treats each query
-by itself, so it does not matter which ones it is given together.
+by itself, with one exception: blastn joins the queries that it takes at a time, and may
+overlook a hit at the very end of what it has joined. So here each batch ends with
+letters of no interest, except that the last query of all is searched last, as in plain
+blastn. (Plain blastn itself takes queries of very many letters in several batches. At
+the ends of all but the last it may overlook a hit that is found here.)
 """
 
 import concurrent.futures
@@ -18,6 +22,7 @@ import dataclasses
 import itertools
 import logging
 import os
+import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,6 +41,8 @@ from mirjax.data.records import SequenceRecord
 _HITS_AT_A_TIME = 250_000
 _QUERIES_AT_A_TIME = 2_000
 _QUERIES_PER_RUN = 20_000
+_GUARD = 32  # letters at least, after the last query of a batch
+_NOBODY = -1  # the number of what stands there
 _QUERY = b"\0"  # stands for the query's name, until it is known whose row it is
 
 _logger = logging.getLogger(__name__)
@@ -98,8 +105,14 @@ def confirm(
         number_of.append(numbers.setdefault(sequence, len(numbers)))
     sequences = list(numbers)
     names = [name.encode() for name in subject_names(database)]
-    left, sieved = sieve.sieve(sequences, database, settings, workers or _cores())
+    workers = workers or _cores()
+    left, sieved = sieve.sieve(sequences, database, settings, workers)
     account = Account(len(queries), len(sequences), len(names), sieved, len(left))
+    if number_of and number_of[-1] in left:
+        # Another number for the last query, which is searched last.
+        sequences.append(sequences[number_of[-1]])
+        number_of[-1] = len(sequences) - 1
+        left.append(number_of[-1])
     places: dict[int, tuple[int, int, int]] = {}
     with tempfile.TemporaryFile() as spool:
         for number, rows in _search(
@@ -117,7 +130,7 @@ def confirm(
                 block = os.pread(spool.fileno(), size, start)
                 table.write(block.replace(_QUERY, query.name.encode()))
                 account.rows += num_rows
-    account.found = len(places)
+    account.found = len({sequences[number] for number in places})
     return account
 
 
@@ -150,7 +163,8 @@ def search_unique(
     known = set(alphabet.LETTERS)
     unique = [s for s in dict.fromkeys(letters) if s and set(s) <= known]
     names = subject_names(database)
-    left, _ = sieve.sieve(unique, database, settings, workers or _cores())
+    workers = workers or _cores()
+    left, _ = sieve.sieve(unique, database, settings, workers)
     best: dict[str, Hit] = {}
     for number, rows in _search(unique, left, database, settings, workers, timeout_s):
         best |= best_hits(
@@ -165,18 +179,18 @@ def _search(
     numbers: Sequence[int],
     database: Path,
     settings: BlastSettings,
-    workers: int | None,
+    workers: int,
     timeout_s: float,
 ) -> Iterator[tuple[int, list[tuple[int, bytes]]]]:
     """Yield the rows of each query that has any, as subject and what follows it."""
     if not numbers:
         return
-    workers = workers or _cores()
     num_runs = -(-len(numbers) // _QUERIES_PER_RUN)
     num_runs = min(len(numbers), -(-num_runs // workers) * workers)
+    lengths = [len(sequences[number]) for number in numbers]
     at_a_time = min(_QUERIES_AT_A_TIME, _HITS_AT_A_TIME // settings.max_target_seqs + 1)
-    letters = sum(len(sequences[number]) for number in numbers)
-    variables = {"BATCH_SIZE": str(at_a_time * letters // len(numbers))}
+    batch = max(at_a_time * sum(lengths) // len(lengths), max(lengths) + _GUARD)
+    variables = {"BATCH_SIZE": str(batch)}  # letters
     command = [str(find_blast().blastn), "-db", DATABASE, *settings.arguments()]
     command += ["-outfmt", "6"]
     most, full = settings.max_target_seqs, 0
@@ -188,12 +202,11 @@ def _search(
         def run_blast(run_number: int) -> Path:
             fasta = Path(scratch) / f"{run_number}.fa"
             out = fasta.with_suffix(".tsv")
-            # Dealt out like cards, so that no process gets all that is slow.
-            fasta.write_text(
-                "".join(
-                    f">q{n}\n{sequences[n]}\n" for n in numbers[run_number::num_runs]
-                )
-            )
+            # Dealt out like cards, so that no process gets all that is slow, from the
+            # last on, so that the last query of all is last in its file.
+            own = numbers[len(numbers) - 1 - run_number :: -num_runs][::-1]
+            with fasta.open("w", encoding="ascii") as file:
+                file.writelines(_records(sequences, own, batch, closed=run_number > 0))
             files = ["-query", str(fasta), "-out", str(out)]
             run(
                 command + files,
@@ -210,6 +223,8 @@ def _search(
                 out = finished.result()
                 with out.open("rb") as file:
                     for query, lines in itertools.groupby(file, _query):
+                        if query == _NOBODY:
+                            continue
                         rows = [_split(line) for line in lines]
                         full += len({subject for subject, _ in rows}) >= most
                         yield query, rows
@@ -224,6 +239,30 @@ def _search(
             len(numbers),
             most,
         )
+
+
+def _records(
+    sequences: Sequence[str], numbers: Sequence[int], batch: int, *, closed: bool
+) -> Iterator[str]:
+    """Yield FASTA records, each `batch` letters of which end with a guard.
+
+    blastn takes records until they have `batch` letters together.
+    """
+    used = 0
+    for number in numbers:
+        sequence = sequences[number]
+        if used + len(sequence) + _GUARD > batch:
+            yield _guard(batch - used)
+            used = 0
+        yield f">q{number}\n{sequence}\n"
+        used += len(sequence)
+    if closed:
+        yield _guard(_GUARD)
+
+
+def _guard(length: int) -> str:
+    letters = "".join(random.Random(0).choices(alphabet.LETTERS, k=length))
+    return f">q{_NOBODY}\n{letters}\n"
 
 
 def _query(line: bytes) -> int:

@@ -137,8 +137,9 @@ def find_words(
     lowest = (keys >> spare) << spare
     distinct, which = np.unique(lowest, return_inverse=True)
     highest = distinct | np.uint32((1 << int(spare)) - 1)
-    first: np.ndarray = np.searchsorted(index.keys, distinct, side="left")
-    counts: np.ndarray = np.searchsorted(index.keys, highest, side="right") - first
+    first = np.asarray(np.searchsorted(index.keys, distinct, side="left"))
+    after = np.asarray(np.searchsorted(index.keys, highest, side="right"))
+    counts = after - first
     which = which.reshape(lowest.shape)
     return Occurrences(first[which], counts[which])
 
