@@ -1,4 +1,4 @@
-"""Tests of mirjax.evaluation.complementarity."""
+"""Tests of mirjax.data.complementarity."""
 
 import functools
 
@@ -6,8 +6,7 @@ import numpy as np
 from Bio import Align
 from Bio.Align import substitution_matrices
 
-from mirjax.data import alphabet
-from mirjax.evaluation import complementarity
+from mirjax.data import alphabet, complementarity
 
 WATSON_CRICK = {"AU", "UA", "CG", "GC"}
 WOBBLE = {"GU", "UG"}

@@ -15,9 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
-from mirjax.data import alphabet
+from mirjax.data import alphabet, complementarity
 from mirjax.data.records import Pairs
-from mirjax.evaluation import complementarity
 
 MIRNA_KMERS = (1, 3)  # nt, shortest and longest
 TARGET_KMERS = (1, 4)

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from jaxtyping import UInt8
 
-from mirjax.data import alphabet
+from mirjax.data import alphabet, complementarity
 from mirjax.data.records import Pairs
-from mirjax.evaluation import complementarity
 from mirjax.evaluation.retrieval import retrieval_figures, true_ranks
 from mirjax.evaluation.sequence import known_mirnas, sequence_metrics, token_accuracy
 
