@@ -14,10 +14,14 @@ def get_config() -> ConfigDict:
                 "name": "",  # a registry name, such as chakraborty2019
                 "split": "published",  # published, random, cluster or family
                 "seed": 0,  # of a split, or of negatives, that are drawn
-                # Other targets are left out of each part of the split.
+                # Other targets are left out of each part of the split, once cut.
                 "min_target_length": 0,  # nt
                 "max_target_length": 0,  # nt; 0: no limit
                 "binding_rows": 0,  # the first rows that bind alone; 0: all rows
+                # For a generator: cut each target to at most so many nt that end where
+                # the site of its own miRNA ends. This uses the answer: it measures what
+                # a known site is worth. Rows labelled 0 are left out.
+                "site_window": 0,  # nt; 0: whole targets
                 # For a classifier: what rows labelled 0 are made from those that bind,
                 # in place of the data's own: frequency, random or dinucleotide. "none":
                 # every row is labelled 1. "": the data's own labels.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mirjax.data import registry, selection
+from mirjax.data import alphabet, registry, selection
 from mirjax.data.records import Pairs
 
 
@@ -65,9 +65,56 @@ def test_negatives_come_in_the_given_ratio():
     assert pairs.labels.sum() == 1_000
 
 
+@pytest.fixture
+def planted_sites(monkeypatch):
+    """A perfect site of each row's miRNA in random flanks; row 3 does not bind."""
+    rng = np.random.default_rng(0)
+    mirnas, sites, targets = [], [], []
+    for _ in range(30):
+        mirna, before, after = (
+            "".join(rng.choice(list("ACGU"), n)) for n in (22, 20, rng.integers(9))
+        )
+        mirnas.append(mirna)
+        sites.append(alphabet.reverse_complement(mirna))
+        targets.append(before + sites[-1] + after)
+    labels = np.ones(30, np.uint8)
+    labels[3] = 0
+    pairs = Pairs(mirnas, targets, labels)
+    monkeypatch.setattr(registry, "load_pairs", lambda name: pairs)
+    return pairs, sites
+
+
+@pytest.mark.parametrize("size", [7, 22, 30])
+def test_targets_are_cut_to_the_sites_that_bind(planted_sites, size):
+    whole, sites = planted_sites
+    pairs, split = selection.select("simulated", seed=2, site_window=size)
+    _, plain = selection.select("simulated", seed=2)
+    for rows, plain_rows in zip(parts_of(split), parts_of(plain), strict=True):
+        assert rows.tolist() == [row for row in plain_rows if row != 3]
+        for row in rows:
+            assert len(pairs.targets[row]) == size
+            assert pairs.targets[row] in whole.targets[row]
+            assert pairs.targets[row].endswith(sites[row][-size:])
+    assert pairs.mirnas == whole.mirnas
+
+
+def test_lengths_are_those_of_cut_targets(planted_sites):
+    def rows_of(**lengths):
+        _, split = selection.select("simulated", site_window=12, **lengths)
+        return sum(map(len, parts_of(split)))
+
+    assert rows_of(min_target_length=12, max_target_length=12) == 29
+    assert rows_of(min_target_length=13) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"site_window": -1}, "site_window=-1: give a length in nt, or 0"),
+        (
+            {"site_window": 9, "negatives": "random"},
+            "config.data.negatives=random makes others; set negatives to none",
+        ),
         ({"binding_rows": 5}, "have no published split; set config.data.split"),
         ({"binding_rows": 7, "split": "random"}, "has 6 rows that bind"),
         ({"binding_rows": -1, "split": "random"}, "binding_rows=-1"),
@@ -87,6 +134,10 @@ def test_what_is_chosen_is_said_in_words():
     assert (
         selection.describe({"split": "random", "max_target_length": 40})
         == "random split, targets of 0 to 40 nt"
+    )
+    assert (
+        selection.describe({"site_window": 29})
+        == "published split, targets cut to 29 nt at their known sites"
     )
 
 

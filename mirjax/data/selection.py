@@ -10,6 +10,7 @@ import numpy as np
 from mirjax.data import alphabet, registry
 from mirjax.data.negatives import with_negatives
 from mirjax.data.records import Pairs, Split
+from mirjax.data.site_window import cut_to_sites
 
 NO_NEGATIVES = "none"
 
@@ -22,6 +23,7 @@ def select(
     min_target_length: int = 0,
     max_target_length: int = 0,
     binding_rows: int = 0,
+    site_window: int = 0,
     negatives: str = "",
     negative_ratio: float = 1.0,
 ) -> tuple[Pairs, Split]:
@@ -31,10 +33,14 @@ def select(
       name: one of `registry.NAMES` that holds pairs.
       split: one of `registry.PROTOCOLS`.
       seed: of a split, or of negatives, that are drawn.
-      min_target_length: leave out shorter targets, in nt.
-      max_target_length: leave out longer targets, in nt; 0 for none.
+      min_target_length: leave out shorter targets, in nt, as they are after a cut.
+      max_target_length: leave out longer targets, likewise; 0 for none.
       binding_rows: keep the first rows that bind alone, this many; 0 for all rows. They
         are divided anew, as the dataset's published split is of other rows.
+      site_window: cut each target to at most this many nt, that end where the site of
+        its own miRNA ends, as `site_window.cut_to_sites` does; 0 for whole targets.
+        This uses the answer: it measures what a known site is worth, and is no way to
+        predict. Rows labelled 0, which have no site, are left out.
       negatives: one of `negatives.KINDS`: replace the rows labelled 0 by some made of
         those that bind. "none": by nothing, so that every row is labelled 1.
       negative_ratio: negatives made for each row that binds.
@@ -44,8 +50,20 @@ def select(
 
     Raises:
       ValueError: as `registry.load_split` and `with_negatives` do, or for a number of
-        rows that the dataset has not, or that has no published split.
+        rows that the dataset has not, or that has no published split, or for a window
+        below 0 or with negatives.
     """
+    if site_window < 0:
+        raise ValueError(
+            f"config.data.site_window={site_window}: give a length in nt, or 0 for "
+            "whole targets"
+        )
+    if site_window and negatives not in ("", NO_NEGATIVES):
+        raise ValueError(
+            f"config.data.site_window={site_window}: only a row that binds has a site "
+            f"to cut to, and config.data.negatives={negatives} makes others; set "
+            "negatives to none, or site_window to 0"
+        )
     pairs = None
     if binding_rows:
         pairs = _first_binding(registry.load_pairs(name), binding_rows, name)
@@ -56,6 +74,9 @@ def select(
                 "family"
             )
     pairs, parts = registry.load_split(name, split, pairs=pairs, seed=seed)
+    if site_window:
+        # After the split: its groups of targets are those of the whole ones.
+        pairs, parts = _binding_alone(cut_to_sites(pairs, site_window), parts)
     if min_target_length or max_target_length:
         lengths = alphabet.lengths(pairs.targets)
         fits = lengths >= min_target_length
@@ -90,6 +111,8 @@ def describe(data: Mapping[str, Any]) -> str:
     words = f"{data.get('split', 'published')} split"
     if data.get("binding_rows"):
         words = f"first {data['binding_rows']:,} that bind, {words}"
+    if data.get("site_window"):
+        words += f", targets cut to {data['site_window']} nt at their known sites"
     shortest, longest = (
         data.get(f"{bound}_target_length", 0) for bound in ("min", "max")
     )

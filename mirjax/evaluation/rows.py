@@ -76,9 +76,10 @@ def select_rows(
     """Choose the rows to evaluate on, and the training rows for the baselines.
 
     A named dataset is split as it was for the model's training where that was on the
-    same dataset, and else as it was published. A file is read whole. The baselines are
-    fitted on the training part of `train_data`, else of the named dataset, else of what
-    the model was trained on: the first of these which there is.
+    same dataset, and else as it was published; its targets are cut where the model was
+    trained on it, alone or with others, with its targets cut. A file is read whole. The
+    baselines are fitted on the training part of `train_data`, else of the named
+    dataset, else of what the model was trained on: the first of these which there is.
 
     Args:
       data: a dataset's name, or a file.
@@ -189,7 +190,10 @@ def _named(
     name: str, trained_on: Mapping[str, Any] | None, negatives: str
 ) -> tuple[Pairs, Split, str]:
     """Load a dataset and split it, as for the training if that was on the same."""
-    chosen = dict(trained_on) if trained_on and trained_on.get("name") == name else {}
+    trained_on = trained_on or {}
+    chosen = dict(trained_on) if trained_on.get("name") == name else {}
+    if name in trained_on.get("name", "").split("+"):  # as a part, it was cut too
+        chosen["site_window"] = trained_on.get("site_window", 0)
     if negatives:
         chosen["negatives"] = "" if negatives == OWN else negatives
     chosen["name"] = name
