@@ -1,0 +1,42 @@
+"""Tests of scripts/lengths.py."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from mirjax.data import registry
+from mirjax.data.records import Pairs
+from scripts import lengths
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run the script on five rows, one of which does not bind."""
+    pairs = Pairs(
+        ["ACGU", "ACGU", "ACGUA", "ACGUAC", "A"],
+        ["A" * 12, "C" * 12, "A" * 12, "A" * 41, "A"],
+        np.array([1, 1, 1, 1, 0], np.uint8),
+    )
+    monkeypatch.setattr(registry, "load_pairs", {"one": pairs, "two": pairs}.get)
+
+    def run(*names, out="lengths.png"):
+        arguments = ["lengths.py", f"--out={tmp_path / out}", *names]
+        monkeypatch.setattr(sys, "argv", arguments)
+        lengths.main()
+        return tmp_path / out
+
+    return run
+
+
+def test_a_row_for_each_dataset(run, capsys):
+    assert run("two", "one").stat().st_size
+    header, rule, *rows = capsys.readouterr().out.splitlines()
+    figures = "| 4 | 12, 12, 41 | 3 | 4, 4.5, 6 | 3 |"
+    assert rows == [f"| two {figures}", f"| one {figures}"]
+    assert header.count("|") == rule.count("|") == rows[0].count("|")
+
+
+def test_an_error_is_one_line(run):
+    with pytest.raises(SystemExit, match="error: .*a picture ends in .png or .svg"):
+        run("one", out="lengths.txt")
