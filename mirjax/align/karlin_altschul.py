@@ -120,7 +120,7 @@ _MOST = {
     (4, 5): (12, 8),
     (5, 4): (25, 10),
 }
-_EVEN = ((2, 3), (2, 5), (2, 7))  # odd scores count as the even ones below them
+_EVEN = ((2, 3), (2, 5), (2, 7), (3, 4))  # odd scores count as the even ones below
 _UNGAPPED_BETA = {(1, 1): -2.0, (2, 3): -2.0}  # of these alone, not their multiples
 _LAST_TERM = 1e-4  # blastn stops its series of K here
 _MOST_TERMS = 100
@@ -135,7 +135,7 @@ class Statistics:
       scale: K, the share of the search space in which alignments start independently.
       alpha: letters of an alignment for each nat of its score, times lambda.
       beta: letters added to that.
-      even_scores: whether odd scores count as the even ones below them.
+      even_scores: whether odd scores have the E-values of the even ones below them.
     """
 
     decay: float

@@ -91,8 +91,7 @@ def search_space(
 
 def bit_score(statistics: Statistics, score: int) -> float:
     """Return a raw score in bits."""
-    nats = _counted(statistics, score) * statistics.decay - math.log(statistics.scale)
-    return nats / math.log(2)
+    return (score * statistics.decay - math.log(statistics.scale)) / math.log(2)
 
 
 def evalue(statistics: Statistics, score: int, space: int) -> float:
