@@ -228,10 +228,17 @@ def main(flag_values: flags.FlagValues) -> None:
     content = description | {**report.results, "baselines": report.baselines}
     with whole_file(folder / FILE_NAME) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
-    table.print_comparison(
-        {"model": report.results, **report.columns, **report.baselines},
-        title=f"{model_path}: {which}",
-    )
+    columns = {"model": report.results, **report.columns, **report.baselines}
+    table.print_comparison(columns, title=f"{model_path}: {which}")
+    if of_new := report.results.get("new_targets"):
+        columns |= report.results["new_targets_baselines"]
+        table.print_comparison(
+            {
+                name: column.get("new_targets", column)
+                for name, column in columns.items()
+            },
+            title=f"of these the {of_new['n']:.0f} rows of targets in no training pair",
+        )
     for note in report.notes:
         print(note)
     print(f"baselines fitted on {rows.fitted_on}; written to {folder}")

@@ -16,6 +16,8 @@ from mirjax.data import registry, splits
 from mirjax.data.records import Pairs
 from mirjax.data.simulate import simulate
 from mirjax.evaluation import generator
+from mirjax.evaluation.combination import combine
+from mirjax.evaluation.complementarity import score_all
 from mirjax.evaluation.shortcuts import shortcut_baselines
 from mirjax.models import exported, make_model
 
@@ -277,7 +279,8 @@ def test_every_decoder_finds_what_scoring_one_by_one_finds(
         decoders="constrained,ranking",
         beam_width=len(database),
     )
-    assert set(got["decoders"]) == {"constrained", "ranking_database"}
+    names = {"constrained", "ranking_combined", "ranking_database"}
+    assert set(got["decoders"]) == names
     for found, candidates in (
         (got, trained_on),
         (got["decoders"]["ranking_database"], database),
@@ -295,6 +298,7 @@ def test_every_decoder_finds_what_scoring_one_by_one_finds(
             share = np.mean(np.array(ranks) <= depth)
             assert found[f"top_{depth}"] == pytest.approx(share)
         assert found["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)))
+    check_combined(got, mirnas, targets, trained_on, params)
     # A beam as wide as the database gives what is ranked first.
     first = [database[column] for column in scores.argmax(axis=1)]
     constrained = got["decoders"]["constrained"]
@@ -302,6 +306,48 @@ def test_every_decoder_finds_what_scoring_one_by_one_finds(
     assert constrained["exact_match"] == pytest.approx(np.mean(right))
     assert constrained["real_share"] == 1
     assert constrained["distinct"] == len(set(first))
+
+
+def check_combined(got, mirnas, targets, candidates, params):
+    """Weigh log P and complementarity by weights that fit the other half of targets."""
+    kinds = np.stack(
+        [
+            np.stack([score_mirna(params, m, targets) for m in candidates], axis=1),
+            score_all(targets, candidates),
+            score_all(targets, candidates, anchored=True),
+        ]
+    )
+    true = [candidates.index(m) if m in candidates else -1 for m in mirnas]
+    combined = combine(kinds, true, targets)
+    ranks = [
+        1 + np.sum(row > row[place]) if place >= 0 else np.inf
+        for row, place in zip(combined, true, strict=True)
+    ]
+    found = got["decoders"]["ranking_combined"]
+    assert found["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)), abs=1e-4)
+    assert found["mrr"] != pytest.approx(got["mrr"], abs=1e-3)
+
+
+def test_targets_of_training_pairs_are_told_from_new_ones(workdir, table, tmp_path):
+    mirnas, targets, answers = table
+    simulated = simulate(NUM_PAIRS)
+    trained = simulated.pairs.take(
+        splits.random_split(NUM_PAIRS, seed=DATA["seed"]).train
+    )
+    seen = [trained.targets[0], trained.targets[1]]
+    data = write_csv(tmp_path / "p.csv", mirnas + trained.mirnas[:2], targets + seen)
+    got = run(
+        model=workdir, data=data, db="simulated", out=tmp_path / "o", noblast=None
+    )
+    exact = [a == m for a, m in zip(answers, mirnas, strict=True)]
+    assert sum(exact) > 0
+    assert got["n"] == len(mirnas) + 2
+    assert got["new_targets"]["n"] == len(mirnas)
+    assert got["new_targets"]["exact_match"] == pytest.approx(np.mean(exact))
+    expected = shortcut_baselines(
+        trained, Pairs(mirnas, targets), [m.sequence for m in simulated.mirnas]
+    )
+    assert got["new_targets_baselines"] == expected
 
 
 def score_mirna(params, mirna, targets):

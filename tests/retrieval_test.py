@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from mirjax.evaluation.retrieval import retrieval_figures, true_ranks
+from mirjax.data.records import Pairs
+from mirjax.evaluation.retrieval import (
+    retrieval_figures,
+    scores_without_known,
+    true_ranks,
+)
 
 # The first two are of one family: letters 2-8 are alike.
 CANDIDATES = ["UAAAAAAAC", "UAAAAAAAG", "UCCCCCCCC", "UGGGGGGGG"]
@@ -59,3 +64,12 @@ def test_depths_are_those_of_their_names():
 def test_no_rows_are_an_error():
     with pytest.raises(ValueError, match="no rows"):
         retrieval_figures(np.zeros(0), [], [], [], {})
+
+
+def test_other_mirnas_known_for_a_target_are_left_out():
+    scores = np.array([[9, 8, 7, 6], [9, 8, 7, 6]])
+    pairs = Pairs([CANDIDATES[1], CANDIDATES[3]], ["t0", "t1"])
+    known = {"t0": {CANDIDATES[0], CANDIDATES[1], "AUCG"}}
+    found = scores_without_known(scores, CANDIDATES, pairs, known)
+    assert found.tolist() == [[-np.inf, 8, 7, 6], [9, 8, 7, 6]]
+    assert true_ranks(found, CANDIDATES, pairs.mirnas).tolist() == [1, 4]

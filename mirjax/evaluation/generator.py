@@ -5,7 +5,7 @@ import math
 import pathlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -16,9 +16,10 @@ from absl import logging
 from mirjax.align import blast, confirm
 from mirjax.data import alphabet, batches, formats
 from mirjax.data.records import Pairs, SequenceRecord
-from mirjax.decoding import greedy, ranking
+from mirjax.decoding import greedy
 from mirjax.decoding.decoders import BEAM, CONSTRAINED, GREEDY, emitted, make_decoder
-from mirjax.evaluation import retrieval, sequence
+from mirjax.evaluation import candidates, sequence
+from mirjax.evaluation.sequence import Figures
 from mirjax.models.exported import ExportedModel
 from mirjax.training import loop, steps
 from mirjax.training.compilation import compiler_options
@@ -79,39 +80,6 @@ def decode(
     answer = make_decoder(decoder, trained.model, trained.params, **options)
     decoded = answer(np.asarray(_encode(trained, pairs).targets))
     return alphabet.decode(decoded.tokens)
-
-
-def ranking_figures(
-    trained: ExportedModel,
-    held_out: Pairs,
-    known: Mapping[str, set[str]],
-    candidates: Sequence[str],
-) -> dict[str, float]:
-    """Rank candidates for each target by log P(miRNA | target), exactly.
-
-    Args:
-      trained: a generator.
-      held_out: rows that fit it.
-      known: target → every miRNA known for it.
-      candidates: distinct miRNAs that the model can emit.
-
-    Returns:
-      The figures of `retrieval.retrieval_figures`.
-    """
-    found = ranking.rank_true(
-        trained.model,
-        trained.params,
-        np.asarray(_encode(trained, held_out).targets),
-        held_out.mirnas,
-        candidates,
-    )
-    return retrieval.retrieval_figures(
-        found.ranks,
-        [candidates[number] for number in found.first],
-        held_out.mirnas,
-        held_out.targets,
-        known,
-    )
 
 
 def looks(
@@ -183,7 +151,7 @@ def evaluate_generator(
     with_blast: bool = True,
     decoders: Sequence[str] = DECODERS,
     beam_width: int = 8,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Figures]:
     """Measure everything about a generator.
 
     Args:
@@ -199,10 +167,13 @@ def evaluate_generator(
     Returns:
       `model`: the figures of `teacher_forced_figures`; of the greedy answers, those of
       `sequence.sequence_metrics`, `by_target_length` and `by_mirna_length` (those of
-      `sequence.matches_by_length`) and, if wanted, `blast_figures`; and, if wanted,
-      those of `ranking_figures` among the training miRNAs. By name, those of each other
-      decoder: `beam`, `constrained` (a beam along the trie of the database) and
-      `ranking_database` (among the miRNAs of the database).
+      `sequence.matches_by_length`) and, if wanted, `blast_figures`; and, if wanted, the
+      figures of the ranking of the training miRNAs. By name, those of each other
+      decoder: `beam`, `constrained` (a beam along the trie of the database),
+      `ranking_combined` (the training miRNAs by log P and complementarity; see
+      `candidates.ranked_figures`) and `ranking_database` (the miRNAs of the database).
+      In each, `new_targets` has the figures of the rows whose target is in no training
+      pair, if there are any.
 
     Raises:
       ValueError: for a row that does not fit; it names the row.
@@ -210,16 +181,26 @@ def evaluate_generator(
       BlastError: if BLAST+ is missing or fails.
     """
     logging.info("scoring %d miRNAs letter by letter", len(held_out))
-    figures: dict[str, Any] = dict(teacher_forced_figures(trained, held_out, l2=l2))
-    logging.info("decoding %d targets", len(held_out))
-    decoded = decode(trained, held_out)
+    figures: Figures = dict(teacher_forced_figures(trained, held_out, l2=l2))
     known = sequence.known_mirnas(
         Pairs([*train.mirnas, *held_out.mirnas], [*train.targets, *held_out.targets])
     )
+    new = sequence.new_targets(held_out, train)
     real = list(dict.fromkeys(record.sequence for record in database))
-    figures |= sequence.sequence_metrics(
-        decoded, held_out.mirnas, held_out.targets, known, real
-    )
+
+    def measure(answers: Sequence[str]) -> Figures:
+        def figures_of(rows: np.ndarray) -> Figures:
+            part = held_out.take(rows)
+            chosen = [answers[row] for row in rows]
+            return sequence.sequence_metrics(
+                chosen, part.mirnas, part.targets, known, real
+            )
+
+        return sequence.with_new_targets(figures_of, new)
+
+    logging.info("decoding %d targets", len(held_out))
+    decoded = decode(trained, held_out)
+    figures |= measure(decoded)
     for name, column in (
         ("by_target_length", held_out.targets),
         ("by_mirna_length", held_out.mirnas),
@@ -228,21 +209,28 @@ def evaluate_generator(
     if with_blast:
         logging.info("searching %d distinct answers by BLAST", len(set(decoded)))
         figures |= blast_figures(decoded, held_out.mirnas, database)
-    others: dict[str, dict[str, float]] = {}
+    others: dict[str, Figures] = {}
     for name in (BEAM, CONSTRAINED):
         if name in decoders:
             logging.info("decoding %d targets: %s", len(held_out), name)
             answers = decode(trained, held_out, name, allowed=real, width=beam_width)
-            others[name] = sequence.sequence_metrics(
-                answers, held_out.mirnas, held_out.targets, known, real
-            )
+            others[name] = measure(answers)
     if RANKING in decoders:
         seen = list(dict.fromkeys(train.mirnas))
         logging.info("ranking %d training miRNAs", len(seen))
-        figures |= ranking_figures(trained, held_out, known, seen)
+        ranked, combined = candidates.ranked_figures(
+            trained, held_out, known, new, seen
+        )
+        # Both have figures of the new targets.
+        of_new = figures.get("new_targets", {}) | ranked.pop("new_targets", {})
+        figures |= ranked | ({"new_targets": of_new} if of_new else {})
+        if combined:
+            others["ranking_combined"] = combined
         allowed = emitted(real, trained.model.max_mirna_length)
         logging.info("ranking %d miRNAs of the database", len(allowed))
-        others["ranking_database"] = ranking_figures(trained, held_out, known, allowed)
+        others["ranking_database"] = candidates.database_figures(
+            trained, held_out, known, new, allowed
+        )
     return {"model": figures, **others}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from mirjax.data.records import Pairs
 from mirjax.evaluation.sequence import SEED
 
 DEPTHS = (1, 5, 10)
@@ -32,6 +33,41 @@ def true_ranks(
             ahead = np.count_nonzero(scores[row] > own)
             ranks[row] = 1 + ahead + np.count_nonzero(scores[row, :column] == own)
     return ranks
+
+
+def scores_without_known(
+    scores: np.ndarray,
+    candidates: Sequence[str],
+    pairs: Pairs,
+    known: Mapping[str, set[str]],
+) -> Float[np.ndarray, "n m"]:
+    """Leave out, of each row, the other miRNAs that are known to bind its target.
+
+    A site binds all of a family, and a row names one: the others are no mistakes.
+
+    Args:
+      scores: [n, m], the higher the better.
+      candidates: m distinct miRNAs.
+      pairs: n rows.
+      known: target → every miRNA known for it.
+
+    Returns:
+      The scores, with -infinity for what is left out.
+
+    References:
+      Bordes et al. 2013, Translating Embeddings for Modeling Multi-relational Data
+      (the "filtered" setting).
+    """
+    column_of = {mirna: column for column, mirna in enumerate(candidates)}
+    rivals = np.array(scores, np.float64)
+    for row, (mirna, target) in enumerate(
+        zip(pairs.mirnas, pairs.targets, strict=True)
+    ):
+        others = known.get(target, set()) - {mirna}
+        rivals[
+            row, [column_of[other] for other in others if other in column_of]
+        ] = -np.inf
+    return rivals
 
 
 def retrieval_figures(

@@ -1,15 +1,17 @@
 """How well decoded miRNAs agree with the true ones."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, Int, UInt8
 from rapidfuzz.distance import Levenshtein
 
 from mirjax.data import alphabet
 from mirjax.data.records import Pairs
+
+Figures = dict[str, Any]  # by name: numbers, or figures of a part
 
 SEED = slice(1, 8)  # letters 2-8 of a miRNA, counted from its 5' end
 
@@ -135,6 +137,32 @@ def sequence_metrics(
         "real_share": sum(answer in real for answer in decoded) / n,
         "distinct": float(len(set(decoded))),
     }
+
+
+def new_targets(held_out: Pairs, train: Pairs) -> Bool[np.ndarray, " n"]:
+    """Return which of n rows have a target that is in no training pair."""
+    seen = set(train.targets)
+    return np.array([target not in seen for target in held_out.targets], bool)
+
+
+def with_new_targets(
+    figures_of: Callable[[Int[np.ndarray, " rows"]], Figures],
+    new: Bool[np.ndarray, " n"],
+) -> Figures:
+    """Measure all rows and, apart, those of new targets.
+
+    Args:
+      figures_of: measures the rows of given numbers.
+      new: which of n rows have a target that is not in the training data.
+
+    Returns:
+      The figures of all rows; `new_targets` has those of the new ones, if there are
+      any.
+    """
+    figures = figures_of(np.arange(len(new)))
+    if new.any():
+        figures["new_targets"] = figures_of(np.flatnonzero(new))
+    return figures
 
 
 def matches_by_length(

@@ -5,12 +5,13 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from absl import logging
 
 from mirjax.align import blast
 from mirjax.data import formats, registry
 from mirjax.data.records import SequenceRecord
-from mirjax.evaluation import generator, shortcuts
+from mirjax.evaluation import generator, sequence, shortcuts
 from mirjax.evaluation.rows import Rows
 from mirjax.models import exported
 from mirjax.models.exported import ExportedModel
@@ -52,7 +53,8 @@ def report_generator(
 
     Returns:
       The figures of `generator.evaluate_generator` and `shortcuts.shortcut_baselines`,
-      `database`, `l2`, `beam_width`, and `decoders`: the figures by decoder.
+      `database`, `l2`, `beam_width`, `decoders`: the figures by decoder, and
+      `new_targets_baselines`: those of the baselines on targets in no training pair.
 
     Raises:
       ValueError: if the database cannot be read.
@@ -79,11 +81,17 @@ def report_generator(
     )
     figures = by_decoder.pop("model")
     logging.info("measuring the baselines")
-    baselines = shortcuts.shortcut_baselines(
-        rows.train,
-        rows.held_out,
-        [record.sequence for record in records],
-        length=trained.model.max_mirna_length + 1,
+    new = sequence.new_targets(rows.held_out, rows.train)
+    baselines, of_new_targets = (
+        shortcuts.shortcut_baselines(
+            rows.train,
+            part,
+            [record.sequence for record in records],
+            length=trained.model.max_mirna_length + 1,
+        )
+        if len(part)
+        else {}
+        for part in (rows.held_out, rows.held_out.take(np.flatnonzero(new)))
     )
     plots.answers(figures, baselines, folder / "answers.png", title=rows.describe())
     plots.matches_by_length(
@@ -103,6 +111,7 @@ def report_generator(
             **figures,
             "beam_width": beam_width,
             "decoders": by_decoder,
+            "new_targets_baselines": of_new_targets,
         },
         baselines=baselines,
         notes=[f"database {database}; beams of {beam_width}"],

@@ -26,6 +26,7 @@ _LABELS = {
     "mrr": "mean reciprocal rank",
     "top_1_known": "ranked first: a known miRNA",
     "top_1_seed": "ranked first: of its seed",
+    "top_1_filtered": "first but for its other miRNAs",
     "accuracy": "accuracy",
     "sensitivity": "sensitivity (recall)",
     "specificity": "specificity",

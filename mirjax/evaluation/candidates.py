@@ -1,0 +1,119 @@
+"""Where a generator, and what is combined with it, puts the true miRNA of a target."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mirjax.data import alphabet, complementarity
+from mirjax.data.records import Pairs
+from mirjax.decoding import ranking
+from mirjax.evaluation.combination import combine
+from mirjax.evaluation.retrieval import (
+    retrieval_figures,
+    scores_without_known,
+    true_ranks,
+)
+from mirjax.evaluation.sequence import Figures, with_new_targets
+from mirjax.models.exported import ExportedModel
+
+
+def database_figures(
+    trained: ExportedModel,
+    held_out: Pairs,
+    known: Mapping[str, set[str]],
+    new: Bool[np.ndarray, " n"],
+    candidates: Sequence[str],
+) -> Figures:
+    """Rank many candidates by log P(miRNA | target), each whole only where it must be.
+
+    Args:
+      trained: a generator.
+      held_out: n rows that fit it.
+      known: target → every miRNA known for it.
+      new: which rows have a target that is not in the training data.
+      candidates: distinct miRNAs that the model can emit.
+
+    Returns:
+      The figures of `retrieval.retrieval_figures`, and of the new targets alone.
+    """
+    found = ranking.rank_true(
+        trained.model,
+        trained.params,
+        _tokens(trained, held_out),
+        held_out.mirnas,
+        candidates,
+    )
+    first = [candidates[number] for number in found.first]
+    return _measure(found.ranks, first, held_out, known, new)
+
+
+def ranked_figures(
+    trained: ExportedModel,
+    held_out: Pairs,
+    known: Mapping[str, set[str]],
+    new: Bool[np.ndarray, " n"],
+    candidates: Sequence[str],
+) -> tuple[Figures, Figures]:
+    """Rank candidates by log P(miRNA | target), alone and with complementarity.
+
+    Args:
+      trained: a generator.
+      held_out: n rows that fit it.
+      known: target → every miRNA known for it.
+      new: which rows have a target that is not in the training data.
+      candidates: distinct miRNAs that the model can emit.
+
+    Returns:
+      Two times the figures of `retrieval.retrieval_figures`, those of the new targets
+      alone, and `top_1_filtered`: the true miRNA is first when the other miRNAs known
+      for its target are left out (Bordes et al. 2013). First by log P; then by it and
+      both scores of `complementarity.score_all` as `combination.combine` weighs them,
+      empty if too few rows have a candidate for their true miRNA.
+    """
+    targets = list(held_out.targets)
+    log_probs = ranking.rank(
+        trained.model, trained.params, _tokens(trained, held_out), candidates
+    )
+    numbers = {mirna: number for number, mirna in enumerate(candidates)}
+    true = [numbers.get(mirna, -1) for mirna in held_out.mirnas]
+    kinds = np.stack(
+        [
+            log_probs.astype(np.float64),
+            complementarity.score_all(targets, candidates),
+            complementarity.score_all(targets, candidates, anchored=True),
+        ]
+    )
+
+    def measure(scores: Float[np.ndarray, "n m"]) -> Figures:
+        ranks = true_ranks(scores, candidates, held_out.mirnas)
+        first = [candidates[number] for number in scores.argmax(axis=1)]
+        figures = _measure(ranks, first, held_out, known, new)
+        rivals = scores_without_known(scores, candidates, held_out, known)
+        filtered = true_ranks(rivals, candidates, held_out.mirnas)
+        return figures | {"top_1_filtered": float((filtered == 1).mean())}
+
+    try:
+        combined = combine(kinds, true, targets)
+    except ValueError:  # a family that is held out, say: no candidate is ever true
+        return measure(log_probs), {}
+    return measure(log_probs), measure(combined)
+
+
+def _measure(
+    ranks: Float[np.ndarray, " n"],
+    first: Sequence[str],
+    held_out: Pairs,
+    known: Mapping[str, set[str]],
+    new: Bool[np.ndarray, " n"],
+) -> Figures:
+    def figures_of(rows: np.ndarray) -> Figures:
+        part = held_out.take(rows)
+        answers = [first[row] for row in rows]
+        return retrieval_figures(ranks[rows], answers, part.mirnas, part.targets, known)
+
+    return with_new_targets(figures_of, new)
+
+
+def _tokens(trained: ExportedModel, pairs: Pairs) -> np.ndarray:
+    return alphabet.encode(pairs.targets, trained.model.max_target_length)
