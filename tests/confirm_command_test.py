@@ -1,0 +1,173 @@
+"""Tests of the command confirm, as a user runs it."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from absl import flags
+
+from mirjax import command, confirm
+from mirjax.align import confirm as engine
+from mirjax.data.formats import write_fasta
+from mirjax.data.records import SequenceRecord
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Write q.fa and db.fa, and build a database for plain blastn."""
+    folder = tmp_path_factory.mktemp("inputs")
+    rng = np.random.default_rng(0)
+    mirnas = ["".join(rng.choice(list("ACGU"), 22)) for _ in range(300)]
+    queries = [s[:11] + "A" + s[12:] for s in mirnas[:40]] * 2
+    queries += ["".join(rng.choice(list("ACGU"), 21)) for _ in range(40)]
+    queries += ["ACGUA"]
+    write_fasta(
+        folder / "db.fa", [SequenceRecord(f"m-{n}", s) for n, s in enumerate(mirnas)]
+    )
+    write_fasta(
+        folder / "q.fa", [SequenceRecord(f"q-{n}", s) for n, s in enumerate(queries)]
+    )
+    run = ["makeblastdb", "-in", "db.fa", "-dbtype", "nucl"]
+    subprocess.run(run, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capfd, inputs):
+    """Return a function that runs the command with flags on top of the inputs."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(inputs)
+
+    def run(*options, **changed):
+        paths = {"queries": "q.fa", "db": "db.fa", "out": str(tmp_path / "hits.tsv")}
+        given = [f"--{name}={value}" for name, value in (paths | changed).items()]
+        monkeypatch.setattr(flags, "FLAGS", flags.FlagValues())
+        monkeypatch.setattr(
+            command.app,
+            "run",
+            lambda main, argv, flags_parser: sys.exit(main(flags_parser(argv))),
+        )
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as info:
+            command.run(
+                confirm.main, confirm.define_flags, ["confirm", *given, *options]
+            )
+        printed = capfd.readouterr()
+        return info.value.code or 0, printed.out, printed.err
+
+    return run
+
+
+def plain(folder, *options):
+    line = ["blastn", "-query", "q.fa", "-db", "db.fa", "-outfmt", "6", *options]
+    return subprocess.run(
+        line, cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
+
+
+OPTIONS = {
+    "default": ([], "-word_size 7 -gapopen 5 -gapextend 2 -evalue 0.1 -strand plus"),
+    "all": (
+        [
+            "--task=blastn",
+            "--word_size=6",
+            "--reward=2",
+            "--penalty=-3",
+            "--gapopen=5",
+            "--gapextend=2",
+            "--strand=both",
+            "--evalue=3",
+            "--max_target_seqs=5",
+            "--nodust",
+            "--num_processes=2",
+        ],
+        "-task blastn -word_size 6 -reward 2 -penalty -3 -gapopen 5 -gapextend 2 "
+        "-strand both -evalue 3 -max_target_seqs 5 -dust no",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_table_is_plain_blastn_s(tmp_path, run, inputs, name):
+    ours, theirs = OPTIONS[name]
+    code, _, _ = run(*ours)
+    assert code == 0
+    text = (tmp_path / "hits.tsv").read_text()
+    assert text.count("\n") > 50
+    assert text == plain(inputs, *theirs.split())
+
+
+def test_explain_says_what_each_stage_left(run):
+    code, out, _ = run("--explain", "--evalue=0.001")
+    assert code == 0
+    lines = dict(line.split(": ", 1) for line in out.splitlines())
+    assert lines["given"] == "121 queries, 36,300 pairs"
+    assert lines["distinct"] == "81 queries, 24,300 pairs"
+    assert lines["too short for a hit"] == "1 queries"
+    assert lines["searched by blastn"] == "80 queries, 24,000 pairs"
+    assert lines["with a hit"] == "40 queries"
+    assert lines["plan for 5 letters"].startswith("not searched")
+    assert "plan for 21-22 letters" in lines
+
+
+def test_explanation_of_a_filter():
+    sieve = engine.sieve.Account(1, 8, 70, 6, {20: "a", 21: "a", 22: "b", 24: "a"})
+    account = engine.Account(20, 10, 5, sieve, searched=3, found=2, rows=4)
+    lines = confirm.explanation(account)
+    assert "looked up: 8 queries, 70 words in common with the database" in lines
+    assert "without what a hit needs: 6 queries" in lines
+    assert lines[-2:] == ["plan for 20-21, 24 letters: a", "plan for 22 letters: b"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"queries": "none.fa"}, r"none.fa: cannot be read"),
+        ({"queries": "bad.fa"}, r"bad.fa record b2: letter 'N' at position 3"),
+        ({"db": "mirbase/hsaa"}, r"mirbase/hsaa is neither a file nor a dataset"),
+        ({"db": "bad.fa"}, r"bad.fa record b2: letter 'N'"),
+        ({"out": "q.fa"}, r"q.fa is an input; name another"),
+        ({"out": "no/such/folder"}, r"folder no/such cannot be written"),
+        ({"word_size": 3}, r"--word_size=3"),
+        ({"evalue": 0}, r"--evalue=0"),
+        ({"gapopen": 1, "gapextend": 7}, r"--gapopen=1 --gapextend=7: .*choose"),
+        ({"num_processes": 0}, r"--num_processes=0 must be at least 1"),
+        ({"strand": "minus"}, r"--strand=minus"),
+    ],
+)
+def test_mistakes_end_in_one_line(tmp_path, run, inputs, changed, message):
+    (inputs / "bad.fa").write_text(">b1\nACGU\n>b2\nACNGU\n")
+    before = (inputs / "q.fa").read_text()
+    (tmp_path / "hits.tsv").write_text("earlier\n")
+    code, _, err = run(**changed)
+    assert code == 1
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert re.search(message, line)
+    assert (tmp_path / "hits.tsv").read_text() == "earlier\n"
+    assert (inputs / "q.fa").read_text() == before
+
+
+def test_a_failure_leaves_no_half_table(tmp_path, monkeypatch, run):
+    def fail(*arguments, **options):
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setattr(engine, "run", fail)
+    code, _, err = run()
+    assert code == 1
+    assert "error: no memory left" in err
+    assert not [path for path in tmp_path.iterdir() if path.name != "cache"]
+
+
+def test_it_starts_without_jax():
+    """JAX takes longer to load than most searches take."""
+    check = "import sys, mirjax.confirm; sys.exit('jax' in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], check=True)
+
+
+def test_it_is_a_command_of_the_console():
+    run = subprocess.run(
+        [sys.executable, "-m", "mirjax", "--help"], capture_output=True, text=True
+    )
+    assert "confirm" in run.stdout
