@@ -1,6 +1,7 @@
 """The programs of NCBI BLAST+: find them, run them, read what they print."""
 
 import dataclasses
+import functools
 import os
 import re
 import selectors
@@ -57,17 +58,23 @@ def find_blast() -> Installation:
         # Absolute, since it will run in another folder.
         programs[name] = Path(path).absolute()
     blastn = programs["blastn"]
+    version = _version(blastn, blastn.stat().st_mtime_ns)
+    if version < MINIMUM_VERSION:
+        named, minimum = (".".join(map(str, v)) for v in (version, MINIMUM_VERSION))
+        raise BlastError(
+            f"{blastn} is version {named}, at least {minimum} is needed; {_REMEDY}"
+        )
+    return Installation(version=version, **programs)
+
+
+@functools.lru_cache
+def _version(blastn: Path, changed_ns: int) -> tuple[int, ...]:
+    """Ask a program for its version, once as long as its file is the same."""
     output = run([str(blastn), "-version"], timeout_s=60.0)
     found = re.search(r"blastn: (\d+(?:\.\d+)+)", output)
     if found is None:
         raise BlastError(f"{blastn} -version names no version; {_REMEDY}")
-    version = tuple(int(number) for number in found[1].split("."))
-    if version < MINIMUM_VERSION:
-        minimum = ".".join(map(str, MINIMUM_VERSION))
-        raise BlastError(
-            f"{blastn} is version {found[1]}, at least {minimum} is needed; {_REMEDY}"
-        )
-    return Installation(version=version, **programs)
+    return tuple(int(number) for number in found[1].split("."))
 
 
 def run(

@@ -1,0 +1,208 @@
+"""Time `mirjax.confirm` against plain blastn on two threads, in turn.
+
+    python scripts/bench/confirm.py
+    python scripts/bench/confirm.py --growth
+
+The first prints a line for each kind of queries: medians, their ratio, and whether the
+tables are the same. Each repeat of ours is a process of its own; the line before the
+table says what starting Python and importing takes, which is taken off. Both sides find
+their databases built, ours its index too; reading and hashing the FASTA counts.
+
+The second lets queries and database grow, and prints seconds and peak memory.
+"""
+
+import argparse
+import dataclasses
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import search_cases as cases
+
+from mirjax.align.settings import BlastSettings
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """Return wall seconds, and peak memory of it and its children in MB."""
+    probe = (
+        "import json, resource, subprocess, sys, time; start = time.perf_counter(); "
+        "subprocess.run(sys.argv[1:], check=True, capture_output=True); "
+        "print(json.dumps([time.perf_counter() - start, "
+        "resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", probe, *command], check=True, capture_output=True
+    )
+    seconds, megabytes = json.loads(run.stdout)
+    return seconds, megabytes
+
+
+def ours(queries: Path, fasta: Path, settings: BlastSettings, out: Path) -> list[str]:
+    """Return the command line of `mirjax.confirm`."""
+    values = dataclasses.asdict(settings)
+    values["dust"] = str(values["dust"]).lower()
+    options = [f"--{name}={value}" for name, value in values.items()]
+    files = [f"--queries={queries}", f"--db={fasta}", f"--out={out}"]
+    return [sys.executable, "-m", "mirjax.confirm", *files, *options]
+
+
+def plain(queries: Path, fasta: Path, settings: BlastSettings, out: Path) -> list[str]:
+    """Return the command line of blastn."""
+    command = ["blastn", "-query", str(queries), "-db", str(fasta), "-outfmt", "6"]
+    return [*command, "-out", str(out), "-num_threads", "2", *settings.arguments()]
+
+
+def start_seconds(repeats: int) -> float:
+    """Return what it takes to start Python and import the command."""
+    command = [sys.executable, "-c", "import mirjax.confirm, mirjax.align.confirm"]
+    return statistics.median(measured(command)[0] for _ in range(repeats))
+
+
+def compare(
+    folder: Path, queries: Path, fasta: Path, settings: BlastSettings, repeats: int
+) -> tuple[list[float], list[float], list[float], list[float], bool]:
+    """Run both in turn; return seconds and memory of each, and whether rows agree."""
+    mine, theirs = folder / "ours.tsv", folder / "plain.tsv"
+    subprocess.run(
+        ours(queries, fasta, settings, mine), check=True, capture_output=True
+    )
+    figures: tuple[list[float], ...] = ([], [], [], [])
+    for _ in range(repeats):
+        for place, command in enumerate(
+            (
+                plain(queries, fasta, settings, theirs),
+                ours(queries, fasta, settings, mine),
+            )
+        ):
+            seconds, megabytes = measured(command)
+            figures[place].append(seconds)
+            figures[place + 2].append(megabytes)
+    rows = [sorted(path.read_bytes().splitlines()) for path in (mine, theirs)]
+    return *figures, rows[0] == rows[1]  # type: ignore[return-value]
+
+
+def make_cases(
+    rng: np.random.Generator,
+) -> dict[str, tuple[Callable[[], list[str]], str]]:
+    """Return each case's queries, made when called, and its database's name."""
+    real = cases.sequences_of("mirbase/all")
+    published = cases.registry.load_pairs("chakraborty2019").mirnas
+    few = list(dict.fromkeys(published))[:685]
+
+    def one() -> str:
+        return real[int(rng.integers(len(real)))]
+
+    def near() -> str:
+        return cases.substituted(rng, one(), int(rng.integers(1, 5)))
+
+    def unrelated() -> str:
+        return cases.shuffled(rng, one())
+
+    return {
+        "10,000 rows of a decoder, 685 distinct": (
+            lambda: [few[n] for n in rng.integers(len(few), size=10_000)],
+            "mirbase",
+        ),
+        "those 685": (lambda: few, "mirbase"),
+        "10,000 with 1-4 substitutions": (
+            lambda: cases.distinct(near, 10_000),
+            "mirbase",
+        ),
+        "10,000 shuffled": (lambda: cases.distinct(unrelated, 10_000), "mirbase"),
+        "1,000 shuffled, 20 million letters": (
+            lambda: cases.distinct(unrelated, 1_000),
+            "random",
+        ),
+    }
+
+
+def write_databases(folder: Path, rng: np.random.Generator) -> dict[str, Path]:
+    """Write and build both databases."""
+    paths = {"mirbase": folder / "mirbase.fa", "random": folder / "random.fa"}
+    cases.write(paths["mirbase"], cases.sequences_of("mirbase/all"), "m")
+    letters = [cases.random_sequence(rng, 2000) for _ in range(10_000)]
+    cases.write(paths["random"], letters, "t")
+    for path in paths.values():
+        cases.plain_database(path)
+    return paths
+
+
+def speed(folder: Path, rng: np.random.Generator, repeats: int) -> None:
+    """Print the table of cases."""
+    databases = write_databases(folder, rng)
+    settings = BlastSettings(evalue=0.01)
+    start_s = start_seconds(repeats)
+    print(f"start of Python and import: {start_s:.2f} s, taken off below\n")
+    print("| queries | blastn, s | confirm, s | times as fast | same rows |")
+    print("|---|---|---|---|---|", flush=True)
+    for name, (make, database) in make_cases(rng).items():
+        queries = cases.write(folder / "queries.fa", make(), "q")
+        plain_s, ours_s, _, _, same = compare(
+            folder, queries, databases[database], settings, repeats
+        )
+        theirs, mine = statistics.median(plain_s), statistics.median(ours_s) - start_s
+        print(
+            f"| {name} | {theirs:.2f} | {mine:.2f} | {theirs / mine:.1f} | "
+            f"{'yes' if same else 'NO'} |",
+            flush=True,
+        )
+
+
+def growth(folder: Path, rng: np.random.Generator) -> None:
+    """Print seconds and memory as queries, and the database, grow."""
+    real = cases.sequences_of("mirbase/all")
+
+    def near() -> str:
+        place = int(rng.integers(len(real)))
+        return cases.substituted(rng, real[place], int(rng.integers(1, 5)))
+
+    print("| queries | sequences | E | blastn, s | MB | confirm, s | MB | same rows |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    whole = len(real)
+    for num_queries, num_subjects, evalue in (
+        (2_500, whole, 0.01),
+        (5_000, whole, 0.01),
+        (10_000, whole, 0.01),
+        (20_000, whole, 0.01),
+        (10_000, whole // 4, 0.01),
+        (10_000, whole // 2, 0.01),
+        (2_000, whole, 10.0),
+    ):
+        fasta = cases.write(folder / f"{num_subjects}.fa", real[:num_subjects], "m")
+        cases.plain_database(fasta)
+        queries = cases.write(
+            folder / "queries.fa", cases.distinct(near, num_queries), "q"
+        )
+        settings = BlastSettings(evalue=evalue)
+        (plain_s,), (ours_s,), (plain_mb,), (ours_mb,), same = compare(
+            folder, queries, fasta, settings, 1
+        )
+        print(
+            f"| {num_queries:,} | {num_subjects:,} | {evalue:g} | {plain_s:.1f} | "
+            f"{plain_mb:.0f} | {ours_s:.1f} | {ours_mb:.0f} | "
+            f"{'yes' if same else 'NO'} |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Print one of the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--growth", action="store_true")
+    arguments = parser.parse_args()
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as scratch:
+        if arguments.growth:
+            growth(Path(scratch), rng)
+        else:
+            speed(Path(scratch), rng, arguments.repeats)
+
+
+if __name__ == "__main__":
+    main()
