@@ -4,9 +4,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Integer, UInt8
 
@@ -16,16 +14,16 @@ from mirjax.align.scoring import Scoring
 WINDOW = 64
 """Letters of the windows into which subjects are cut for short queries."""
 
-QUERIES = 16
-"""Queries that one call scores with the same subjects, at most."""
-
 _SHORT = 32  # letters of the longest sequences that tiles score
-_LANES = 2**8, 2**11, 2**14  # of a block: few, since each is compiled by itself
-_ARRAYS = 8  # arrays of rows × lanes that a sweep has in memory at a time
+_TILE_LANES = 2**14
+_FEWEST_IN_TILES = 2**16  # pairs; a tile takes seconds to compile
+_FEWEST_LANES = 2**6
+_SWEEP_BYTES = 2**17  # of one array of a sweep: the five of them fit a core's cache
+_ARRAYS = 8  # as large as the five, in a block's memory
 
 
 class Kernels:
-    """Compiled kernels of one scoring, and the devices they run on."""
+    """The compiled recurrence for one scoring, and the devices it runs on."""
 
     def __init__(
         self,
@@ -37,7 +35,7 @@ class Kernels:
 
         Args:
           scoring: what alignments score.
-          block_bytes: memory for the work on one block.
+          block_bytes: memory for the work on one block of pairs.
           devices: which share the work; all by default.
 
         Raises:
@@ -50,115 +48,109 @@ class Kernels:
             raise ValueError(f"{devices=}: none to run on")
         self.scoring = scoring
         self._block_bytes = block_bytes
+        # Lanes stand in straight lines of code where XLA compiles these well.
+        self._has_tiles = devices[0].platform == "cpu"
         mesh = Mesh(np.array(devices), ("lanes",), axis_types=(AxisType.Auto,))
         self._by_lane = NamedSharding(mesh, PartitionSpec(None, "lanes"))
         self._replicated = NamedSharding(mesh, PartitionSpec())
 
-    def lanes(self, rows: int, columns: int, wanted: int) -> int:
-        """Return how many pairs a block holds.
+    def overlap(self, rows: int, columns: int, longest: int) -> int | None:
+        """Return how far windows overlap, or None where subjects stay whole.
+
+        Args:
+          rows: height of the queries.
+          columns: height of the subjects.
+          longest: letters of the longest query.
+        """
+        if rows > _SHORT or columns <= WINDOW or not self._has_tiles:
+            return None
+        span = self.scoring.span(longest)
+        return None if span is None or span > WINDOW // 2 else span
+
+    def is_tile(self, rows: int, columns: int, pairs: int) -> bool:
+        """Return whether pairs are scored in one straight line of code.
+
+        Args:
+          rows: height of the queries.
+          columns: height of the subjects.
+          pairs: how many; for few it does not earn what it takes to compile.
+        """
+        return (
+            self._has_tiles
+            and pairs >= _FEWEST_IN_TILES
+            and rows <= _SHORT
+            and (columns <= _SHORT or columns == WINDOW)
+        )
+
+    def lanes(self, rows: int, columns: int, wanted: int, *, is_tile: bool) -> int:
+        """Return how many pairs to score in one block.
 
         Args:
           rows: height of the queries.
           columns: height of the subjects.
           wanted: pairs there are.
+          is_tile: whether they are scored in one straight line of code.
         """
-        itemsize = self.scoring.dtype(rows, columns).itemsize
-        bytes_per_lane = itemsize * (
-            _ARRAYS * min(rows, columns) + 2 * (rows + columns)
-        )
-        fitting = max(1, self._block_bytes // bytes_per_lane)
-        enough = next((lanes for lanes in _LANES if lanes >= wanted), _LANES[-1])
         devices = self._by_lane.num_devices
-        return max(1, min(enough, fitting) // devices) * devices
+        itemsize = self.scoring.dtype(rows, columns).itemsize
+        shorter = min(rows, columns)
+        most = self._block_bytes // (itemsize * (_ARRAYS * shorter + rows + columns))
+        fast = devices * _SWEEP_BYTES // (shorter * itemsize)
+        most = min(most, _TILE_LANES if is_tile else max(fast, _FEWEST_LANES))
+        # Few numbers of lanes, since each is compiled by itself.
+        lanes = _FEWEST_LANES
+        while lanes < min(wanted, most):
+            lanes *= 4
+        return max(1, min(lanes, most) // devices) * devices
 
-    def pairs(
+    def put(
+        self, tokens: UInt8[np.ndarray, "rows lanes"]
+    ) -> UInt8[Array, "rows lanes"]:
+        """Hand tokens to the devices.
+
+        Args:
+          tokens: a sequence a column; a single one goes to every device.
+        """
+        one = tokens.shape[1] == 1
+        return jax.device_put(tokens, self._replicated if one else self._by_lane)
+
+    def score(
         self,
-        queries: UInt8[np.ndarray, "rows lanes"],
-        subjects: UInt8[np.ndarray, "columns lanes"],
+        queries: UInt8[Array, "rows _"],
+        subjects: UInt8[Array, "columns lanes"],
         steps: int,
+        *,
+        is_tile: bool,
     ) -> Integer[Array, " lanes"]:
-        """Start to score each query with the subject of its own lane.
+        """Start to score a block of pairs.
 
         Args:
-          queries: tokens.
-          subjects: tokens.
+          queries: what `put` returned; one lane if all pairs share it.
+          subjects: likewise, with all lanes.
           steps: letters of the longest query and the longest subject, less one.
+          is_tile: whether to score them in one straight line of code.
         """
-        run = self._compiled("pairs", queries, subjects)
-        return run(*jax.device_put((queries, subjects), self._by_lane), steps)
-
-    def table(
-        self,
-        queries: UInt8[np.ndarray, "n rows"],
-        subjects: UInt8[np.ndarray, "columns lanes"],
-        steps: int,
-    ) -> Integer[Array, "{QUERIES} lanes"]:
-        """Start to score each of up to `QUERIES` queries with each subject.
-
-        Args:
-          queries: tokens, a query a row.
-          subjects: tokens.
-          steps: letters of the longest query and the longest subject, less one.
-        """
-        padded = np.zeros((QUERIES, queries.shape[1]), np.uint8)
-        padded[: len(queries)] = queries
-        run = self._compiled("table", padded.T, subjects)
-        return run(
-            jax.device_put(padded, self._replicated),
-            jax.device_put(subjects, self._by_lane),
-            steps,
-            len(queries),
-        )
-
-    def _compiled(
-        self, form: str, queries: np.ndarray, subjects: np.ndarray
-    ) -> Callable[..., Array]:
-        rows, columns = len(queries), len(subjects)
-        dtype = self.scoring.dtype(rows, columns)
-        # On a small block the straight line does not earn what it takes to compile.
-        is_tile = (
-            rows <= _SHORT
-            and (columns <= _SHORT or columns == WINDOW)
-            and subjects.shape[1] >= _LANES[-1]
-            and jax.default_backend() == "cpu"
-        )
-        return _compile(form, is_tile, self.scoring, dtype)
-
-
-def is_windowed(rows: int, columns: int, overlap: int | None) -> bool:
-    """Return whether to cut subjects into windows.
-
-    Args:
-      rows: height of the queries.
-      columns: height of the subjects.
-      overlap: letters that two windows have to share, None if no number is enough.
-    """
-    return (
-        rows <= _SHORT
-        and columns > WINDOW
-        and overlap is not None
-        and overlap <= WINDOW // 2
-    )
+        scoring, (rows, columns) = self.scoring, (len(queries), len(subjects))
+        dtype = scoring.dtype(rows, columns)
+        if rows > columns:  # an antidiagonal has as many cells as there are rows
+            queries, subjects, scoring = subjects, queries, scoring.transposed()
+        if is_tile:
+            return compiled_tile(scoring, dtype)(queries, subjects)
+        return compiled_sweep(scoring, dtype)(queries, subjects, steps)
 
 
 @functools.cache
-def _compile(
-    form: str, is_tile: bool, scoring: Scoring, dtype: np.dtype
-) -> Callable[..., Array]:
-    def score(queries: Array, subjects: Array, steps: Array) -> Array:
-        if is_tile:
-            return recurrence.tile(queries, subjects, scoring=scoring, dtype=dtype)
-        return recurrence.sweep(queries, subjects, steps, scoring=scoring, dtype=dtype)
+def compiled_sweep(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
+    """Return the compiled `recurrence.sweep`."""
+    return jax.jit(functools.partial(recurrence.sweep, scoring=scoring, dtype=dtype))
 
-    def table(queries: Array, subjects: Array, steps: Array, number: Array) -> Array:
-        def one(place: Array, scores: Array) -> Array:
-            query = lax.dynamic_index_in_dim(queries, place, keepdims=False)[:, None]
-            return scores.at[place].set(score(query, subjects, steps))
 
-        scores = jnp.zeros((len(queries), subjects.shape[1]), dtype)
-        return lax.fori_loop(0, number, one, scores)
-
-    # XLA's newer emitters repeat what several cells need, at a cost that doubles with
-    # every cell.
-    options = {"xla_cpu_use_fusion_emitters": False} if is_tile else {}
-    return jax.jit({"pairs": score, "table": table}[form], compiler_options=options)
+@functools.cache
+def compiled_tile(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
+    """Return the compiled `recurrence.tile`, fast on CPUs."""
+    return jax.jit(
+        functools.partial(recurrence.tile, scoring=scoring, dtype=dtype),
+        # XLA's newer emitters compute again what several cells need: so many cells in,
+        # that doubles the cost with every one.
+        compiler_options={"xla_cpu_use_fusion_emitters": False},
+    )

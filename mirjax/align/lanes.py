@@ -1,7 +1,7 @@
-"""Sequences of any lengths as lanes: token arrays of few heights, one sequence a column.
+"""Sequences of any lengths, encoded and sorted by height: their length, rounded up.
 
-Heights are few so that little is compiled, and near the lengths so that little padding
-is computed: powers of two and one and a half times these, from 24.
+Heights are few, so that little is compiled: 24, which holds nearly every miRNA, and the
+powers of two from 32.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,152 +11,138 @@ from jaxtyping import Int64, UInt8
 
 from mirjax.data import alphabet
 
-SHORTEST = 24  # a miRNA has up to 24 letters, but for few
+SequenceList = Sequence[str] | UInt8[np.ndarray, "n length"]
 
-
-def height(length: int) -> int:
-    """Return the height of the lanes that hold sequences of `length` letters."""
-    power = 16
-    while True:
-        for candidate in (power * 3 // 2, power * 2):
-            if length <= candidate:
-                return candidate
-        power *= 2
+_LOWEST = 24, 32
 
 
 class Lanes:
-    """Sequences sorted into lanes.
+    """Sequences that are to be aligned, many at a time, each in a column.
 
     Attributes:
       lengths: of each sequence, in nt.
-      heights: of the lanes that hold it.
+      heights: of each sequence, rows of the array that holds it.
     """
 
-    def __init__(
-        self, sequences: Sequence[str] | np.ndarray, name: str, *, reverse: bool = False
-    ):
+    def __init__(self, sequences: SequenceList, name: str, *, reverse: bool = False):
         """Encode sequences.
 
         Args:
-          sequences: RNA or DNA letters, or rows of tokens padded on the right. IUPAC
-            codes of several letters, and a PAD between letters, pair with nothing.
+          sequences: RNA or DNA letters, or rows of tokens padded on the right. A letter
+            that stands for several, and PAD between letters, become 0.
           name: what to call the sequences in an error.
           reverse: whether to turn each round.
 
         Raises:
-          ValueError: for a letter that is none, or tokens that are not uint8 rows or
-            hold anything but letters and PAD.
+          ValueError: for a letter that is none, and for tokens that are not rows of
+            uint8 or are no letters.
         """
-        flat, self.lengths = _flatten(sequences, name)
-        starts = np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
-        distinct, inverse = np.unique(self.lengths, return_inverse=True)
-        self.heights = np.array([height(int(n)) for n in distinct], np.int64)[inverse]
-        self._place = np.zeros(len(starts), np.int64)
+        letters, self.lengths = _flatten(sequences, name)
+        self.heights = np.full(len(self.lengths), _LOWEST[0])
+        self.heights[self.lengths > _LOWEST[0]] = _LOWEST[1]
+        above = self.lengths > _LOWEST[1]
+        self.heights[above] = 2 ** np.ceil(np.log2(self.lengths[above])).astype(int)
+        self._row = np.zeros(len(self.lengths), np.int64)
         self._tokens: dict[int, np.ndarray] = {}
-        for rows in np.unique(self.heights):
-            members = np.flatnonzero(self.heights == rows)
-            self._place[members] = np.arange(len(members))
-            tokens = np.zeros((rows, len(members)), np.uint8)
-            lengths, first = self.lengths[members], starts[members]
-            if reverse:
-                first = first + lengths - 1
-            step = -1 if reverse else 1
-            for row in range(int(lengths.max())):
-                has_letter = np.flatnonzero(lengths > row)
-                tokens[row, has_letter] = flat[first[has_letter] + step * row]
-            self._tokens[int(rows)] = tokens
+        for height in np.unique(self.heights):
+            has_height = self.heights == height
+            lengths = self.lengths[has_height]
+            chosen = letters
+            if len(lengths) < len(self.lengths):
+                chosen = letters[np.repeat(has_height, self.lengths)]
+            tokens = np.zeros((len(lengths), height), np.uint8)
+            if reverse:  # all the letters, and so the order of the sequences too
+                chosen, lengths = chosen[::-1], lengths[::-1]
+            tokens[np.arange(height) < lengths[:, None]] = chosen
+            self._tokens[int(height)] = tokens[::-1] if reverse else tokens
+            self._row[has_height] = np.arange(len(lengths))
 
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def take(
-        self, members: Int64[np.ndarray, " lanes"], rows: int, lanes: int
-    ) -> UInt8[np.ndarray, "rows lanes"]:
-        """Return the tokens of some sequences of one height.
-
-        Args:
-          members: numbers of the sequences.
-          rows: their height.
-          lanes: how many columns to return; those left over hold no letters.
-        """
-        places = self._place[members]
-        tokens = self._tokens[rows]
-        if len(places) == lanes and places[-1] - places[0] == lanes - 1:
-            if (np.diff(places) == 1).all():
-                return tokens[:, places[0] : places[0] + lanes]
-        result = np.zeros((rows, lanes), np.uint8)
-        result[:, : len(members)] = tokens.take(places, axis=1)
-        return result
-
     def groups(self) -> Iterator[tuple[int, Int64[np.ndarray, " n"]]]:
         """Yield each height and the numbers of its sequences, shortest first."""
-        for rows in self._tokens:
-            members = np.flatnonzero(self.heights == rows)
-            yield rows, members[np.argsort(self.lengths[members], kind="stable")]
+        for height in self._tokens:
+            members = np.flatnonzero(self.heights == height)
+            yield height, members[np.argsort(self.lengths[members], kind="stable")]
 
-    def windows(
-        self, members: Int64[np.ndarray, " n"], rows: int, overlap: int
-    ) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
-        """Cut sequences into windows, such that some window holds any `overlap` letters.
+    def take(
+        self, members: Int64[np.ndarray, " k"], height: int, lanes: int
+    ) -> UInt8[np.ndarray, "height lanes"]:
+        """Return the tokens of some sequences, one a column.
 
         Args:
-          members: numbers of sequences of one height, above `rows`.
-          rows: letters of a window.
-          overlap: letters in a row that are to lie in one window, at most `rows`.
+          members: numbers of sequences that have one height.
+          height: rows to return, at least that height.
+          lanes: columns to return; those left over hold no letter.
+        """
+        tokens = self._tokens[int(self.heights[members[0]])]
+        result = np.zeros((height, lanes), np.uint8)
+        # Rows are contiguous: to gather them and then to transpose is faster.
+        rows = tokens.take(self._row[members], axis=0)
+        result[: tokens.shape[1], : len(members)] = rows.T
+        return result
+
+    def windows(
+        self, members: Int64[np.ndarray, " n"], width: int, overlap: int
+    ) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
+        """Cut sequences so that any `overlap` letters in a row lie in some window.
+
+        Args:
+          members: numbers of sequences that have one height, above `width`.
+          width: letters of a window.
+          overlap: at most `width`.
 
         Returns:
-          For each window its sequence, and the place of its first letter there.
+          For each window the number of its sequence, and the place of its first letter
+          there. The windows of a sequence follow one another.
         """
-        stride = rows - overlap + 1
-        count = np.maximum(1, -(-(self.lengths[members] - rows) // stride) + 1)
-        first = np.cumsum(count) - count
-        starts = (np.arange(count.sum()) - np.repeat(first, count)) * stride
-        # The last one reaches back, so as not to reach past the end of the array.
-        return np.repeat(members, count), np.minimum(
-            starts, self.heights[members[0]] - rows
-        )
+        stride = width - overlap + 1
+        beyond = np.maximum(self.lengths[members] - width, 0)
+        count = 1 - beyond // -stride
+        first = np.repeat(np.cumsum(count) - count, count)
+        starts = (np.arange(len(first)) - first) * stride
+        # The last one reaches back, so as not to reach past the array's end.
+        last = self.heights[members[0]] - width
+        return np.repeat(members, count), np.minimum(starts, last)
 
     def take_windows(
         self,
         members: Int64[np.ndarray, " k"],
         starts: Int64[np.ndarray, " k"],
-        rows: int,
+        width: int,
         lanes: int,
-    ) -> UInt8[np.ndarray, "rows lanes"]:
-        """Return the tokens of windows.
+    ) -> UInt8[np.ndarray, "width lanes"]:
+        """Return the tokens of windows, one a column.
 
         Args:
-          members: numbers of the sequences, of one height.
+          members: numbers of sequences that have one height, one for each window.
           starts: place of each window's first letter.
-          rows: letters of a window.
-          lanes: how many columns to return; those left over hold no letters.
+          width: letters of a window.
+          lanes: columns to return; those left over hold no letter.
         """
         tokens = self._tokens[int(self.heights[members[0]])]
-        result = np.zeros((rows, lanes), np.uint8)
-        places = np.ravel_multi_index((starts, self._place[members]), tokens.shape)
-        for row in range(rows):
-            result[row, : len(members)] = tokens.ravel()[places + row * tokens.shape[1]]
+        result = np.zeros((width, lanes), np.uint8)
+        cut = np.lib.stride_tricks.sliding_window_view(tokens, width, axis=1)
+        result[:, : len(members)] = cut[self._row[members], starts].T
         return result
 
 
-def _flatten(
-    sequences: Sequence[str] | np.ndarray, name: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the tokens of all sequences one after another, and their lengths."""
+def _flatten(sequences: SequenceList, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the tokens of all sequences, one after another, and their lengths."""
     if isinstance(sequences, np.ndarray) and sequences.dtype.kind != "U":
         if sequences.ndim != 2 or sequences.dtype != np.uint8:
             raise ValueError(
-                f"{name}: {sequences.dtype} tokens of shape {sequences.shape}, "
-                "not uint8 rows"
+                f"{name}: {sequences.dtype} of shape {sequences.shape}, not rows of "
+                "uint8 tokens"
             )
-        if sequences.size and sequences.max() > alphabet.G:
-            raise ValueError(f"{name}: token {sequences.max()} is not a letter or PAD")
-        letters = sequences != alphabet.PAD
-        backwards = letters[:, ::-1].argmax(axis=1) if sequences.size else 0
-        lengths = np.where(letters.any(axis=1), sequences.shape[1] - backwards, 0)
-        inside = np.arange(sequences.shape[1])[None] < lengths[:, None]
-        return sequences[inside], lengths
-    lengths = alphabet.lengths(sequences)
+        highest = sequences.max(initial=0)
+        if highest > alphabet.G:
+            raise ValueError(f"{name}: token {highest} is no letter")
+        places = np.arange(1, sequences.shape[1] + 1)
+        lengths = ((sequences != alphabet.PAD) * places).max(axis=1, initial=0)
+        return sequences[places <= lengths[:, None]], lengths.astype(np.int64)
+    lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
     joined = "".join(sequences)
     tokens = alphabet.encode([joined], len(joined), names=[name], unknown_as_pad=True)
     return tokens[0], lengths

@@ -1,19 +1,20 @@
 """The recurrence of local affine-gap alignment, for many pairs of sequences at once.
 
-Every array's last axis is the pairs, the *lanes*: each operation does the same to all of
-them, so that a processor's vectors hold as many pairs as their width allows. Query and
-subject lie along rows and columns. With H the best score of an alignment that ends in a
-cell, E and F those that end in a gap, open and extend costs o and e:
+Every array's last axis is the pairs, the *lanes*: each operation does the same to all
+of them, so that a processor's vectors hold as many pairs as their width allows. Query
+and subject lie along rows and columns. With H the best score of an alignment that ends
+in a cell, E and F those that end in a gap, open and extend costs o and e:
 
     E(i, j) = max(E(i, j-1), H(i, j-1) - o) - e
     F(i, j) = max(F(i-1, j), H(i-1, j) - o) - e
     H(i, j) = H(i-1, j-1) + s        where s is the highest score there is
               max(0, H(i-1, j-1) + s, E(i, j), F(i, j))        elsewhere
 
-The first case leaves the maximum out since E and F cannot win there. Say E's alignment
-ends with k subject letters skipped. Before these, its last pair of letters scored at
-most s; without that pair, and with one subject letter fewer skipped, it is an alignment
-that ends in (i-1, j-1). The same holds for F.
+The first case leaves the maximum out, since E and F cannot win there. E's alignment
+pairs or skips query letter i, then skips subject letters up to j. Take letter i and the
+last of these out: where i was paired, at most s is lost, and its partner is skipped in
+its stead, in a gap that was there already. What is left ends in (i-1, j-1), so that E
+is at most H(i-1, j-1) + s. The same holds for F.
 
 Padding scores the lowest value there is, which is not above 0: past the end of a
 sequence, or of both, H never rises above what it was.
@@ -27,7 +28,6 @@ References:
   parallelisation, doi 10.1186/1471-2105-12-221.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -57,8 +57,6 @@ def sweep(
     Returns:
       The best score of each pair.
     """
-    if queries.shape[0] > subjects.shape[0]:  # an antidiagonal is as long as the rows
-        queries, subjects, scoring = subjects, queries, scoring.transposed()
     rows, lanes = queries.shape[0], max(queries.shape[1], subjects.shape[1])
     gap_open, gap_extend = map(dtype.type, (scoring.gap_open, scoring.gap_extend))
     masks = _query_masks(queries, scoring, dtype)

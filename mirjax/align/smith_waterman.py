@@ -16,16 +16,14 @@ from typing import TypeVar
 
 import jax
 import numpy as np
-from jaxtyping import Int, Int32, UInt8
+from jaxtyping import Int, Int32
 
-from mirjax.align.kernels import QUERIES, WINDOW, Kernels, is_windowed
-from mirjax.align.lanes import Lanes
+from mirjax.align.kernels import WINDOW, Kernels
+from mirjax.align.lanes import Lanes, SequenceList
 from mirjax.align.scoring import Scoring
 
 BLOCK_BYTES = 2**26
 """Memory for the work on one block of pairs, by default."""
-
-SequenceList = Sequence[str] | UInt8[np.ndarray, "n length"]
 
 T = TypeVar("T")
 
@@ -106,13 +104,26 @@ def score_all(
     kernels = Kernels(scoring, block_bytes, devices)
     rows = Lanes(queries, "queries")
     columns = Lanes(subjects, "subjects", reverse=scoring.antiparallel)
+    # The side with more letters fills the lanes, the other's sequences take turns.
+    if rows.lengths.sum() > columns.lengths.sum():
+        kernels = Kernels(scoring.transposed(), block_bytes, devices)
+        return _score_table(kernels, columns, rows).T
+    return _score_table(kernels, rows, columns)
+
+
+def _score_table(
+    kernels: Kernels, rows: Lanes, columns: Lanes
+) -> Int32[np.ndarray, "n m"]:
     scores = np.zeros((len(rows), len(columns)), np.int32)
-    for (some, others), result in _in_turn(_table_blocks(kernels, rows, columns)):
-        # A long subject is scored in several windows, which follow one another.
-        first = np.flatnonzero(np.diff(others, prepend=-1))
-        part = np.maximum.reduceat(result[: len(some), : len(others)], first, axis=1)
-        place = np.ix_(some, others[first])
-        scores[place] = np.maximum(scores[place], part)
+    for (query, subject, first), result in _in_turn(
+        _table_blocks(kernels, rows, columns)
+    ):
+        if first is None:
+            scores[query, subject] = result[: len(subject)]
+        else:
+            # Other windows of the block's first and last subject may lie elsewhere.
+            best = np.maximum.reduceat(result, first)
+            scores[query, subject] = np.maximum(scores[query, subject], best)
     return scores
 
 
@@ -120,63 +131,66 @@ def _pair_blocks(
     kernels: Kernels, queries: Lanes, subjects: Lanes, pairs: np.ndarray
 ) -> Iterator[tuple[np.ndarray, jax.Array]]:
     """Yield the numbers of some pairs and their scores, until all are scored."""
-    rows, columns = queries.heights[pairs[:, 0]], subjects.heights[pairs[:, 1]]
-    lengths = queries.lengths[pairs[:, 0]] + subjects.lengths[pairs[:, 1]]
-    order = np.lexsort((lengths, columns, rows))
-    changes = np.flatnonzero(np.diff(rows[order]) | np.diff(columns[order])) + 1
-    for group in np.split(order, changes):
-        if not len(group):
-            continue
-        shape = int(rows[group[0]]), int(columns[group[0]])
-        lanes = kernels.lanes(*shape, len(group))
+    heights = queries.heights[pairs[:, 0]] << 32 | subjects.heights[pairs[:, 1]]
+    for shape in np.unique(heights):
+        rows, columns = int(shape >> 32), int(shape & 0xFFFFFFFF)
+        group = np.flatnonzero(heights == shape)
+        is_tile = kernels.is_tile(rows, columns, len(group))
+        lanes = kernels.lanes(rows, columns, len(group), is_tile=is_tile)
+        if not is_tile:
+            # A block of a sweep takes as many steps as its longest pair.
+            lengths = queries.lengths[pairs[group, 0]]
+            lengths = lengths + subjects.lengths[pairs[group, 1]]
+            group = group[np.argsort(lengths, kind="stable")]
         for start in range(0, len(group), lanes):
             block = group[start : start + lanes]
             query, subject = pairs[block].T
             yield (
                 block,
-                kernels.pairs(
-                    queries.take(query, shape[0], lanes),
-                    subjects.take(subject, shape[1], lanes),
+                kernels.score(
+                    kernels.put(queries.take(query, rows, lanes)),
+                    kernels.put(subjects.take(subject, columns, lanes)),
                     _steps(queries.lengths[query], subjects.lengths[subject]),
+                    is_tile=is_tile,
                 ),
             )
 
 
 def _table_blocks(
     kernels: Kernels, queries: Lanes, subjects: Lanes
-) -> Iterator[tuple[tuple[np.ndarray, np.ndarray], jax.Array]]:
-    """Yield the numbers of some queries, those of some subjects, and their scores.
+) -> Iterator[tuple[tuple[int, np.ndarray, np.ndarray | None], jax.Array]]:
+    """Score each query with a block of subjects at a time.
 
-    A subject that was cut into windows has its number repeated: its score is the
-    highest there is, in this block and in others.
+    Yields:
+      The number of the query and those of the subjects, with the lane where each
+      subject's windows begin, or None where subjects are whole; and the scores.
     """
     for rows, some in queries.groups():
-        overlap = kernels.scoring.span(int(queries.lengths[some].max()))
-        for columns, others in subjects.groups():
+        longest = int(queries.lengths[some].max())
+        for columns, members in subjects.groups():
             starts = None
-            if is_windowed(rows, columns, overlap):
-                others, starts = subjects.windows(others, WINDOW, overlap)
+            overlap = kernels.overlap(rows, columns, longest)
+            if overlap is not None:
+                members, starts = subjects.windows(members, WINDOW, overlap)
                 columns = WINDOW
-            lanes = kernels.lanes(rows, columns, len(others))
-            for first in range(0, len(others), lanes):
-                block = slice(first, first + lanes)
+            is_tile = kernels.is_tile(rows, columns, len(some) * len(members))
+            lanes = kernels.lanes(rows, columns, len(members), is_tile=is_tile)
+            for begin in range(0, len(members), lanes):
+                block = members[begin : begin + lanes]
+                first = None
                 if starts is None:
-                    tokens = subjects.take(others[block], columns, lanes)
+                    tokens = subjects.take(block, columns, lanes)
                 else:
-                    tokens = subjects.take_windows(
-                        others[block], starts[block], columns, lanes
-                    )
-                for number in range(0, len(some), QUERIES):
-                    members = some[number : number + QUERIES]
-                    lengths = subjects.lengths[others[block]].clip(max=columns)
-                    yield (
-                        (members, others[block]),
-                        kernels.table(
-                            queries.take(members, rows, len(members)).T,
-                            tokens,
-                            _steps(queries.lengths[members], lengths),
-                        ),
-                    )
+                    places = starts[begin : begin + lanes]
+                    tokens = subjects.take_windows(block, places, columns, lanes)
+                    first = np.flatnonzero(np.diff(block, prepend=-1))
+                distinct = block if first is None else block[first]
+                steps = rows + int(subjects.lengths[block].clip(max=columns).max()) - 1
+                letters = kernels.put(tokens)
+                for query in some:
+                    one = kernels.put(queries.take(query[None], rows, 1))
+                    result = kernels.score(one, letters, steps, is_tile=is_tile)
+                    yield (query, distinct, first), result
 
 
 def _steps(queries: np.ndarray, subjects: np.ndarray) -> int:
