@@ -143,11 +143,16 @@ def numpy_transformer(params, target, previous, heads):
     Also the weights of each decoder layer's look at the target, read 3'→5': [layers,
     heads, time, letters].
     """
-    features = params["target_embedding"]["embedding"].shape[1]
 
-    def embed(table, tokens):
-        x = np.float64(table["embedding"])[tokens] * np.sqrt(features)
-        return x + numpy_positions(len(tokens), features)
+    def embed(embedding, tokens):
+        """Add up, at each place, what each of the letters up to there is worth."""
+        kernel = np.float64(embedding["kernel"])
+        x = numpy_positions(len(tokens), kernel.shape[1])
+        for place in range(len(tokens)):
+            for back in range(min(len(kernel) // 6, place + 1)):
+                if token := tokens[place - back]:
+                    x[place] += kernel[6 * back + token - 1]
+        return x
 
     def norm(layer, block, x):
         return numpy_norm(layer[f"{block}_norm"], x)

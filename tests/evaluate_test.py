@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from absl import flags, logging
+from mirjax.evaluation.complementarity import score_all
 
 from mirjax import evaluate
 from mirjax.data import registry, splits
@@ -17,7 +18,6 @@ from mirjax.data.records import Pairs
 from mirjax.data.simulate import simulate
 from mirjax.evaluation import generator
 from mirjax.evaluation.combination import combine
-from mirjax.evaluation.complementarity import score_all
 from mirjax.evaluation.shortcuts import shortcut_baselines
 from mirjax.models import exported, make_model
 

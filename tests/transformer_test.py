@@ -9,13 +9,18 @@ import pytest
 from mirjax.data import alphabet
 from mirjax.data.batches import encode_pairs
 from mirjax.data.prefix_tree import plan_trees
-from mirjax.models.attention import sinusoidal_positions
+from mirjax.models.embedding import sinusoidal_positions
 from mirjax.models.transformer import Transformer
 from mirjax.training.steps import shift_right
 
 HEADS = 2
 MODEL = Transformer(
-    encoder_layers=2, decoder_layers=2, features=8, heads=HEADS, hidden_features=12
+    encoder_layers=2,
+    decoder_layers=2,
+    features=8,
+    heads=HEADS,
+    hidden_features=12,
+    window=3,
 )
 TARGETS = ["A", *equations.random_letters(np.random.default_rng(0), 3, 12, 28)]
 TARGETS += equations.random_letters(np.random.default_rng(1), 1, 29, 29)
@@ -61,18 +66,33 @@ def test_the_default_size_has_its_parameter_count():
     norm = 2 * features
     encoder = 4 * square + dense + 2 * norm
     decoder = 8 * square + dense + 3 * norm
-    rest = 2 * 7 * features + 2 * norm + 6 * features + 6
+    rest = 2 * 8 * 6 * features + 2 * norm + 6 * features + 6
     count = sum(leaf.size for leaf in jax.tree.leaves(shapes))
     assert count == 3 * (encoder + decoder) + rest
 
 
 def test_padding_is_never_seen(params, tokens, score):
     """Whatever stands for padding, no bit of a logit depends on it."""
-    # The last miRNA has no padding after it, and BOS is no padding.
-    changed = jax.tree.map(np.copy, params)
-    changed["target_embedding"]["embedding"][alphabet.PAD] = 50.0
-    found = MODEL.apply({"params": changed}, *tokens)
-    np.testing.assert_array_equal(found, MODEL.apply({"params": params}, *tokens))
+    targets, previous = tokens
+    state = MODEL.apply({"params": params}, targets, method="encode")
+    changed = state._replace(
+        sources=jax.tree.map(
+            lambda x: jnp.where(state.real[..., None, None], x, 50.0), state.sources
+        )
+    )
+    first, second = (
+        MODEL.apply({"params": params}, one, previous[:, 0], method="decode_step")[1]
+        for one in (state, changed)
+    )
+    np.testing.assert_array_equal(first, second)
+    # Nor does a real letter of the target depend on the padding after it.
+    shorter = MODEL.apply({"params": params}, targets[:, :28], method="encode")
+    for one, other in zip(
+        jax.tree.leaves(state.sources), jax.tree.leaves(shorter.sources), strict=True
+    ):
+        rows = np.array([len(target) < 29 for target in TARGETS])
+        real = state.real[:, :28] & rows[:, None]
+        np.testing.assert_allclose(one[:, :28][real], other[real], atol=2e-6)
 
 
 def test_more_padding_changes_nothing(tokens, score):
@@ -93,17 +113,19 @@ def test_rows_do_not_see_each_other(tokens, score):
 
 
 def test_no_logit_has_a_slope_in_a_later_letter(params):
-    """Each symbol occurs once, so that its embedding is that of one place."""
-    previous = jnp.array([[5, 1, 2, 3, 4, 6, 0]], jnp.uint8)
+    """Each symbol occurs once, so that what it embeds as is that of one place."""
+    previous = jnp.array([[5, 1, 2, 3, 4, 6]], jnp.uint8)
     targets = jnp.asarray(alphabet.encode(["AUCGGA"], 29))
 
-    def logits(table):
-        changed = params | {"letter_embedding": {"embedding": table}}
+    def logits(kernel):
+        changed = params | {"letter_embedding": {"kernel": kernel}}
         return MODEL.apply({"params": changed}, targets, previous)[0]
 
-    slopes = jax.jit(jax.jacobian(logits))(params["letter_embedding"]["embedding"])
-    by_place = np.abs(slopes[:, :, previous[0]]).max(axis=(1, 3))  # [step, place]
-    later = np.arange(7)[None] > np.arange(7)[:, None]
+    kernel = params["letter_embedding"]["kernel"]
+    slopes = jax.jit(jax.jacobian(logits))(kernel)
+    by_row = np.abs(slopes).max(axis=(1, 3)).reshape(6, MODEL.window, 6)
+    by_place = by_row[:, :, previous[0] - 1].max(axis=1)  # [step, place]
+    later = np.arange(6)[None] > np.arange(6)[:, None]
     assert (by_place[later] == 0.0).all()
     assert (by_place[~later] > 1e-4).all()
 
@@ -224,6 +246,7 @@ def test_positions_are_those_of_the_equations():
     ("arguments", "message"),
     [
         ({"heads": 0}, "heads=0 is below 1"),
+        ({"window": 0}, "window=0 is below 1"),
         ({"decoder_layers": 0}, "decoder_layers=0 is below 1"),
         ({"features": 9}, "features=9 must be even and a multiple of heads=2"),
         ({"features": 10, "heads": 4}, "features=10 must be even and a multiple of"),

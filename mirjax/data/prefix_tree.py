@@ -38,10 +38,19 @@ class PrefixTree(NamedTuple):
     following: UInt8[Array | np.ndarray, "mirnas time"]
     places: Int[Array | np.ndarray, " nodes"]
 
-    @property
-    def tokens(self) -> UInt8[Array, " nodes"]:
-        """The last letter of each node."""
-        return jnp.concatenate([level.tokens for level in self.levels])
+    def windows(self, width: int) -> UInt8[Array, "nodes width"]:
+        """Return the last letters of each node, the last first; PAD before the BOS.
+
+        Args:
+          width: letters of a window.
+        """
+        before = jnp.zeros((1, width), jnp.uint8)
+        windows = []
+        for level in self.levels:
+            before = jnp.roll(before[level.parents], 1, axis=1)
+            before = before.at[:, 0].set(level.tokens)
+            windows.append(before)
+        return jnp.concatenate(windows)
 
     @property
     def depths(self) -> Int[np.ndarray, " nodes"]:

@@ -1,7 +1,7 @@
-"""Multi-head attention, the layers made of it, and sinusoidal positions.
+"""Multi-head attention, and the layers made of it.
 
 References:
-  Vaswani et al. 2017, arXiv 1706.03762 (attention, positions).
+  Vaswani et al. 2017, arXiv 1706.03762 (attention).
   Xiong et al. 2020, arXiv 2002.04745 (normalising before each block, not after).
 """
 
@@ -11,7 +11,6 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from mirjax.data.prefix_tree import PrefixTree
@@ -32,21 +31,6 @@ class KeyValues(NamedTuple):
 
     keys: Float[Array, "rows letters heads width"]
     values: Float[Array, "rows letters heads width"]
-
-
-def sinusoidal_positions(
-    length: int, features: int
-) -> Float[np.ndarray, "length features"]:
-    """Return the position code: sines in the first half, cosines in the second.
-
-    Args:
-      length: positions, from 0.
-      features: an even number; wavelengths run from 2π to 10,000 times that.
-    """
-    half = features // 2
-    rates = np.exp(-math.log(10_000.0) * np.arange(half) / half)
-    angles = np.arange(length)[:, None] * rates
-    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
 
 
 def attend(

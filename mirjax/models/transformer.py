@@ -20,8 +20,8 @@ from mirjax.models.attention import (
     EncoderLayer,
     KeyValues,
     Residual,
-    sinusoidal_positions,
 )
+from mirjax.models.embedding import WindowEmbedding, windows_of
 from mirjax.models.layers import reverse_padded
 
 DTYPES = ("float32", "bfloat16")
@@ -34,12 +34,14 @@ class State(NamedTuple):
       sources: of each decoder layer, the target letters; a row a target.
       real: which of them are no padding.
       letters: of each decoder layer, the symbols read so far.
-      step: how many those are; the places after them are empty.
+      recent: the last of those, the nearest first, as many as a window has.
+      step: how many were read; the places after them are empty.
     """
 
     sources: tuple[KeyValues, ...]
     real: Bool[Array, "targets target_length"]
     letters: tuple[KeyValues, ...]
+    recent: UInt8[Array, "rows window"]
     step: Int[Array, ""]
 
 
@@ -55,6 +57,7 @@ class Transformer(nn.Module):
     features: int = 128  # of a letter; even, and a multiple of heads
     heads: int = 4
     hidden_features: int = 512  # of the dense layers
+    window: int = 8  # letters that are embedded together: one, and those before it
     dropout: float = 0.2  # share of what each block and the embedding gives
     dtype: str = "float32"  # of the products: float32 or bfloat16
     max_target_length: int = 29  # nt
@@ -69,6 +72,7 @@ class Transformer(nn.Module):
             "decoder_layers",
             "heads",
             "hidden_features",
+            "window",
             "max_target_length",
             "max_mirna_length",
         ):
@@ -94,12 +98,10 @@ class Transformer(nn.Module):
     def setup(self) -> None:
         """Make the layers."""
         options = (self.heads, self.hidden_features, self.dropout, self.dtype)
-        embedding = nn.initializers.normal(self.features**-0.5)
-        tables = [
-            nn.Embed(alphabet.VOCABULARY_SIZE, self.features, embedding_init=embedding)
-            for _ in range(2)
-        ]
-        self.target_embedding, self.letter_embedding = tables
+        longest = max(self.max_target_length, self.max_mirna_length + 1)
+        self.target_embedding, self.letter_embedding = (
+            WindowEmbedding(self.features, self.window, longest) for _ in range(2)
+        )
         self.residual = Residual(self.dropout)
         self.encoder = [EncoderLayer(*options) for _ in range(self.encoder_layers)]
         self.encoder_norm = nn.LayerNorm()
@@ -156,16 +158,15 @@ class Transformer(nn.Module):
         steps = self.max_mirna_length + 1 if steps is None else steps
         tokens = reverse_padded(targets)
         real = tokens != alphabet.PAD
-        x_BSD = self._embed(
-            self.target_embedding, tokens, np.arange(tokens.shape[1]), train=train
-        )
+        x_BSD = self._embed_all(self.target_embedding, tokens, train)
         for layer in self.encoder:
             x_BSD = layer(x_BSD, real[:, None], train=train)
         x_BSD = self.encoder_norm(x_BSD)
         sources = tuple(layer.look_up(x_BSD) for layer in self.decoder)
         empty = jnp.zeros((len(targets), steps, *sources[0].keys.shape[2:]), self.dtype)
         letters = tuple(KeyValues(empty, empty) for _ in self.decoder)
-        return State(sources, real, letters, jnp.int32(0))
+        recent = jnp.zeros((len(targets), self.window), jnp.uint8)
+        return State(sources, real, letters, recent, jnp.int32(0))
 
     def read_tree(
         self, state: State, tree: PrefixTree
@@ -180,7 +181,8 @@ class Transformer(nn.Module):
         Returns:
           Logits over A, U, C, G, BOS, EOS, in float32, without dropout.
         """
-        x_RND = self._embed(self.letter_embedding, tree.tokens[None], tree.depths)
+        windows = tree.windows(self.window)[None]
+        x_RND = self._embed(self.letter_embedding, windows, tree.depths)
         causal = jnp.tri(tree.paths.shape[1], dtype=bool)[None]
         for layer, source in zip(self.decoder, state.sources, strict=True):
             x_RND, _ = layer(
@@ -216,11 +218,8 @@ class Transformer(nn.Module):
     def _read(
         self, state: State, previous: UInt8[Array, "rows time"], train: bool
     ) -> tuple[Float[Array, "rows time 6"], list[Array]]:
-        time = previous.shape[1]
-        causal = jnp.tri(time, dtype=bool)[None]
-        x_RTD = self._embed(
-            self.letter_embedding, previous, np.arange(time), train=train
-        )
+        causal = jnp.tri(previous.shape[1], dtype=bool)[None]
+        x_RTD = self._embed_all(self.letter_embedding, previous, train)
         weights = []
         for layer, source in zip(self.decoder, state.sources, strict=True):
             x_RTD, layer_weights = layer(
@@ -242,7 +241,8 @@ class Transformer(nn.Module):
           The next state, and logits over A, U, C, G, BOS, EOS.
         """
         step = state.step
-        x_RTD = self._embed(self.letter_embedding, previous[:, None], step[None])
+        recent = jnp.roll(state.recent, 1, axis=1).at[:, 0].set(previous)
+        x_RTD = self._embed(self.letter_embedding, recent[:, None], step[None])
         written = jnp.arange(state.letters[0].keys.shape[1]) <= step
         remembered = []
         for layer, source, letters in zip(
@@ -258,7 +258,8 @@ class Transformer(nn.Module):
             x_RTD, _ = layer(x_RTD, letters, written[None, None], source, state.real)
             remembered.append(letters)
         logits = self.output_dense(self.decoder_norm(x_RTD))[:, 0]
-        return state._replace(letters=tuple(remembered), step=step + 1), logits
+        state = state._replace(letters=tuple(remembered), recent=recent, step=step + 1)
+        return state, logits
 
     def take_rows(self, state: State, rows: Int[Array, " new_rows"]) -> State:
         """Return the state of chosen rows, as many for each target.
@@ -268,19 +269,22 @@ class Transformer(nn.Module):
           rows: their numbers, those of the first target first; one may recur.
         """
         letters = tuple(KeyValues(*(x[rows] for x in seen)) for seen in state.letters)
-        return state._replace(letters=letters)
+        return state._replace(letters=letters, recent=state.recent[rows])
+
+    def _embed_all(
+        self, embedding: WindowEmbedding, tokens: UInt8[Array, "rows time"], train: bool
+    ) -> Float[Array, "rows time features"]:
+        windows = windows_of(tokens, self.window)
+        positions = np.arange(tokens.shape[1])
+        return self._embed(embedding, windows, positions, train=train)
 
     def _embed(
         self,
-        table: nn.Embed,
-        tokens: UInt8[Array, "rows time"],
+        embedding: WindowEmbedding,
+        windows: UInt8[Array, "rows time window"],
         positions: Int[Array | np.ndarray, " time"],
         *,
         train: bool = False,
     ) -> Float[Array, "rows time features"]:
-        """Embed tokens at positions, each within the longest sequence."""
-        longest = max(self.max_target_length, self.max_mirna_length + 1)
-        longest = max(longest, tokens.shape[1])
-        code = jnp.asarray(sinusoidal_positions(longest, self.features))
-        x = table(tokens) * self.features**0.5 + code[positions][None]
+        x = embedding(windows, positions)
         return self.residual(jnp.zeros_like(x), x, train=train)
