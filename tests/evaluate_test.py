@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from absl import flags, logging
-from mirjax.evaluation.complementarity import score_all
 
 from mirjax import evaluate
 from mirjax.data import registry, splits
+from mirjax.data.complementarity import score_all
 from mirjax.data.records import Pairs
 from mirjax.data.simulate import simulate
 from mirjax.evaluation import generator
@@ -276,7 +276,7 @@ def test_every_decoder_finds_what_scoring_one_by_one_finds(
         db=fasta,
         out=tmp_path / "out",
         noblast=None,
-        decoders="constrained,ranking",
+        decoders="constrained,ranking,combined",
         beam_width=len(database),
     )
     names = {"constrained", "ranking_combined", "ranking_database"}

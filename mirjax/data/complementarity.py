@@ -22,7 +22,7 @@ SEED_WEIGHT = 4  # times the pair score at the seed
 GAP_OPEN, GAP_EXTEND = 6, 2  # a gap of k letters costs GAP_OPEN + (k - 1) GAP_EXTEND
 OFFSET = 2  # anchored only: a letter left out before the first pair
 
-_SEED = slice(1, 8)  # miRNA letters 2-8
+SEED = slice(1, 8)  # miRNA letters 2-8
 _NO_GAP = -1000  # below every score, and far from the end of int16
 _CELLS = 8192  # (target, miRNA) pairs aligned at a time; keeps the columns in cache
 
@@ -94,7 +94,7 @@ def _pair_gains(candidates: Sequence[str]) -> np.ndarray:
     pairs[alphabet.G, alphabet.U] = pairs[alphabet.U, alphabet.G] = WOBBLE
     tokens = alphabet.encode(candidates, max(map(len, candidates)))
     weights = np.ones(tokens.shape[1], np.int16)
-    weights[_SEED] = SEED_WEIGHT
+    weights[SEED] = SEED_WEIGHT
     return pairs[:, tokens.T].transpose(1, 0, 2) * weights[:, None, None]
 
 

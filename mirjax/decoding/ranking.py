@@ -21,7 +21,7 @@ from mirjax.decoding import beam
 from mirjax.decoding.in_batches import in_batches
 from mirjax.decoding.trie import NOWHERE, build_trie
 
-_TREE = 128  # miRNAs read at a time; with the batch of targets it bounds memory
+_TREE = 64  # miRNAs read at a time; with the batch of targets it bounds memory
 
 
 @functools.partial(jax.jit, static_argnames=("model",))
@@ -64,7 +64,7 @@ def rank(
     mirnas: Sequence[str],
     *,
     temperature: float = 1.0,
-    batch_size: int = 8,
+    batch_size: int = 4,
 ) -> Float[np.ndarray, "rows mirnas"]:
     """Return log P(miRNA and its EOS | target) of every miRNA for every target.
 

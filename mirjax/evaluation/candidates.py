@@ -18,14 +18,14 @@ from mirjax.evaluation.sequence import Figures, with_new_targets
 from mirjax.models.exported import ExportedModel
 
 
-def database_figures(
+def ranking_figures(
     trained: ExportedModel,
     held_out: Pairs,
     known: Mapping[str, set[str]],
     new: Bool[np.ndarray, " n"],
     candidates: Sequence[str],
 ) -> Figures:
-    """Rank many candidates by log P(miRNA | target), each whole only where it must be.
+    """Rank candidates by log P(miRNA | target), exactly.
 
     Args:
       trained: a generator.
@@ -48,14 +48,14 @@ def database_figures(
     return _measure(found.ranks, first, held_out, known, new)
 
 
-def ranked_figures(
+def combined_figures(
     trained: ExportedModel,
     held_out: Pairs,
     known: Mapping[str, set[str]],
     new: Bool[np.ndarray, " n"],
     candidates: Sequence[str],
-) -> tuple[Figures, Figures]:
-    """Rank candidates by log P(miRNA | target), alone and with complementarity.
+) -> Figures:
+    """Rank candidates by log P(miRNA | target) and complementarity together.
 
     Args:
       trained: a generator.
@@ -65,11 +65,11 @@ def ranked_figures(
       candidates: distinct miRNAs that the model can emit.
 
     Returns:
-      Two times the figures of `retrieval.retrieval_figures`, those of the new targets
-      alone, and `top_1_filtered`: the true miRNA is first when the other miRNAs known
-      for its target are left out (Bordes et al. 2013). First by log P; then by it and
-      both scores of `complementarity.score_all` as `combination.combine` weighs them,
-      empty if too few rows have a candidate for their true miRNA.
+      The figures of `retrieval.retrieval_figures`, and of the new targets alone, by log
+      P and both scores of `complementarity.score_all` as `combination.combine` weighs
+      them; and `top_1_filtered`: the true miRNA is first when the other miRNAs known
+      for its target are left out. Empty where no weights can be fitted, since the true
+      miRNAs are no candidates.
     """
     targets = list(held_out.targets)
     log_probs = ranking.rank(
@@ -77,27 +77,21 @@ def ranked_figures(
     )
     numbers = {mirna: number for number, mirna in enumerate(candidates)}
     true = [numbers.get(mirna, -1) for mirna in held_out.mirnas]
-    kinds = np.stack(
-        [
-            log_probs.astype(np.float64),
-            complementarity.score_all(targets, candidates),
-            complementarity.score_all(targets, candidates, anchored=True),
-        ]
-    )
-
-    def measure(scores: Float[np.ndarray, "n m"]) -> Figures:
-        ranks = true_ranks(scores, candidates, held_out.mirnas)
-        first = [candidates[number] for number in scores.argmax(axis=1)]
-        figures = _measure(ranks, first, held_out, known, new)
-        rivals = scores_without_known(scores, candidates, held_out, known)
-        filtered = true_ranks(rivals, candidates, held_out.mirnas)
-        return figures | {"top_1_filtered": float((filtered == 1).mean())}
-
+    kinds = [
+        log_probs,
+        complementarity.score_all(targets, candidates),
+        complementarity.score_all(targets, candidates, anchored=True),
+    ]
     try:
-        combined = combine(kinds, true, targets)
-    except ValueError:  # a family that is held out, say: no candidate is ever true
-        return measure(log_probs), {}
-    return measure(log_probs), measure(combined)
+        scores = combine(np.stack(kinds).astype(np.float64), true, targets)
+    except ValueError:
+        return {}
+    ranks = true_ranks(scores, candidates, held_out.mirnas)
+    first = [candidates[number] for number in scores.argmax(axis=1)]
+    rivals = scores_without_known(scores, candidates, held_out, known)
+    filtered = true_ranks(rivals, candidates, held_out.mirnas)
+    figures = _measure(ranks, first, held_out, known, new)
+    return figures | {"top_1_filtered": float((filtered == 1).mean())}
 
 
 def _measure(

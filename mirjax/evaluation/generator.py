@@ -24,8 +24,8 @@ from mirjax.models.exported import ExportedModel
 from mirjax.training import loop, steps
 from mirjax.training.compilation import compiler_options
 
-RANKING = "ranking"
-DECODERS = (BEAM, CONSTRAINED, RANKING)  # beside greedy decoding
+RANKING, COMBINED = "ranking", "combined"
+DECODERS = (BEAM, CONSTRAINED, RANKING, COMBINED)  # beside greedy decoding
 EVALUES = (0.01, 0.005, 0.001)  # at which the published study counts hits
 
 _MAX_BATCH = 512  # rows
@@ -167,13 +167,13 @@ def evaluate_generator(
     Returns:
       `model`: the figures of `teacher_forced_figures`; of the greedy answers, those of
       `sequence.sequence_metrics`, `by_target_length` and `by_mirna_length` (those of
-      `sequence.matches_by_length`) and, if wanted, `blast_figures`; and, if wanted, the
-      figures of the ranking of the training miRNAs. By name, those of each other
-      decoder: `beam`, `constrained` (a beam along the trie of the database),
-      `ranking_combined` (the training miRNAs by log P and complementarity; see
-      `candidates.ranked_figures`) and `ranking_database` (the miRNAs of the database).
-      In each, `new_targets` has the figures of the rows whose target is in no training
-      pair, if there are any.
+      `sequence.matches_by_length`) and, if wanted, `blast_figures`; and, if wanted,
+      those of the ranking of the training miRNAs. By name, those of each other decoder:
+      `beam`, `constrained` (a beam along the trie of the database), `ranking_database`
+      (of the miRNAs of the database) and `ranking_combined` (of the training miRNAs, by
+      log P and complementarity; see `candidates.combined_figures`). In each,
+      `new_targets` has the figures of the rows whose target is in no training pair, if
+      there are any.
 
     Raises:
       ValueError: for a row that does not fit; it names the row.
@@ -215,22 +215,23 @@ def evaluate_generator(
             logging.info("decoding %d targets: %s", len(held_out), name)
             answers = decode(trained, held_out, name, allowed=real, width=beam_width)
             others[name] = measure(answers)
+    seen = list(dict.fromkeys(train.mirnas))
     if RANKING in decoders:
-        seen = list(dict.fromkeys(train.mirnas))
         logging.info("ranking %d training miRNAs", len(seen))
-        ranked, combined = candidates.ranked_figures(
-            trained, held_out, known, new, seen
-        )
-        # Both have figures of the new targets.
-        of_new = figures.get("new_targets", {}) | ranked.pop("new_targets", {})
-        figures |= ranked | ({"new_targets": of_new} if of_new else {})
-        if combined:
-            others["ranking_combined"] = combined
+        ranked = candidates.ranking_figures(trained, held_out, known, new, seen)
+        if of_new := ranked.pop("new_targets", {}):
+            figures["new_targets"] |= of_new
+        figures |= ranked
         allowed = emitted(real, trained.model.max_mirna_length)
         logging.info("ranking %d miRNAs of the database", len(allowed))
-        others["ranking_database"] = candidates.database_figures(
+        others["ranking_database"] = candidates.ranking_figures(
             trained, held_out, known, new, allowed
         )
+    if COMBINED in decoders:
+        logging.info("ranking %d training miRNAs, with complementarity", len(seen))
+        combined = candidates.combined_figures(trained, held_out, known, new, seen)
+        if combined:
+            others["ranking_combined"] = combined
     return {"model": figures, **others}
 
 

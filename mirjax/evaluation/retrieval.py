@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from mirjax.data.complementarity import SEED
 from mirjax.data.records import Pairs
-from mirjax.evaluation.sequence import SEED
 
 DEPTHS = (1, 5, 10)
 

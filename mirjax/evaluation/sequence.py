@@ -9,11 +9,10 @@ from jaxtyping import Bool, Int, UInt8
 from rapidfuzz.distance import Levenshtein
 
 from mirjax.data import alphabet
+from mirjax.data.complementarity import SEED
 from mirjax.data.records import Pairs
 
 Figures = dict[str, Any]  # by name: numbers, or figures of a part
-
-SEED = slice(1, 8)  # letters 2-8 of a miRNA, counted from its 5' end
 
 
 @runtime_checkable
