@@ -1,7 +1,7 @@
 """Decoding speed, in sequences (targets) a second.
 
     python scripts/bench/decode.py --bench_python=.venv-bench/bin/python
-    python scripts/bench/decode.py --decoders --model=transformer
+    python scripts/bench/decode.py --decoders --model=transformer --decoder_layers=1
 
 The first is of the published seq2seq beside other programs: mirjax and PyTorch decode
 greedily in batches; "published loop" is the published way, one sequence and one letter
@@ -28,9 +28,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--decoders", action="store_true", help="mirjax's, compared")
     parser.add_argument("--model", choices=("seq2seq", "transformer"), default="")
+    parser.add_argument(
+        "--decoder_layers", type=int, default=0, help="of the Transformer; 0: default"
+    )
     arguments = parser.parse_args()
     if arguments.decoders:
-        compare_decoders(arguments.model or "transformer", arguments.repeats)
+        model = arguments.model or "transformer"
+        compare_decoders(model, arguments.decoder_layers, arguments.repeats)
         return
     batch = {"batch_size": arguments.batch_size}
     other = arguments.bench_python
@@ -59,7 +63,7 @@ def main() -> None:
     print(timing.markdown_table(seconds, size))
 
 
-def compare_decoders(model: str, repeats: int) -> None:
+def compare_decoders(model: str, decoder_layers: int, repeats: int) -> None:
     """Print the table of mirjax's own decoders."""
     sizes = {
         "greedy": 1024,
@@ -70,7 +74,11 @@ def compare_decoders(model: str, repeats: int) -> None:
     }
     competitors = {
         task: timing.worker_command(
-            sys.executable, "mirjax_decoders.py", task=task, model=model
+            sys.executable,
+            "mirjax_decoders.py",
+            task=task,
+            model=model,
+            decoder_layers=decoder_layers,
         )
         for task in sizes
     }

@@ -29,9 +29,13 @@ def main() -> None:
     parser.add_argument("--model", choices=("seq2seq", "transformer"), required=True)
     parser.add_argument("--database", default="mirbase/hsa", help="a FASTA dataset")
     parser.add_argument("--width", type=int, default=8)
+    parser.add_argument("--decoder_layers", type=int, default=0, help="0: default")
     arguments = parser.parse_args()
 
-    model = make_model({"name": arguments.model})
+    size = {"name": arguments.model}
+    if arguments.decoder_layers:
+        size["decoder_layers"] = arguments.decoder_layers
+    model = make_model(size)
     params = model.init(jax.random.key(0), *model.example_inputs())["params"]
     params = jax.device_put(params)
     rng = np.random.default_rng(0)
