@@ -18,7 +18,7 @@ _SHORT = 32  # letters of the longest sequences that tiles score
 _TILE_LANES = 2**14
 _FEWEST_IN_TILES = 2**16  # pairs; a tile takes seconds to compile
 _FEWEST_LANES = 2**6
-_SWEEP_BYTES = 2**17  # of one array of a sweep: the five of them fit a core's cache
+_SWEEP_BYTES = 2**16  # of one array of a sweep: the five of them fit a core's cache
 _ARRAYS = 8  # as large as the five, in a block's memory
 
 
@@ -48,8 +48,7 @@ class Kernels:
             raise ValueError(f"{devices=}: none to run on")
         self.scoring = scoring
         self._block_bytes = block_bytes
-        # Lanes stand in straight lines of code where XLA compiles these well.
-        self._has_tiles = devices[0].platform == "cpu"
+        self._has_tiles = _compiles_tiles(devices[0].platform)
         mesh = Mesh(np.array(devices), ("lanes",), axis_types=(AxisType.Auto,))
         self._by_lane = NamedSharding(mesh, PartitionSpec(None, "lanes"))
         self._replicated = NamedSharding(mesh, PartitionSpec())
@@ -145,12 +144,28 @@ def compiled_sweep(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
     return jax.jit(functools.partial(recurrence.sweep, scoring=scoring, dtype=dtype))
 
 
+# XLA's newer emitters cut a fusion of over 2,000 operations into functions that compute
+# one another's values again, at a cost that doubles from cut to cut. The older ones do
+# not, but XLA is about to drop them: JAX 0.11 does without.
+_TILE_OPTIONS = {"xla_cpu_use_fusion_emitters": False}
+
+
 @functools.cache
 def compiled_tile(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
-    """Return the compiled `recurrence.tile`, fast on CPUs."""
+    """Return the compiled `recurrence.tile`, for where `Kernels.is_tile` says so."""
     return jax.jit(
         functools.partial(recurrence.tile, scoring=scoring, dtype=dtype),
-        # XLA's newer emitters compute again what several cells need: so many cells in,
-        # that doubles the cost with every one.
-        compiler_options={"xla_cpu_use_fusion_emitters": False},
+        compiler_options=_TILE_OPTIONS,
     )
+
+
+@functools.cache
+def _compiles_tiles(platform: str) -> bool:
+    """Return whether XLA turns a tile into one fast loop."""
+    if platform != "cpu":
+        return False
+    try:
+        jax.jit(lambda: 0, compiler_options=_TILE_OPTIONS)()
+    except jax.errors.JaxRuntimeError:  # no such option
+        return False
+    return True
