@@ -97,8 +97,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         list(generator.DECODERS),
         "of a generator: what to measure beside greedy decoding, of "
         f"{','.join(generator.DECODERS)}; constrained is a beam among the miRNAs of "
-        "--db, ranking the exact order of the training miRNAs and of those, combined "
-        "that of the training miRNAs with complementarity",
+        "--db, ranking the exact order of the training miRNAs, database of those of "
+        "--db, combined that of the training miRNAs with complementarity",
         flag_values,
     )
     flags.DEFINE_integer(

@@ -276,7 +276,7 @@ def test_every_decoder_finds_what_scoring_one_by_one_finds(
         db=fasta,
         out=tmp_path / "out",
         noblast=None,
-        decoders="constrained,ranking,combined",
+        decoders="constrained,database,combined",
         beam_width=len(database),
     )
     names = {"constrained", "ranking_combined", "ranking_database"}
@@ -299,6 +299,16 @@ def test_every_decoder_finds_what_scoring_one_by_one_finds(
             assert found[f"top_{depth}"] == pytest.approx(share)
         assert found["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)))
     check_combined(got, mirnas, targets, trained_on, params)
+    again = run(
+        model=workdir,
+        data=data,
+        db=fasta,
+        out=tmp_path / "again",
+        noblast=None,
+        decoders="ranking",
+    )
+    for figure in ("top_1", "top_5", "top_10", "mrr", "top_1_known", "top_1_seed"):
+        assert again[figure] == pytest.approx(got[figure])
     # A beam as wide as the database gives what is ranked first.
     first = [database[column] for column in scores.argmax(axis=1)]
     constrained = got["decoders"]["constrained"]

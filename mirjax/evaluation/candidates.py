@@ -54,8 +54,8 @@ def combined_figures(
     known: Mapping[str, set[str]],
     new: Bool[np.ndarray, " n"],
     candidates: Sequence[str],
-) -> Figures:
-    """Rank candidates by log P(miRNA | target) and complementarity together.
+) -> tuple[Figures, Figures]:
+    """Rank candidates by log P(miRNA | target), alone and with complementarity.
 
     Args:
       trained: a generator.
@@ -65,11 +65,11 @@ def combined_figures(
       candidates: distinct miRNAs that the model can emit.
 
     Returns:
-      The figures of `retrieval.retrieval_figures`, and of the new targets alone, by log
-      P and both scores of `complementarity.score_all` as `combination.combine` weighs
-      them; and `top_1_filtered`: the true miRNA is first when the other miRNAs known
-      for its target are left out. Empty where no weights can be fitted, since the true
-      miRNAs are no candidates.
+      Two times the figures of `ranking_figures`, and `top_1_filtered`: the true miRNA
+      is first when the other miRNAs known for its target are left out. First by log P;
+      then by it and both scores of `complementarity.score_all`, as
+      `combination.combine` weighs them: none where no weights can be fitted, since the
+      true miRNAs are no candidates.
     """
     targets = list(held_out.targets)
     log_probs = ranking.rank(
@@ -82,16 +82,20 @@ def combined_figures(
         complementarity.score_all(targets, candidates),
         complementarity.score_all(targets, candidates, anchored=True),
     ]
+
+    def measure(scores: Float[np.ndarray, "n m"]) -> Figures:
+        ranks = true_ranks(scores, candidates, held_out.mirnas)
+        first = [candidates[number] for number in scores.argmax(axis=1)]
+        rivals = scores_without_known(scores, candidates, held_out, known)
+        filtered = true_ranks(rivals, candidates, held_out.mirnas)
+        figures = _measure(ranks, first, held_out, known, new)
+        return figures | {"top_1_filtered": float((filtered == 1).mean())}
+
     try:
-        scores = combine(np.stack(kinds).astype(np.float64), true, targets)
+        combined = combine(np.stack(kinds).astype(np.float64), true, targets)
     except ValueError:
-        return {}
-    ranks = true_ranks(scores, candidates, held_out.mirnas)
-    first = [candidates[number] for number in scores.argmax(axis=1)]
-    rivals = scores_without_known(scores, candidates, held_out, known)
-    filtered = true_ranks(rivals, candidates, held_out.mirnas)
-    figures = _measure(ranks, first, held_out, known, new)
-    return figures | {"top_1_filtered": float((filtered == 1).mean())}
+        return measure(log_probs), {}
+    return measure(log_probs), measure(combined)
 
 
 def _measure(

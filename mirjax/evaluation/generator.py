@@ -24,8 +24,8 @@ from mirjax.models.exported import ExportedModel
 from mirjax.training import loop, steps
 from mirjax.training.compilation import compiler_options
 
-RANKING, COMBINED = "ranking", "combined"
-DECODERS = (BEAM, CONSTRAINED, RANKING, COMBINED)  # beside greedy decoding
+RANKING, DATABASE, COMBINED = "ranking", "database", "combined"
+DECODERS = (BEAM, CONSTRAINED, RANKING, DATABASE, COMBINED)  # beside greedy decoding
 EVALUES = (0.01, 0.005, 0.001)  # at which the published study counts hits
 
 _MAX_BATCH = 512  # rows
@@ -216,22 +216,25 @@ def evaluate_generator(
             answers = decode(trained, held_out, name, allowed=real, width=beam_width)
             others[name] = measure(answers)
     seen = list(dict.fromkeys(train.mirnas))
-    if RANKING in decoders:
+    ranked: Figures = {}
+    if COMBINED in decoders:
+        logging.info("ranking %d training miRNAs, with complementarity", len(seen))
+        ranked, combined = candidates.combined_figures(
+            trained, held_out, known, new, seen
+        )
+        others["ranking_combined"] = combined
+    elif RANKING in decoders:
         logging.info("ranking %d training miRNAs", len(seen))
         ranked = candidates.ranking_figures(trained, held_out, known, new, seen)
-        if of_new := ranked.pop("new_targets", {}):
-            figures["new_targets"] |= of_new
-        figures |= ranked
+    if of_new := ranked.pop("new_targets", {}):
+        figures["new_targets"] |= of_new
+    figures |= ranked
+    if DATABASE in decoders:
         allowed = emitted(real, trained.model.max_mirna_length)
         logging.info("ranking %d miRNAs of the database", len(allowed))
         others["ranking_database"] = candidates.ranking_figures(
             trained, held_out, known, new, allowed
         )
-    if COMBINED in decoders:
-        logging.info("ranking %d training miRNAs, with complementarity", len(seen))
-        combined = candidates.combined_figures(trained, held_out, known, new, seen)
-        if combined:
-            others["ranking_combined"] = combined
     return {"model": figures, **others}
 
 
