@@ -103,7 +103,7 @@ def test_windows_of_long_subjects_lose_no_score(what):
     planted = _relatives(rng, queries * 15)
     if what.antiparallel:
         planted = [alphabet.reverse_complement(site) for site in planted]
-    ends = _random(rng, 60, 1, 400), _random(rng, 60, 0, 200)
+    ends = _random(rng, 60, 1, 1500), _random(rng, 60, 0, 200)
     subjects = ["".join(parts) for parts in zip(ends[0], planted, ends[1], strict=True)]
     expected = [[_biopython(what, q, s) for s in subjects] for q in queries]
     assert smith_waterman.score_all(queries, subjects, what).tolist() == expected

@@ -11,15 +11,14 @@ from jaxtyping import Array, Integer, UInt8
 from mirjax.align import recurrence
 from mirjax.align.scoring import Scoring
 
-WINDOW = 64
-"""Letters of the windows into which subjects are cut for short queries."""
-
-_SHORT = 32  # letters of the longest sequences that tiles score
+_TILE_SIZES = 32, 24 * 48  # most letters of a query and most cells: more take minutes
+_TILE_WINDOW = 48
 _TILE_LANES = 2**14
-_FEWEST_IN_TILES = 2**16  # pairs; a tile takes seconds to compile
-_FEWEST_LANES = 2**6
-_SWEEP_BYTES = 2**16  # of one array of a sweep: the five of them fit a core's cache
+_TILE_WORTH = 2**29  # cells to be scored: a tile takes seconds to compile
+_SWEEP_WINDOW = 512  # an antidiagonal of short queries is then full for most steps
+_SWEEP_BYTES = 2**16  # of one array: the five of a sweep fit a core's cache
 _ARRAYS = 8  # as large as the five, in a block's memory
+_LEAST = 2**6, 2**15  # lanes, and cells of an antidiagonal: fewer are no faster
 
 
 class Kernels:
@@ -53,18 +52,29 @@ class Kernels:
         self._by_lane = NamedSharding(mesh, PartitionSpec(None, "lanes"))
         self._replicated = NamedSharding(mesh, PartitionSpec())
 
-    def overlap(self, rows: int, columns: int, longest: int) -> int | None:
-        """Return how far windows overlap, or None where subjects stay whole.
+    def window(
+        self, rows: int, longest: int, columns: int, letters: int
+    ) -> tuple[int, int] | None:
+        """Choose windows to cut subjects into.
 
         Args:
           rows: height of the queries.
+          longest: letters of the longest of them.
           columns: height of the subjects.
-          longest: letters of the longest query.
+          letters: of all subjects, once for each query.
+
+        Returns:
+          Letters of a window and of two windows' overlap, or None to cut none.
         """
-        if rows > _SHORT or columns <= WINDOW or not self._has_tiles:
-            return None
         span = self.scoring.span(longest)
-        return None if span is None or span > WINDOW // 2 else span
+        if span is None:
+            return None
+        pairs = letters // _TILE_WINDOW
+        is_tile = self.is_tile(rows, _TILE_WINDOW, pairs)
+        for width in (_TILE_WINDOW, _SWEEP_WINDOW)[not is_tile :]:
+            if columns > width and span <= 3 * width // 4:
+                return width, span
+        return None
 
     def is_tile(self, rows: int, columns: int, pairs: int) -> bool:
         """Return whether pairs are scored in one straight line of code.
@@ -72,13 +82,13 @@ class Kernels:
         Args:
           rows: height of the queries.
           columns: height of the subjects.
-          pairs: how many; for few it does not earn what it takes to compile.
+          pairs: how many.
         """
         return (
             self._has_tiles
-            and pairs >= _FEWEST_IN_TILES
-            and rows <= _SHORT
-            and (columns <= _SHORT or columns == WINDOW)
+            and rows <= _TILE_SIZES[0]
+            and rows * columns <= _TILE_SIZES[1]
+            and rows * columns * pairs >= _TILE_WORTH
         )
 
     def lanes(self, rows: int, columns: int, wanted: int, *, is_tile: bool) -> int:
@@ -95,9 +105,9 @@ class Kernels:
         shorter = min(rows, columns)
         most = self._block_bytes // (itemsize * (_ARRAYS * shorter + rows + columns))
         fast = devices * _SWEEP_BYTES // (shorter * itemsize)
-        most = min(most, _TILE_LANES if is_tile else max(fast, _FEWEST_LANES))
+        lanes = max(1, min(_LEAST[0], _LEAST[1] // shorter))
+        most = min(most, _TILE_LANES if is_tile else max(fast, lanes))
         # Few numbers of lanes, since each is compiled by itself.
-        lanes = _FEWEST_LANES
         while lanes < min(wanted, most):
             lanes *= 4
         return max(1, min(lanes, most) // devices) * devices

@@ -11,7 +11,7 @@ from jaxtyping import Int64, UInt8
 
 from mirjax.data import alphabet
 
-SequenceList = Sequence[str] | UInt8[np.ndarray, "n length"]
+SequenceList = Sequence[str] | UInt8[np.ndarray, "_ _"]
 
 _LOWEST = 24, 32
 

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from jaxtyping import Int, Int32
 
-from mirjax.align.kernels import WINDOW, Kernels
+from mirjax.align.kernels import Kernels
 from mirjax.align.lanes import Lanes, SequenceList
 from mirjax.align.scoring import Scoring
 
@@ -169,10 +169,11 @@ def _table_blocks(
         longest = int(queries.lengths[some].max())
         for columns, members in subjects.groups():
             starts = None
-            overlap = kernels.overlap(rows, columns, longest)
-            if overlap is not None:
-                members, starts = subjects.windows(members, WINDOW, overlap)
-                columns = WINDOW
+            letters = len(some) * int(subjects.lengths[members].sum())
+            window = kernels.window(rows, longest, columns, letters)
+            if window is not None:
+                columns, overlap = window
+                members, starts = subjects.windows(members, columns, overlap)
             is_tile = kernels.is_tile(rows, columns, len(some) * len(members))
             lanes = kernels.lanes(rows, columns, len(members), is_tile=is_tile)
             for begin in range(0, len(members), lanes):
@@ -186,10 +187,10 @@ def _table_blocks(
                     first = np.flatnonzero(np.diff(block, prepend=-1))
                 distinct = block if first is None else block[first]
                 steps = rows + int(subjects.lengths[block].clip(max=columns).max()) - 1
-                letters = kernels.put(tokens)
+                subject_tokens = kernels.put(tokens)
                 for query in some:
                     one = kernels.put(queries.take(query[None], rows, 1))
-                    result = kernels.score(one, letters, steps, is_tile=is_tile)
+                    result = kernels.score(one, subject_tokens, steps, is_tile=is_tile)
                     yield (query, distinct, first), result
 
 
