@@ -9,9 +9,10 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Integer, UInt8
 
 from mirjax.align import recurrence
+from mirjax.align.lanes import SHORT
 from mirjax.align.scoring import Scoring
 
-_TILE_SIZES = 32, 24 * 48  # most letters of a query and most cells: more take minutes
+_TILE_CELLS = SHORT**2  # at most: more take minutes to compile
 _TILE_WINDOW = 48
 _TILE_LANES = 2**14
 _TILE_WORTH = 2**29  # cells to be scored: a tile takes seconds to compile
@@ -86,8 +87,7 @@ class Kernels:
         """
         return (
             self._has_tiles
-            and rows <= _TILE_SIZES[0]
-            and rows * columns <= _TILE_SIZES[1]
+            and rows * columns <= _TILE_CELLS
             and rows * columns * pairs >= _TILE_WORTH
         )
 
@@ -109,7 +109,7 @@ class Kernels:
         most = min(most, _TILE_LANES if is_tile else max(fast, lanes))
         # Few numbers of lanes, since each is compiled by itself.
         while lanes < min(wanted, most):
-            lanes *= 4
+            lanes *= 2
         return max(1, min(lanes, most) // devices) * devices
 
     def put(

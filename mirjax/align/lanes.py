@@ -1,7 +1,7 @@
 """Sequences of any lengths, encoded and sorted by height: their length, rounded up.
 
-Heights are few, so that little is compiled: 24, which holds nearly every miRNA, and the
-powers of two from 32.
+Heights are few, so that little is compiled: one for all that are no longer than a miRNA
+can be, and the powers of two from 64.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,10 @@ from mirjax.data import alphabet
 
 SequenceList = Sequence[str] | UInt8[np.ndarray, "_ _"]
 
-_LOWEST = 24, 32
+SHORT = 36
+"""Letters of the longest sequences that share one height, which fits all of them."""
+
+_LOWEST, _STEP = 24, 4  # of that height; nearly all miRNAs have up to 24 letters
 
 
 class Lanes:
@@ -38,9 +41,9 @@ class Lanes:
             uint8 or are no letters.
         """
         letters, self.lengths = _flatten(sequences, name)
-        self.heights = np.full(len(self.lengths), _LOWEST[0])
-        self.heights[self.lengths > _LOWEST[0]] = _LOWEST[1]
-        above = self.lengths > _LOWEST[1]
+        above = self.lengths > SHORT
+        longest = self.lengths.max(initial=_LOWEST, where=~above)
+        self.heights = np.full(len(self.lengths), -(-longest // _STEP) * _STEP)
         self.heights[above] = 2 ** np.ceil(np.log2(self.lengths[above])).astype(int)
         self._row = np.zeros(len(self.lengths), np.int64)
         self._tokens: dict[int, np.ndarray] = {}
