@@ -7,6 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from mutations import edited, random_sequence
 
 from mirjax.align import blast, confirm, plan, sieve
 from mirjax.align.settings import BlastSettings
@@ -21,24 +22,6 @@ OVERLOOKED = (
     "UCAAGAACCGAUUCCCGUUUCGCUAGAUGUCAUCAUUGUAACAAAGACCUCCUAUCUCUUUGGUUUCUAGCUGUAGACUUA"
     "UUUUUGUGUUAGCUCGCCCACUUACC"
 )
-
-
-def random_sequence(rng, length):
-    return "".join(rng.choice(list("ACGU"), length))
-
-
-def edited(rng, sequence, number):
-    letters = list(sequence)
-    for _ in range(number):
-        place = int(rng.integers(len(letters)))
-        kind = rng.integers(3)
-        if kind == 0:
-            letters[place] = str(rng.choice(list("ACGU")))
-        elif kind == 1 and len(letters) > 12:
-            del letters[place]
-        else:
-            letters.insert(place, str(rng.choice(list("ACGU"))))
-    return "".join(letters)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from mutations import edited, random_sequence
 
 from mirjax.align import prefilter, words
 from mirjax.align.karlin_altschul import find_statistics
@@ -25,24 +26,6 @@ COSTS = [
     (4, -5, 3, 5),
     (5, -4, 8, 6),
 ]
-
-
-def random_sequence(rng, length):
-    return "".join(rng.choice(list("ACGU"), length))
-
-
-def edited(rng, sequence, number):
-    letters = list(sequence)
-    for _ in range(number):
-        place = int(rng.integers(len(letters)))
-        kind = rng.integers(3)
-        if kind == 0:
-            letters[place] = str(rng.choice(list("ACGU")))
-        elif kind == 1 and len(letters) > 12:
-            del letters[place]
-        else:
-            letters.insert(place, str(rng.choice(list("ACGU"))))
-    return "".join(letters)
 
 
 @pytest.fixture(scope="module")
