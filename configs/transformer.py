@@ -3,8 +3,8 @@
     python -m mirjax.train --config=configs/transformer.py --workdir=W
 
 Variants (`--config=configs/transformer.py:NAME`):
-  chakraborty  the pairs of the seq2seq model (the default): 12 min of one core; 46% of
-               the held-out rows decoded exactly, 50% by constrained beams, and the true
+  chakraborty  the pairs of the seq2seq model (the default): 18 min of one core, shared;
+               46% of the held-out rows decoded exactly, 50% by constrained beams, and the true
                miRNA among the first ten of an exact ranking for 92%.
   mitar        the rows of miTAR's combined data that bind: a minute of one core an
                epoch; 20% of the validation rows decoded exactly after 6 epochs.
