@@ -22,7 +22,7 @@ def check_config(config: ConfigDict) -> None:
             "trained by python -m mirjax.sweep"
         )
     train = config.train
-    for key in ("batch_size", "num_steps", "eval_every"):
+    for key in ("batch_size", "num_steps", "eval_every", "decode_rows"):
         if train[key] < 1:
             raise ValueError(f"config.train.{key}={train[key]} must be at least 1")
     if config.steps_per_call < 1:
