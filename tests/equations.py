@@ -144,14 +144,16 @@ def numpy_transformer(params, target, previous, heads):
     heads, time, letters].
     """
 
-    def embed(embedding, tokens):
-        """Add up, at each place, what each of the letters up to there is worth."""
-        kernel = np.float64(embedding["kernel"])
-        x = numpy_positions(len(tokens), kernel.shape[1])
-        for place in range(len(tokens)):
-            for back in range(min(len(kernel) // 6, place + 1)):
-                if token := tokens[place - back]:
-                    x[place] += kernel[6 * back + token - 1]
+    def embed(tokens, sides):
+        """Add up, at each place, what each of the letters beside it is worth."""
+        x = numpy_positions(len(tokens), len(params["output_dense"]["kernel"]))
+        for name, side in sides.items():
+            kernel = np.float64(params[name]["kernel"])
+            for place in range(len(tokens)):
+                for away in range(len(kernel) // 6):
+                    other = place + side * away
+                    if 0 <= other < len(tokens) and tokens[other]:
+                        x[place] += kernel[6 * away + tokens[other] - 1]
         return x
 
     def norm(layer, block, x):
@@ -161,7 +163,8 @@ def numpy_transformer(params, target, previous, heads):
         return [params[f"{kind}_{i}"] for i in range(9) if f"{kind}_{i}" in params]
 
     source = embed(
-        params["target_embedding"], ["NAUCG".index(letter) for letter in target[::-1]]
+        ["NUAGC".index(letter) for letter in target[::-1]],  # what each pairs with
+        {"letter_embedding": -1, "after_embedding": 1},
     )
 
     def look_at_itself(layer, x, visible):
@@ -178,7 +181,7 @@ def numpy_transformer(params, target, previous, heads):
         )
     source = numpy_norm(params["encoder_norm"], source)
 
-    x, looks = embed(params["letter_embedding"], previous), []
+    x, looks = embed(previous, {"letter_embedding": -1}), []
     for layer in layers("decoder"):
         x = x + look_at_itself(layer, x, np.tri(len(x)))
         change, look = numpy_attention(

@@ -41,7 +41,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     "key, value",
-    [("batch_size", 0), ("num_steps", -1), ("eval_every", 0), ("decode_rows", 0)],
+    [
+        ("batch_size", 0),
+        ("num_steps", -1),
+        ("eval_every", 0),
+        ("decode_rows", 0),
+        ("transplants", -1),
+    ],
 )
 def test_impossible_figures_are_named(key, value):
     with pytest.raises(ValueError, match=key):

@@ -11,6 +11,7 @@ import numpy as np
 PAD, A, U, C, G, BOS, EOS = range(7)
 LETTERS = "AUCG"
 VOCABULARY_SIZE = 7
+COMPLEMENT = np.array([PAD, U, A, G, C, BOS, EOS], np.uint8)  # of each token
 NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: token codes less one
 
 _UNKNOWN = 255

@@ -1,4 +1,4 @@
-"""Letters as features: each with the few before it, and where it stands.
+"""Letters as features: each with those beside it, and where it stands.
 
 References:
   Vaswani et al. 2017, arXiv 1706.03762 (positions).
@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt8
+from jaxtyping import Array, Float, UInt8
 
 from mirjax.data import alphabet
 
@@ -46,28 +46,23 @@ def windows_of(
 
 
 class WindowEmbedding(nn.Module):
-    """The sum of an embedding of each letter of a window by its place, and a position.
+    """The sum of an embedding of each letter of a window by its place.
 
     What follows a few letters is then a matter of one layer. PAD embeds as zeros.
     """
 
-    features: int = 128  # even
+    features: int = 128
     width: int = 8  # letters of a window
-    longest: int = 29  # positions
 
     @nn.compact
     def __call__(
-        self,
-        windows: UInt8[Array, "rows time width"],
-        positions: Int[Array | np.ndarray, " time"],
+        self, windows: UInt8[Array, "rows time width"]
     ) -> Float[Array, "rows time features"]:
-        """Embed the letters at some positions, each with those before it."""
+        """Embed windows; see `windows_of`."""
         kernel = self.param(
             "kernel",
             nn.initializers.normal(self.width**-0.5),
             (self.width * alphabet.NUM_SYMBOLS, self.features),
         )
         letters = jax.nn.one_hot(windows.astype(jnp.int32) - 1, alphabet.NUM_SYMBOLS)
-        x = letters.reshape(*windows.shape[:2], -1) @ kernel
-        code = jnp.asarray(sinusoidal_positions(self.longest, self.features))
-        return x + code[positions][None]
+        return letters.reshape(*windows.shape[:2], -1) @ kernel

@@ -21,7 +21,11 @@ from mirjax.models.attention import (
     KeyValues,
     Residual,
 )
-from mirjax.models.embedding import WindowEmbedding, windows_of
+from mirjax.models.embedding import (
+    WindowEmbedding,
+    sinusoidal_positions,
+    windows_of,
+)
 from mirjax.models.layers import reverse_padded
 
 DTYPES = ("float32", "bfloat16")
@@ -49,7 +53,9 @@ class Transformer(nn.Module):
     """Predict the miRNA that binds a target site, letter by letter.
 
     Targets come 5'→3'. The encoder reads them 3'→5', as the seq2seq model's does, so
-    that the seed's partner has the same positions in every site, whatever its length.
+    that the seed's partner has the same positions in every site, whatever its length;
+    and it reads the letters that pair with theirs. So a site that pairs well looks much
+    as its miRNA does, and one embedding serves both.
     """
 
     encoder_layers: int = 3
@@ -98,10 +104,8 @@ class Transformer(nn.Module):
     def setup(self) -> None:
         """Make the layers."""
         options = (self.heads, self.hidden_features, self.dropout, self.dtype)
-        longest = max(self.max_target_length, self.max_mirna_length + 1)
-        self.target_embedding, self.letter_embedding = (
-            WindowEmbedding(self.features, self.window, longest) for _ in range(2)
-        )
+        self.letter_embedding = WindowEmbedding(self.features, self.window)
+        self.after_embedding = WindowEmbedding(self.features, self.window)
         self.residual = Residual(self.dropout)
         self.encoder = [EncoderLayer(*options) for _ in range(self.encoder_layers)]
         self.encoder_norm = nn.LayerNorm()
@@ -158,7 +162,11 @@ class Transformer(nn.Module):
         steps = self.max_mirna_length + 1 if steps is None else steps
         tokens = reverse_padded(targets)
         real = tokens != alphabet.PAD
-        x_BSD = self._embed_all(self.target_embedding, tokens, train)
+        facing = jnp.asarray(alphabet.COMPLEMENT)[tokens]
+        after = windows_of(facing[:, ::-1], self.window)[:, ::-1]
+        x_BSD = self._embed(
+            windows_of(facing, self.window), np.arange(tokens.shape[1]), after, train
+        )
         for layer in self.encoder:
             x_BSD = layer(x_BSD, real[:, None], train=train)
         x_BSD = self.encoder_norm(x_BSD)
@@ -182,7 +190,7 @@ class Transformer(nn.Module):
           Logits over A, U, C, G, BOS, EOS, in float32, without dropout.
         """
         windows = tree.windows(self.window)[None]
-        x_RND = self._embed(self.letter_embedding, windows, tree.depths)
+        x_RND = self._embed(windows, tree.depths)
         causal = jnp.tri(tree.paths.shape[1], dtype=bool)[None]
         for layer, source in zip(self.decoder, state.sources, strict=True):
             x_RND, _ = layer(
@@ -219,7 +227,11 @@ class Transformer(nn.Module):
         self, state: State, previous: UInt8[Array, "rows time"], train: bool
     ) -> tuple[Float[Array, "rows time 6"], list[Array]]:
         causal = jnp.tri(previous.shape[1], dtype=bool)[None]
-        x_RTD = self._embed_all(self.letter_embedding, previous, train)
+        x_RTD = self._embed(
+            windows_of(previous, self.window),
+            np.arange(previous.shape[1]),
+            train=train,
+        )
         weights = []
         for layer, source in zip(self.decoder, state.sources, strict=True):
             x_RTD, layer_weights = layer(
@@ -242,7 +254,7 @@ class Transformer(nn.Module):
         """
         step = state.step
         recent = jnp.roll(state.recent, 1, axis=1).at[:, 0].set(previous)
-        x_RTD = self._embed(self.letter_embedding, recent[:, None], step[None])
+        x_RTD = self._embed(recent[:, None], step[None])
         written = jnp.arange(state.letters[0].keys.shape[1]) <= step
         remembered = []
         for layer, source, letters in zip(
@@ -271,20 +283,18 @@ class Transformer(nn.Module):
         letters = tuple(KeyValues(*(x[rows] for x in seen)) for seen in state.letters)
         return state._replace(letters=letters, recent=state.recent[rows])
 
-    def _embed_all(
-        self, embedding: WindowEmbedding, tokens: UInt8[Array, "rows time"], train: bool
-    ) -> Float[Array, "rows time features"]:
-        windows = windows_of(tokens, self.window)
-        positions = np.arange(tokens.shape[1])
-        return self._embed(embedding, windows, positions, train=train)
-
     def _embed(
         self,
-        embedding: WindowEmbedding,
         windows: UInt8[Array, "rows time window"],
         positions: Int[Array | np.ndarray, " time"],
-        *,
+        after: UInt8[Array, "rows time window"] | None = None,
         train: bool = False,
     ) -> Float[Array, "rows time features"]:
-        x = embedding(windows, positions)
+        """Embed letters with those before them and, given these, those after them."""
+        x = self.letter_embedding(windows)
+        if after is not None:
+            x = x + self.after_embedding(after)
+        longest = max(self.max_target_length, self.max_mirna_length + 1)
+        code = jnp.asarray(sinusoidal_positions(longest, self.features))
+        x = x + code[positions][None]
         return self.residual(jnp.zeros_like(x), x, train=train)

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from mirjax.data import alphabet, batches, selection
 from mirjax.data.records import Pairs, Split
+from mirjax.data.transplant import transplant
 from mirjax.decoding import greedy
 from mirjax.evaluation import calibration, classifier, sequence
 from mirjax.evaluation.rows import binding_rows
@@ -51,9 +52,15 @@ def prepare(config: ConfigDict) -> Prepared:
         device is touched.
     """
     model = make_model(config.model)
+    generates = hasattr(model, "decode_step")
+    if config.train.transplants and not generates:
+        raise ValueError(
+            f"config.train.transplants={config.train.transplants} is for generators, "
+            f"and {config.model.name} is a classifier; set it to 0"
+        )
     pairs, split = selection.select(**config.data)
     name = f"{config.data.name} ({selection.describe(config.data)})"
-    prepare_for = _for_generator if hasattr(model, "decode_step") else _for_classifier
+    prepare_for = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
     return prepare_for(config, model, pairs, split, names)
 
@@ -94,19 +101,27 @@ def place(prepared: Prepared, train: ConfigDict, mesh: Mesh) -> Placed:
 def _for_generator(
     config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
 ) -> Prepared:
-    """Encode the pairs that bind; held-out ones are decoded at each evaluation."""
+    """Encode the pairs that bind, and those made up from training rows.
+
+    Held-out ones are decoded at each evaluation.
+    """
     parts = [
         pairs.take(binding_rows(pairs, rows, name)[0])
         for rows, name in zip((split.train, split.validation), names, strict=True)
     ]
+    made_up = transplant(parts[0], config.train.transplants, config.seed)
+    columns = [
+        ([*parts[0].targets, *made_up.targets], [*parts[0].mirnas, *made_up.mirnas]),
+        (parts[1].targets, parts[1].mirnas),
+    ]
     encoded = [
         batches.encode_pairs(
-            part.targets,
-            part.mirnas,
+            targets,
+            mirnas,
             target_length=model.max_target_length,
             mirna_length=model.max_mirna_length,
         )
-        for part in parts
+        for targets, mirnas in columns
     ]
     hook = decoding_hook(
         parts[0], parts[1], np.asarray(encoded[1].targets), config.train.decode_rows

@@ -25,6 +25,8 @@ def check_config(config: ConfigDict) -> None:
     for key in ("batch_size", "num_steps", "eval_every", "decode_rows"):
         if train[key] < 1:
             raise ValueError(f"config.train.{key}={train[key]} must be at least 1")
+    if train.transplants < 0:
+        raise ValueError(f"{config.train.transplants=} must be at least 0")
     if config.steps_per_call < 1:
         raise ValueError(f"{config.steps_per_call=} must be at least 1")
     if train.best_mode not in ("min", "max"):
