@@ -1,7 +1,7 @@
 """Decoding speed, in sequences (targets) a second.
 
     python scripts/bench/decode.py --bench_python=.venv-bench/bin/python
-    python scripts/bench/decode.py --decoders --model=transformer --decoder_layers=1
+    python scripts/bench/decode.py --decoders --model=transformer
 
 The first is of the published seq2seq beside other programs: mirjax and PyTorch decode
 greedily in batches; "published loop" is the published way, one sequence and one letter
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--decoders", action="store_true", help="mirjax's, compared")
     parser.add_argument("--model", choices=("seq2seq", "transformer"), default="")
     parser.add_argument(
-        "--decoder_layers", type=int, default=0, help="of the Transformer; 0: default"
+        "--decoder_layers", type=int, default=0, help="of the Transformer; 0: its config's"
     )
     arguments = parser.parse_args()
     if arguments.decoders:

@@ -13,12 +13,14 @@ import numpy as np
 import one_hot_pairs
 import timing
 
+from configs import seq2seq, transformer
 from mirjax.data import alphabet, batches, registry
 from mirjax.decoding import beam, greedy, ranking
 from mirjax.decoding.trie import build_trie
 from mirjax.models import make_model
 from mirjax.training.steps import shift_right
 
+CONFIGS = {"seq2seq": seq2seq, "transformer": transformer}
 TASKS = ("greedy", "beam", "constrained", "ranking", "one_pass_a_mirna")
 
 
@@ -29,10 +31,10 @@ def main() -> None:
     parser.add_argument("--model", choices=("seq2seq", "transformer"), required=True)
     parser.add_argument("--database", default="mirbase/hsa", help="a FASTA dataset")
     parser.add_argument("--width", type=int, default=8)
-    parser.add_argument("--decoder_layers", type=int, default=0, help="0: default")
+    parser.add_argument("--decoder_layers", type=int, default=0, help="0: the config's")
     arguments = parser.parse_args()
 
-    size = {"name": arguments.model}
+    size = CONFIGS[arguments.model].get_config().model.to_dict()
     if arguments.decoder_layers:
         size["decoder_layers"] = arguments.decoder_layers
     model = make_model(size)
