@@ -42,8 +42,8 @@ def get_config() -> ConfigDict:
                 "num_steps": 1000,
                 "eval_every": 100,  # steps between evaluations and checkpoints
                 "eval_batch_size": 512,  # rows
-                # Of a generator: rows made up for each training row, with its duplex and
-                # another row's miRNA; see mirjax/data/transplant.py.
+                # Of a generator: rows made up for each training row, which have its
+                # duplex and another row's miRNA; see mirjax/data/transplant.py.
                 "transplants": 0,
                 "decode_rows": 2000,  # held-out rows decoded at each evaluation
                 "l2": 0.0,  # penalty on the squared Dense kernels

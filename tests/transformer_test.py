@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mirjax.data import alphabet
 from mirjax.data.batches import encode_pairs
 from mirjax.data.prefix_tree import plan_trees
 from mirjax.models.embedding import sinusoidal_positions

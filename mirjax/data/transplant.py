@@ -87,9 +87,7 @@ def _columns(
     return [
         (i, j)
         for (start, end), (other_start, other_end) in zip(*blocks, strict=True)
-        for i, j in zip(
-            range(start, end), range(other_start, other_end), strict=True
-        )
+        for i, j in zip(range(start, end), range(other_start, other_end), strict=True)
     ]
 
 

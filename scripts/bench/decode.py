@@ -29,7 +29,10 @@ def main() -> None:
     parser.add_argument("--decoders", action="store_true", help="mirjax's, compared")
     parser.add_argument("--model", choices=("seq2seq", "transformer"), default="")
     parser.add_argument(
-        "--decoder_layers", type=int, default=0, help="of the Transformer; 0: its config's"
+        "--decoder_layers",
+        type=int,
+        default=0,
+        help="of the Transformer; 0: its config's",
     )
     arguments = parser.parse_args()
     if arguments.decoders:
