@@ -208,12 +208,16 @@ def test_transformer_configs_count_the_steps_of_an_epoch(data_dir):
 
 
 def steps_in_epoch(config):
-    """Count the rows that a model trains on: of a generator, those that bind."""
+    """Count the rows that a model trains on: of a generator, those that bind.
+
+    And those that are made up from them.
+    """
     pairs, split = selection.select(**config.data)
     rows = split.train
     if config.model.name == "transformer" and pairs.labels is not None:
         rows = rows[pairs.labels[rows] == 1]
-    return batches.steps_per_epoch(len(rows), config.train.batch_size)
+    count = len(rows) * (1 + config.train.transplants)
+    return batches.steps_per_epoch(count, config.train.batch_size)
 
 
 def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path):
