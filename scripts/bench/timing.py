@@ -171,8 +171,11 @@ class _Worker:
         self.name = name
         self._time_limit = time_limit
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (close() closes it)
+        # configs/ is no installed package: it lies beside scripts/.
+        root = Path(__file__).resolve().parents[2]
         self._process = subprocess.Popen(
             list(command),
+            env=os.environ | {"PYTHONPATH": str(root)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
