@@ -40,6 +40,8 @@ def transplant(pairs: Pairs, copies: int, seed: int) -> Pairs:
     Returns:
       copies * n rows; each target is as long as the one it is made from.
     """
+    if not copies:
+        return Pairs([], [])
     rng = np.random.default_rng(seed)
     aligner = _aligner()
     shapes = []
