@@ -18,13 +18,13 @@ from typing import Any
 
 from absl import flags, logging
 
-from mirjax import command
-from mirjax.align import blast
-from mirjax.align import confirm as engine
-from mirjax.align.database import open_database
-from mirjax.align.karlin_altschul import find_statistics
-from mirjax.data import formats
-from mirjax.whole_file import check_writable, whole_file
+from mirjax import cli
+from mirjax.blast import blastn as blast
+from mirjax.blast import search as engine
+from mirjax.blast.database import open_database
+from mirjax.blast.karlin_altschul import find_statistics
+from mirjax.files import check_writable, whole_file
+from mirjax.sequences import fasta
 
 _NUMBERS = ("word_size", "reward", "penalty", "gapopen", "gapextend", "max_target_seqs")
 
@@ -59,7 +59,7 @@ def confirm(
         raise ValueError(f"--num_processes={num_processes} must be at least 1")
     check_writable(out, queries_path, database_name)
     find_statistics(settings)
-    queries = formats.read_fasta(queries_path)
+    queries = fasta.read_fasta(queries_path)
     database = open_database(database_name)
     with whole_file(out) as unfinished, unfinished.open("wb") as table:
         account = engine.confirm(
@@ -199,4 +199,4 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags)
+    cli.run(main, define_flags)

@@ -22,12 +22,14 @@ from typing import Any
 
 from absl import flags, logging
 
-from mirjax import command
-from mirjax.data import formats
-from mirjax.evaluation import calibration, generator
-from mirjax.evaluation import rows as evaluation_rows
-from mirjax.evaluation.classification import BETWEEN
-from mirjax.models import exported
+from mirjax import cli
+from mirjax.datasets import readers
+from mirjax.evaluation import evaluation_set as evaluation_rows
+from mirjax.evaluation import generator
+from mirjax.evaluation.metrics import calibration
+from mirjax.evaluation.metrics.classification import BETWEEN
+from mirjax.files import whole_file
+from mirjax.models import loading
 from mirjax.reporting import table
 from mirjax.reporting.classifier_report import report_classifier
 from mirjax.reporting.generator_report import (
@@ -37,7 +39,6 @@ from mirjax.reporting.generator_report import (
     report_generator,
 )
 from mirjax.training.metric_writer import read_metrics
-from mirjax.whole_file import whole_file
 
 FILE_NAME = "metrics.json"
 _OF_GENERATORS = ("db", "blast", "decoders", "beam_width")  # flags
@@ -68,7 +69,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "data_format",
         None,
-        formats.FORMATS,
+        readers.FORMATS,
         "of a --data file, by default as its first line looks: csv has a header that "
         "names mirna and target, both 5'→3', and label; the others are the published "
         "tables, of which chakraborty2019 is never guessed",
@@ -154,7 +155,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     model_path = pathlib.Path(flag_values.model)
-    trained = exported.load_model(model_path)
+    trained = loading.load_model(model_path)
     generates = hasattr(trained.model, "decode_step")
     for name in _OF_CLASSIFIERS if generates else _OF_GENERATORS:
         if flag_values[name].present:
@@ -271,4 +272,4 @@ def _out_folder(out: str | None, model: pathlib.Path) -> pathlib.Path:
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags)
+    cli.run(main, define_flags)

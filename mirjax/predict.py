@@ -34,14 +34,15 @@ from absl import flags, logging
 from rich import console as rich_console
 from rich import progress as rich_progress
 
-from mirjax import command
-from mirjax.align import blast, naming
-from mirjax.data import formats
-from mirjax.data.records import SequenceRecord
-from mirjax.data.windows import count_windows, sliding_windows
-from mirjax.decoding import decoders, sites
-from mirjax.models import exported
-from mirjax.whole_file import check_writable, whole_file
+from mirjax import cli
+from mirjax.blast import blastn as blast
+from mirjax.blast import naming
+from mirjax.files import check_writable, whole_file
+from mirjax.inference import decoders, sites
+from mirjax.models import loading
+from mirjax.sequences import fasta
+from mirjax.sequences.records import SequenceRecord
+from mirjax.sequences.windows import count_windows, sliding_windows
 
 COLUMNS = (
     "target",
@@ -162,7 +163,7 @@ def _name_fields(name: naming.Name | None) -> tuple[str, str, str, str]:
 
 
 def _load_generator(path: str | os.PathLike[str]) -> tuple[Any, Mapping[str, Any]]:
-    loaded = exported.load_model(path)
+    loaded = loading.load_model(path)
     if not hasattr(loaded.model, "decode_step"):
         raise ValueError(
             f"--model: {path} holds a {type(loaded.model).__name__}, which generates "
@@ -172,7 +173,7 @@ def _load_generator(path: str | os.PathLike[str]) -> tuple[Any, Mapping[str, Any
 
 
 def _read_targets(path: str | os.PathLike[str], shortest: int) -> list[SequenceRecord]:
-    targets = formats.read_fasta(path)
+    targets = fasta.read_fasta(path)
     for target in targets:
         if len(target.sequence) < shortest:
             raise ValueError(
@@ -290,4 +291,4 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags)
+    cli.run(main, define_flags)

@@ -17,13 +17,13 @@ from typing import Any
 from absl import flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from mirjax import command
+from mirjax import cli
+from mirjax.files import whole_file
 from mirjax.reporting import table
 from mirjax.training import grid, workdir
 from mirjax.training.ensemble import Ensemble, RunProgress
-from mirjax.training.preparation import Prepared, prepare
 from mirjax.training.stop_signal import TrainingStopped
-from mirjax.whole_file import whole_file
+from mirjax.training.task import Prepared, prepare
 
 SWEEP_FILE, TABLE_FILE, RESULT_FILE = "sweep.json", "runs.tsv", "result.json"
 _RUNS, _GROUPS, _MEMBERS = "runs", "unfinished", "runs.json"
@@ -259,4 +259,4 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags)
+    cli.run(main, define_flags)

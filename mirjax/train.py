@@ -13,10 +13,10 @@ from absl import flags, logging
 from ml_collections import ConfigDict, config_flags
 from rich import progress as rich_progress
 
-from mirjax import command
+from mirjax import cli
 from mirjax.training import loop, workdir
-from mirjax.training.preparation import prepare
 from mirjax.training.stop_signal import TrainingStopped
+from mirjax.training.task import prepare
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -93,4 +93,4 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags)
+    cli.run(main, define_flags)

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mirjax.data import alphabet, registry
-from mirjax.data.records import Pairs
-from mirjax.evaluation.rows import binding_rows
+from mirjax.datasets import registry
+from mirjax.evaluation.evaluation_set import binding_rows
 from mirjax.reporting.length_plot import length_distributions
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs
 
 _HEADER = (
     "dataset",

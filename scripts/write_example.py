@@ -12,11 +12,11 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from mirjax import command
-from mirjax.data import alphabet, formats
-from mirjax.data.records import SequenceRecord
-from mirjax.data.registry import SIMULATED_SIZE
-from mirjax.data.simulate import simulate
+from mirjax import cli
+from mirjax.datasets.registry import SIMULATED_SIZE
+from mirjax.datasets.simulate import simulate
+from mirjax.sequences import alphabet, fasta
+from mirjax.sequences.records import SequenceRecord
 
 NUM_SITES = 12
 _FLANK = 20  # nt on each side of the site in the longer record
@@ -65,9 +65,9 @@ def main(flag_values: flags.FlagValues) -> None:
     for file, records in zip(
         ("targets.fa", "mirnas.fa"), example_records(), strict=True
     ):
-        formats.write_fasta(folder / file, records)
+        fasta.write_fasta(folder / file, records)
         print(f"wrote {len(records)} sequences to {folder / file}")
 
 
 if __name__ == "__main__":
-    command.run(main, define_flags)
+    cli.run(main, define_flags)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from Bio.Seq import Seq
 
-from mirjax.data import alphabet
+from mirjax.sequences import alphabet
 
 
 def test_codes_are_those_of_the_published_weights():

@@ -1,12 +1,11 @@
-"""Tests of mirjax.data.batches."""
+"""Tests of mirjax.datasets.batches."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mirjax.data import alphabet
-from mirjax.data.batches import (
+from mirjax.datasets.batches import (
     Batch,
     LabelledBatch,
     encode_labelled,
@@ -16,6 +15,7 @@ from mirjax.data.batches import (
     gather_batch,
     steps_per_epoch,
 )
+from mirjax.sequences import alphabet
 
 NUM_ROWS = 11
 

@@ -1,4 +1,4 @@
-"""Tests of mirjax.decoding.beam against every answer there is."""
+"""Tests of mirjax.inference.beam against every answer there is."""
 
 import itertools
 
@@ -7,13 +7,13 @@ import jax
 import numpy as np
 import pytest
 
-from mirjax.data import alphabet
-from mirjax.decoding import beam, greedy
-from mirjax.decoding.ranking import rank
-from mirjax.decoding.trie import NOWHERE, build_trie
+from mirjax.inference import beam, greedy
+from mirjax.inference.ranking import rank
+from mirjax.inference.trie import NOWHERE, build_trie
+from mirjax.models.losses import shift_right
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.models.transformer import Transformer
-from mirjax.training.steps import shift_right
+from mirjax.sequences import alphabet
 
 LETTERS = 3
 MODELS = {

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from equations import numpy_mitar, random_letters, random_params
 
-from mirjax.data.records import Pairs
-from mirjax.evaluation.calibration import (
+from mirjax.evaluation.metrics.calibration import (
     HIGHEST,
     LOWEST,
     fit_temperature,
     stored_temperature,
 )
-from mirjax.evaluation.classifier import (
+from mirjax.inference.classify import (
     make_scorer,
     predict_logits,
     predict_probabilities,
 )
 from mirjax.models import make_model
-from mirjax.models.exported import ExportedModel
+from mirjax.models.trained import ExportedModel
+from mirjax.sequences.records import Pairs
 
 SMALL = {
     "name": "mitar",

@@ -1,10 +1,10 @@
-"""Tests of mirjax.evaluation.classification, by hand and against scikit-learn."""
+"""Tests of classification metrics, by hand and against scikit-learn."""
 
 import numpy as np
 import pytest
 from sklearn import metrics
 
-from mirjax.evaluation import classification
+from mirjax.evaluation.metrics import classification
 
 LABELS = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 1])
 PROBABILITIES = np.array([0.9, 0.8, 0.4, 0.5, 0.7, 0.1, 0.2, 0.5, 0.0, 1.0])

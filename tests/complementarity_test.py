@@ -1,4 +1,4 @@
-"""Tests of mirjax.data.complementarity."""
+"""Tests of mirjax.alignment.complementarity."""
 
 import functools
 
@@ -6,7 +6,8 @@ import numpy as np
 from Bio import Align
 from Bio.Align import substitution_matrices
 
-from mirjax.data import alphabet, complementarity
+from mirjax.alignment import complementarity
+from mirjax.sequences import alphabet
 
 WATSON_CRICK = {"AU", "UA", "CG", "GC"}
 WOBBLE = {"GU", "UG"}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from absl import flags
 
-from mirjax import command, confirm
-from mirjax.align import confirm as engine
-from mirjax.data.formats import write_fasta
-from mirjax.data.records import SequenceRecord
+from mirjax import cli, confirm
+from mirjax.blast import search as engine
+from mirjax.sequences.fasta import write_fasta
+from mirjax.sequences.records import SequenceRecord
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +45,13 @@ def run(tmp_path, monkeypatch, capfd, inputs):
         given = [f"--{name}={value}" for name, value in (paths | changed).items()]
         monkeypatch.setattr(flags, "FLAGS", flags.FlagValues())
         monkeypatch.setattr(
-            command.app,
+            cli.app,
             "run",
             lambda main, argv, flags_parser: sys.exit(main(flags_parser(argv))),
         )
         capfd.readouterr()
         with pytest.raises(SystemExit) as info:
-            command.run(
-                confirm.main, confirm.define_flags, ["confirm", *given, *options]
-            )
+            cli.run(confirm.main, confirm.define_flags, ["confirm", *given, *options])
         printed = capfd.readouterr()
         return info.value.code or 0, printed.out, printed.err
 

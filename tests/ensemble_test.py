@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from small_runs import encoded, labelled_pairs, small_classifier
 
-from mirjax.models import exported
+from mirjax.models import loading
 from mirjax.training import ensemble, loop
 from mirjax.training.ensemble import Ensemble
 from mirjax.training.metric_writer import read_metrics
-from mirjax.training.preparation import Prepared
 from mirjax.training.stop_signal import TrainingStopped
+from mirjax.training.task import Prepared
 
 PAIRS = labelled_pairs(126)
 PREPARED = Prepared(encoded(PAIRS.take(range(96))), encoded(PAIRS.take(range(96, 126))))
@@ -54,7 +54,7 @@ def train_together(folder, configs):
 
 
 def parameters(folder):
-    return jax.tree.leaves(exported.load_model(folder).params)
+    return jax.tree.leaves(loading.load_model(folder).params)
 
 
 def lasting(folder):

@@ -10,19 +10,20 @@ from equations import numpy_mitar, random_letters, random_params
 from sklearn import metrics
 
 from mirjax import evaluate
-from mirjax.data import registry
-from mirjax.data.records import Pairs
-from mirjax.data.simulate import simulate
-from mirjax.evaluation.binding_shortcuts import binding_baselines
-from mirjax.evaluation.calibration import fit_temperature
-from mirjax.evaluation.classification import (
+from mirjax.datasets import registry
+from mirjax.datasets.simulate import simulate
+from mirjax.evaluation.baselines.classifier import binding_baselines
+from mirjax.evaluation.evaluation_set import select_rows
+from mirjax.evaluation.metrics.calibration import fit_temperature
+from mirjax.evaluation.metrics.classification import (
     bootstrap_intervals,
     classification_metrics,
 )
-from mirjax.evaluation.classifier import predict_logits, predict_probabilities
-from mirjax.evaluation.rows import select_rows
-from mirjax.models import exported, make_model
+from mirjax.inference.classify import predict_logits, predict_probabilities
+from mirjax.models import loading, make_model
+from mirjax.models import trained as exported
 from mirjax.reporting import classifier_report, plots
+from mirjax.sequences.records import Pairs
 
 MODEL = {
     "name": "mitar",
@@ -87,7 +88,7 @@ def test_figures_of_a_file_are_those_of_the_equations(tmp_path, model, table, ca
         train_data="simulated",
         threshold=0.4,
     )
-    params = exported.load_model(model).params
+    params = loading.load_model(model).params
     probabilities = np.array(
         [numpy_mitar(params, *pair) for pair in zip(*table[:2], strict=True)]
     )
@@ -328,7 +329,7 @@ def test_a_workdir_gets_its_curves_with_baselines_on_its_own_data(
         "seed": 3,
         "negatives": "frequency",
     }
-    params = exported.load_model(model).params
+    params = loading.load_model(model).params
     exported.save_model(workdir / "model.npz", params, {"model": MODEL, "data": data})
     row = {"step": 9, "epoch": 1.0, "train/loss": 0.7, "val/accuracy": 0.5}
     (workdir / "metrics.jsonl").write_text(json.dumps(row) + "\n")
@@ -406,6 +407,6 @@ def test_released_weights_have_the_known_figures(
     file = data_dir / "mitar2021/weights" / f"{weights}_lr0.005_dout0.2.h5"
     pairs, split = registry.load_split(data)
     rows = pairs.take(getattr(split, part))
-    probabilities = predict_probabilities(exported.load_model(file), rows)
+    probabilities = predict_probabilities(loading.load_model(file), rows)
     found = classification_metrics(rows.labels, probabilities)
     assert [round(found[name], 4) for name in KEYS[:8]] == list(expected)

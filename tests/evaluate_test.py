@@ -12,14 +12,15 @@ import pytest
 from absl import flags, logging
 
 from mirjax import evaluate
-from mirjax.data import registry, splits
-from mirjax.data.complementarity import score_all
-from mirjax.data.records import Pairs
-from mirjax.data.simulate import simulate
+from mirjax.alignment.complementarity import score_all
+from mirjax.datasets import registry, splits
+from mirjax.datasets.simulate import simulate
 from mirjax.evaluation import generator
+from mirjax.evaluation.baselines.generator import shortcut_baselines
 from mirjax.evaluation.combination import combine
-from mirjax.evaluation.shortcuts import shortcut_baselines
-from mirjax.models import exported, make_model
+from mirjax.models import make_model
+from mirjax.models import trained as exported
+from mirjax.sequences.records import Pairs
 
 MODEL = {
     "name": "seq2seq",

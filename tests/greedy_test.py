@@ -1,4 +1,4 @@
-"""Tests of mirjax.decoding.greedy against a loop of one symbol at a time."""
+"""Tests of mirjax.inference.greedy against a loop of one symbol at a time."""
 
 import functools
 
@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mirjax.data import alphabet
-from mirjax.decoding import greedy
+from mirjax.inference import greedy
+from mirjax.models.losses import shift_right
 from mirjax.models.seq2seq import Seq2Seq
-from mirjax.training.steps import shift_right
+from mirjax.sequences import alphabet
 
 MODEL = Seq2Seq(conv_features=6, dense_features=5, lstm_features=7, max_mirna_length=9)
 TIME = 10

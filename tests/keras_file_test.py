@@ -1,4 +1,4 @@
-"""Tests of mirjax.models.keras_file: what is read, and files that cannot be."""
+"""Tests of mirjax.models.imports.keras_file: what is read, and files that cannot be."""
 
 import pathlib
 import shutil
@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from mirjax.models.keras_file import read_keras_layers
+from mirjax.models.imports.keras_file import read_keras_layers
 
 FILE = pathlib.Path(__file__).parent / "testdata" / "keras_seq2seq.h5"
 

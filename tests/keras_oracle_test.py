@@ -13,10 +13,11 @@ import numpy as np
 import optax
 import pytest
 
-from mirjax.data import alphabet
-from mirjax.data.batches import Batch, encode_pairs
-from mirjax.decoding import greedy
-from mirjax.models.exported import load_model
+from mirjax.datasets.batches import Batch, encode_pairs
+from mirjax.inference import greedy
+from mirjax.models import losses
+from mirjax.models.loading import load_model
+from mirjax.sequences import alphabet
 from mirjax.training import steps
 from mirjax.training.optimizer import make_optimizer
 
@@ -88,7 +89,7 @@ def test_parameters_are_those_in_the_file(keras, loaded):
 
 def test_probabilities_are_those_of_keras(keras, loaded, batch):
     logits = jax.jit(loaded.model.apply)(
-        {"params": loaded.params}, batch.targets, steps.shift_right(batch.mirnas)
+        {"params": loaded.params}, batch.targets, losses.shift_right(batch.mirnas)
     )
     np.testing.assert_allclose(
         jax.nn.softmax(logits)[..., np.array(SYMBOLS)],

@@ -3,8 +3,8 @@
 import matplotlib.image
 import pytest
 
-from mirjax.data.records import Pairs
 from mirjax.reporting.length_plot import length_distributions
+from mirjax.sequences.records import Pairs
 
 DATASETS = {
     "short": Pairs(["ACGU"] * 3 + ["ACGUA"], ["A" * 12] * 2 + ["A" * 20] * 2),

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from mirjax.data import registry
-from mirjax.data.records import Pairs
+from mirjax.datasets import registry
+from mirjax.sequences.records import Pairs
 from scripts import lengths
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from small_runs import random_rows, small_config
 
-from mirjax.models import exported
+from mirjax.models import loading
+from mirjax.models import trained as exported
 from mirjax.training import checkpoint, loop, runner, sharding
 from mirjax.training.metric_writer import read_metrics
-from mirjax.training.preparation import Prepared
 from mirjax.training.stop_signal import TrainingStopped
+from mirjax.training.task import Prepared
 
 ALL_DEVICES = jax.devices
 
@@ -144,7 +145,7 @@ def test_early_stopping_keeps_the_best(tmp_path):
     )
     trainer = train(config, tmp_path / "run", validate=validate)
     assert int(trainer.state.step) == 24, "best at 12, stopped 12 steps later"
-    model = exported.load_model(tmp_path / "run")
+    model = loading.load_model(tmp_path / "run")
     assert model.metadata["step"] == 12
     chex.assert_trees_all_equal(dict(model.params), seen[1])
     kept = {path.name for path in (tmp_path / "run/checkpoints").iterdir()}
@@ -157,7 +158,7 @@ def test_export_last_is_the_average_at_the_last_evaluation(tmp_path):
     config = small_config(export="last")
     config.optimizer.average_decay = 0.5
     trainer = train(config, tmp_path / "run")
-    model = exported.load_model(tmp_path / "run")
+    model = loading.load_model(tmp_path / "run")
     assert model.metadata["step"] == 24
     average = trainer.state.opt_state[-1].average
     chex.assert_trees_all_equal(dict(model.params), jax.device_get(average))

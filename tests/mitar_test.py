@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from equations import moved, numpy_mitar, random_letters, random_params
 
-from mirjax.data import alphabet
 from mirjax.models import make_model
-from mirjax.models.exported import load_model
+from mirjax.models.loading import load_model
 from mirjax.models.mitar import Mitar
+from mirjax.sequences import alphabet
 
 SMALL = Mitar(conv_features=12, lstm_features=6, dense_features=5, dropout=0.5)
 

@@ -6,9 +6,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from mirjax.align import blast, naming
-from mirjax.data import alphabet, formats, registry
-from mirjax.data.records import SequenceRecord
+from mirjax.blast import blastn as blast
+from mirjax.blast import naming
+from mirjax.datasets import registry
+from mirjax.sequences import alphabet, fasta
+from mirjax.sequences.records import SequenceRecord
 
 LET7 = "UGAGGUAGUAGGUUGUAUAGUU"
 REPEAT = "UGUGUGUGUGUGUGUGUGUGUG"  # dust masks all of it
@@ -42,22 +44,22 @@ def records():
 
 
 @pytest.fixture(scope="module")
-def fasta(records, tmp_path_factory):
+def fasta_path(records, tmp_path_factory):
     path = tmp_path_factory.mktemp("fasta") / "mirnas.fa"
-    formats.write_fasta(path, records)
+    fasta.write_fasta(path, records)
     return path
 
 
 @pytest.fixture(scope="module")
-def database(fasta):
-    return naming.load_database(str(fasta))
+def database(fasta_path):
+    return naming.load_database(str(fasta_path))
 
 
-def best_by_hand(folder, fasta, sequence, options):
+def best_by_hand(folder, path, sequence, options):
     """Return (subject, E-value, bits) of the best row of blastn, called directly."""
     (folder / "query.fa").write_text(f">query\n{sequence}\n")
     run = subprocess.run(
-        f"blastn -query {folder}/query.fa -subject {fasta} -word_size 7 -gapopen 5 "
+        f"blastn -query {folder}/query.fa -subject {path} -word_size 7 -gapopen 5 "
         f"-gapextend 2 -dust no -strand plus {options} -outfmt".split()
         + ["6 sseqid evalue bitscore"],
         check=True,
@@ -68,7 +70,7 @@ def best_by_hand(folder, fasta, sequence, options):
     return min(rows, key=lambda row: float(row[1]), default=None)
 
 
-def test_names_and_figures_are_those_of_blastn(tmp_path, fasta, database):
+def test_names_and_figures_are_those_of_blastn(tmp_path, fasta_path, database):
     rng = np.random.default_rng(4)
     sources = [mirna.sequence for mirna in database.mirnas[:20]]
     sequences = [
@@ -80,7 +82,7 @@ def test_names_and_figures_are_those_of_blastn(tmp_path, fasta, database):
     assert sum(name is None for name in names) >= 5
     assert sum(name is not None for name in names) >= 15
     for sequence, name in zip(sequences, names, strict=True):
-        row = best_by_hand(tmp_path, fasta, sequence, "-evalue 0.1")
+        row = best_by_hand(tmp_path, fasta_path, sequence, "-evalue 0.1")
         if row is None:
             assert name is None
         else:
@@ -97,7 +99,9 @@ def test_names_and_figures_are_those_of_blastn(tmp_path, fasta, database):
     ],
     ids=["default", "published", "strict"],
 )
-def test_a_record_s_own_sequence_has_its_own_name(tmp_path, fasta, database, settings):
+def test_a_record_s_own_sequence_has_its_own_name(
+    tmp_path, fasta_path, database, settings
+):
     sequences = [mirna.sequence for mirna in database.mirnas]
     names = naming.name_sequences(sequences, database, settings)
     for mirna, name in zip(database.mirnas, names, strict=True):
@@ -108,7 +112,9 @@ def test_a_record_s_own_sequence_has_its_own_name(tmp_path, fasta, database, set
         elif mirna.name == "five":  # too short for this one
             assert name.evalue > 1
         elif mirna.name not in {f"r{n}" for n in range(5, 60)}:
-            _, *figures = best_by_hand(tmp_path, fasta, mirna.sequence, "-evalue 10")
+            _, *figures = best_by_hand(
+                tmp_path, fasta_path, mirna.sequence, "-evalue 10"
+            )
             assert name[1:] == tuple(map(float, figures))
 
 

@@ -1,4 +1,4 @@
-"""Tests of mirjax.data.negatives, against definitions and full enumeration."""
+"""Tests of mirjax.datasets.negatives, against definitions and full enumeration."""
 
 import collections
 import itertools
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from equations import random_letters
 
-from mirjax.data import registry
-from mirjax.data.negatives import (
+from mirjax.datasets import registry
+from mirjax.datasets.negatives import (
     KINDS,
     make_negatives,
     shuffle_dinucleotides,
     with_negatives,
 )
-from mirjax.data.records import Pairs, Split
+from mirjax.sequences.records import Pairs, Split
 
 
 @pytest.fixture(scope="module")

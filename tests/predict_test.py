@@ -14,11 +14,12 @@ import pytest
 from absl import flags
 
 from mirjax import models, predict
-from mirjax.align import blast, confirm
-from mirjax.data import alphabet, formats
-from mirjax.data.records import SequenceRecord
-from mirjax.decoding import greedy, ranking, sites
-from mirjax.models import exported
+from mirjax.blast import blastn as blast
+from mirjax.blast import search as confirm
+from mirjax.inference import greedy, ranking, sites
+from mirjax.models import trained as exported
+from mirjax.sequences import alphabet, fasta
+from mirjax.sequences.records import SequenceRecord
 
 CONFIG = {
     "name": "seq2seq",
@@ -38,7 +39,7 @@ def random_sequence(rng, length):
 def write_fasta(path, *sequences):
     """Write records named s0, s1 and so on."""
     records = [SequenceRecord(f"s{n}", s) for n, s in enumerate(sequences)]
-    formats.write_fasta(path, records)
+    fasta.write_fasta(path, records)
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +131,7 @@ def decode_alone(params, sequence):
 
 
 def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
-    targets = formats.read_fasta("targets.fa")
+    targets = fasta.read_fasta("targets.fa")
     expected = []
     for target in targets:
         start, n = 0, len(target.sequence)
@@ -177,14 +178,14 @@ def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
 
 def test_a_constrained_decoder_answers_records_of_the_database_alone(folder, params):
     """A beam as wide as the database finds what scoring each of its records finds."""
-    mirnas = [record.sequence for record in formats.read_fasta("db.fa")]
+    mirnas = [record.sequence for record in fasta.read_fasta("db.fa")]
     longer = "ACGUACGUACGUACGUACGUACGUACGUA"  # the model cannot emit it
     write_fasta("db.fa", *mirnas, longer)
     run(stride=29, decoder="constrained", beam_width=40)
     rows = table()
     names = {mirna: f"s{number}" for number, mirna in enumerate(mirnas)}
     model = models.make_model(CONFIG)
-    targets = {record.name: record for record in formats.read_fasta("targets.fa")}
+    targets = {record.name: record for record in fasta.read_fasta("targets.fa")}
     windows = [
         targets[row["target"]].sequence[int(row["start"]) : int(row["end"])]
         for row in rows

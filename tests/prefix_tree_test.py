@@ -1,11 +1,11 @@
-"""Tests of mirjax.data.prefix_tree against the beginnings of each miRNA."""
+"""Tests of mirjax.sequences.prefix_tree against the beginnings of each miRNA."""
 
 import equations
 import numpy as np
 import pytest
 
-from mirjax.data import alphabet
-from mirjax.data.prefix_tree import plan_trees
+from mirjax.sequences import alphabet
+from mirjax.sequences.prefix_tree import plan_trees
 
 _RNG = np.random.default_rng(4)
 MIRNAS = [

@@ -1,17 +1,17 @@
-"""Tests of mirjax.decoding.ranking against one teacher-forced pass a miRNA."""
+"""Tests of mirjax.inference.ranking against one teacher-forced pass a miRNA."""
 
 import equations
 import jax
 import numpy as np
 import pytest
 
-from mirjax.data import alphabet
-from mirjax.data.batches import encode_pairs
-from mirjax.decoding import ranking
-from mirjax.evaluation.retrieval import true_ranks
+from mirjax.datasets.batches import encode_pairs
+from mirjax.evaluation.metrics.retrieval import true_ranks
+from mirjax.inference import ranking
+from mirjax.models.losses import shift_right
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.models.transformer import Transformer
-from mirjax.training.steps import shift_right
+from mirjax.sequences import alphabet
 
 MODELS = {
     "transformer": Transformer(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from mirjax.data import catalogue, registry
+from mirjax.datasets import catalogue, registry
 
 _CONTENT = b">tiny\nACGU\n"
 _DATASET = "mirbase/hsa"

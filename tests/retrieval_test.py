@@ -1,14 +1,14 @@
-"""Tests of mirjax.evaluation.retrieval on rankings small enough to count by hand."""
+"""Tests of retrieval metrics on rankings small enough to count by hand."""
 
 import numpy as np
 import pytest
 
-from mirjax.data.records import Pairs
-from mirjax.evaluation.retrieval import (
+from mirjax.evaluation.metrics.retrieval import (
     retrieval_figures,
     scores_without_known,
     true_ranks,
 )
+from mirjax.sequences.records import Pairs
 
 # The first two are of one family: letters 2-8 are alike.
 CANDIDATES = ["UAAAAAAAC", "UAAAAAAAG", "UCCCCCCCC", "UGGGGGGGG"]

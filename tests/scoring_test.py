@@ -1,4 +1,4 @@
-"""Tests of mirjax.align.scoring."""
+"""Tests of mirjax.alignment.scoring."""
 
 import itertools
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from Bio import Align
 
-from mirjax.align import scoring
-from mirjax.data import alphabet
+from mirjax.alignment import scoring
+from mirjax.sequences import alphabet
 
 
 def test_a_gap_of_k_letters_costs_open_and_k_times_extend():

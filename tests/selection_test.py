@@ -1,10 +1,11 @@
-"""Tests of mirjax.data.selection."""
+"""Tests of mirjax.datasets.selection."""
 
 import numpy as np
 import pytest
 
-from mirjax.data import alphabet, registry, selection
-from mirjax.data.records import Pairs
+from mirjax.datasets import registry, selection
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mirjax.data import alphabet
-from mirjax.data.batches import encode_pairs
+from mirjax.datasets.batches import encode_pairs
 from mirjax.models.layers import reverse_padded
+from mirjax.models.losses import shift_right
 from mirjax.models.seq2seq import Seq2Seq
-from mirjax.training.steps import shift_right
+from mirjax.sequences import alphabet
 
 MODEL = Seq2Seq(conv_features=6, dense_features=5, lstm_features=7)
 PLAIN = MODEL.clone(dropout=0.0, recurrent_dropout=0.0)

@@ -1,4 +1,4 @@
-"""Tests of mirjax.evaluation.sequence."""
+"""Tests of mirjax.evaluation.metrics.sequence."""
 
 import dataclasses
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from Bio import Align
 
-from mirjax.data import alphabet
-from mirjax.data.records import Pairs
-from mirjax.evaluation import sequence
+from mirjax.evaluation.metrics import sequence
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs
 
 LET7 = "UGAGGUAGUAGGUUGUAUAGUU"
 MIR1 = "UGGAAUGUAAAGAAGUAUGUAU"

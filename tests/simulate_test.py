@@ -5,7 +5,7 @@ import collections
 import numpy as np
 import pytest
 
-from mirjax.data import simulate as simulator
+from mirjax.datasets import simulate as simulator
 
 _PARTNER = {"A": "U", "U": "A", "C": "G", "G": "C"}
 _WOBBLES = {("G", "U"), ("U", "G")}  # miRNA letter, target letter

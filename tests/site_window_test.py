@@ -1,11 +1,12 @@
-"""Tests of mirjax.data.site_window."""
+"""Tests of mirjax.datasets.site_window."""
 
 import numpy as np
 import pytest
 
-from mirjax.data import complementarity, registry
-from mirjax.data.records import Pairs
-from mirjax.data.site_window import cut_to_sites, site_ends
+from mirjax.alignment import complementarity
+from mirjax.datasets import registry
+from mirjax.datasets.site_window import cut_to_sites, site_ends
+from mirjax.sequences.records import Pairs
 
 
 def random_sequences(rng, lengths):

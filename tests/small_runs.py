@@ -7,9 +7,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from configs import mitar, seq2seq
-from mirjax.data import batches
-from mirjax.data.batches import Batch, LabelledBatch
-from mirjax.data.records import Pairs
+from mirjax.datasets import batches
+from mirjax.datasets.batches import Batch, LabelledBatch
+from mirjax.sequences.records import Pairs
 
 TARGET_LENGTH, MIRNA_LENGTH = 29, 27
 

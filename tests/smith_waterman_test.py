@@ -1,4 +1,4 @@
-"""Tests of mirjax.align.smith_waterman and the modules it is made of."""
+"""Tests of mirjax.alignment.smith_waterman and the modules it is made of."""
 
 import functools
 
@@ -8,8 +8,8 @@ import pytest
 from Bio import Align
 from Bio.Align import substitution_matrices
 
-from mirjax.align import recurrence, scoring, smith_waterman
-from mirjax.data import alphabet
+from mirjax.alignment import recurrence, scoring, smith_waterman
+from mirjax.sequences import alphabet
 
 SCORINGS = [
     scoring.nucleotide(),

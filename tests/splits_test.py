@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from mirjax.data import splits
-from mirjax.data.records import Pairs
+from mirjax.datasets import splits
+from mirjax.sequences.records import Pairs
 
 _LETTERS = np.array(list("ACGU"))
 

@@ -7,9 +7,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from mirjax.align.karlin_altschul import find_statistics
-from mirjax.align.settings import BlastSettings
-from mirjax.align.statistics import (
+from mirjax.blast.karlin_altschul import find_statistics
+from mirjax.blast.settings import BlastSettings
+from mirjax.blast.statistics import (
     DatabaseSize,
     bit_score,
     evalue,

@@ -10,10 +10,11 @@ import numpy as np
 import optax
 import pytest
 
-from mirjax.data import alphabet
-from mirjax.data.batches import Batch, LabelledBatch, encode_labelled, encode_pairs
+from mirjax.datasets.batches import Batch, LabelledBatch, encode_labelled, encode_pairs
+from mirjax.models import losses
 from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
+from mirjax.sequences import alphabet
 from mirjax.training import steps
 from mirjax.training.state import TrainState
 
@@ -57,7 +58,7 @@ def test_cross_entropy_is_keras_2s(scale):
     mirnas = random_batch(20).mirnas
     logits = scale * np.random.default_rng(1).normal(size=(20, 28, 6))
     expected = keras_crossentropy(logits, np.asarray(mirnas))
-    found = steps.cross_entropy(jnp.float32(logits), mirnas)
+    found = losses.cross_entropy(jnp.float32(logits), mirnas)
     np.testing.assert_allclose(found, expected, atol=2e-5)
     assert not found[mirnas == alphabet.PAD].any()
     # At the wide scale both ends of the clip are met.
@@ -68,23 +69,23 @@ def test_cross_entropy_is_keras_2s(scale):
 def test_cross_entropy_is_computed_in_float32():
     mirnas = jnp.full((1, 1), alphabet.A, jnp.uint8)
     logits = jnp.array([[[5.0, 0, 0, 0, 0, 0]]], jnp.bfloat16)
-    (found,) = steps.cross_entropy(logits, mirnas)
+    (found,) = losses.cross_entropy(logits, mirnas)
     assert found.dtype == jnp.float32
     np.testing.assert_allclose(found, np.log(1 + 5 * np.exp(-5)), rtol=1e-5)
 
 
 def test_shift_right_gives_the_symbols_before():
     batch = encode_pairs(["A"], ["UCG"], target_length=2, mirna_length=5)
-    found = steps.shift_right(jnp.asarray(batch.mirnas))
+    found = losses.shift_right(jnp.asarray(batch.mirnas))
     assert found.tolist() == [[5, 2, 3, 4, 6, 0]]
     assert found.dtype == np.uint8
 
 
-table_sums = jax.jit(functools.partial(steps.evaluation_sums, Table()))
+table_sums = jax.jit(functools.partial(losses.evaluation_sums, Table()))
 
 
 def evaluate(batch, params):
-    return steps.summarise(table_sums(params, batch), params, l2=0.0)
+    return losses.summarise(table_sums(params, batch), params, l2=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_metrics_are_keras_means_over_all_28_steps(table):
     found = evaluate(batch, table)
     mirnas = np.asarray(batch.mirnas)
     logits = table["letter_dense"]["kernel"][
-        np.asarray(steps.shift_right(batch.mirnas))
+        np.asarray(losses.shift_right(batch.mirnas))
     ]
     loss = keras_crossentropy(np.float64(logits), mirnas).mean()
     real = mirnas != alphabet.PAD
@@ -126,7 +127,7 @@ def test_sums_over_batches_are_those_over_all_rows(table):
     ]
     sums = [table_sums(table, part) for part in parts]
     together = jax.tree.map(lambda *values: sum(values), *sums)
-    assert steps.summarise(together, table, 0.0) == pytest.approx(
+    assert losses.summarise(together, table, 0.0) == pytest.approx(
         evaluate(batch, table), rel=1e-5
     )
 
@@ -143,7 +144,7 @@ def test_the_penalty_is_on_the_three_dense_kernels():
     expected = sum(
         np.sum(np.float64(params[name]["kernel"]) ** 2) for name in penalised
     )
-    penalty, gradient = jax.value_and_grad(steps.l2_penalty)(params, L2)
+    penalty, gradient = jax.value_and_grad(losses.l2_penalty)(params, L2)
     np.testing.assert_allclose(penalty, L2 * expected, rtol=1e-5)
     for layer, weights in gradient.items():
         for name, slope in weights.items():
@@ -203,10 +204,10 @@ def test_a_step_descends_the_gradient_that_it_reports():
     norm = np.sqrt(sum(np.sum(np.square(leaf)) for leaf in jax.tree.leaves(gradient)))
     np.testing.assert_allclose(metrics["gradient_norm"], norm, rtol=1e-4)
 
-    sums = jax.jit(functools.partial(steps.evaluation_sums, model))
+    sums = jax.jit(functools.partial(losses.evaluation_sums, model))
 
     def loss(at):
-        return steps.summarise(sums(at, batch), at, L2)["loss"]
+        return losses.summarise(sums(at, batch), at, L2)["loss"]
 
     assert loss(params) == pytest.approx(float(metrics["loss"]), rel=1e-6)
     size = 0.01 / norm
@@ -241,7 +242,7 @@ def keras_binary_crossentropy(probabilities, labels):
 def test_binary_cross_entropy_is_keras_2s():
     logits = np.linspace(-30, 30, 121)
     for label in (0.0, 1.0):
-        found = steps.binary_cross_entropy(
+        found = losses.binary_cross_entropy(
             jnp.float32(logits), jnp.full(121, label, jnp.float32)
         )
         expected = keras_binary_crossentropy(1 / (1 + np.exp(-logits)), label)
@@ -269,8 +270,8 @@ def test_a_classifiers_figures_and_step_are_those_of_the_equations():
         return mean + penalty, mean, np.sum(right * weights) / weights.sum()
 
     loss, cross_entropy, accuracy = expected_loss(params)
-    sums = jax.jit(functools.partial(steps.evaluation_sums, CLASSIFIER))(params, batch)
-    assert steps.summarise(sums, params, L2) == pytest.approx(
+    sums = jax.jit(functools.partial(losses.evaluation_sums, CLASSIFIER))(params, batch)
+    assert losses.summarise(sums, params, L2) == pytest.approx(
         {"loss": loss, "cross_entropy": cross_entropy, "accuracy": accuracy}, rel=1e-5
     )
 

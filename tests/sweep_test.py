@@ -14,7 +14,7 @@ from small_runs import fast_environment
 
 from configs.sweeps import mitar
 from mirjax import sweep, train
-from mirjax.models import exported
+from mirjax.models import loading
 from mirjax.training.metric_writer import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -99,7 +99,7 @@ def test_a_killed_sweep_goes_on_and_ranks_all_runs(tmp_path):
         assert float(row["val/accuracy"]) == best["val/accuracy"]
         assert float(row["epoch"]) == best["epoch"]
         assert row["status"] == "finished"
-        trained = exported.load_model(run)
+        trained = loading.load_model(run)
         assert trained.metadata["step"] == best["step"]
         assert trained.metadata["temperature"] > 0
         config = json.loads((run / "config.json").read_text())

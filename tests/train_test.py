@@ -15,12 +15,13 @@ from small_runs import fast_environment, labelled_pairs, small_classifier
 
 from configs import mitar, seq2seq, transformer
 from mirjax import train
-from mirjax.data import batches, registry, selection
-from mirjax.data.records import Pairs, Split
-from mirjax.evaluation.calibration import fit_temperature
-from mirjax.evaluation.classifier import predict_logits, predict_probabilities
-from mirjax.models import exported, make_model
-from mirjax.training import loop, preparation
+from mirjax.datasets import batches, registry, selection
+from mirjax.evaluation.metrics.calibration import fit_temperature
+from mirjax.inference.classify import predict_logits, predict_probabilities
+from mirjax.models import loading, make_model
+from mirjax.sequences.records import Pairs, Split
+from mirjax.training import loop
+from mirjax.training import task as preparation
 from mirjax.training.metric_writer import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -166,7 +167,7 @@ def test_a_classifier_learns_a_rule_and_is_exported(monkeypatch, tmp_path):
     rows = read_metrics(tmp_path / "run")
     assert [row["step"] for row in rows] == [30, 60, 90]
     assert max(row["val/accuracy"] for row in rows) > 0.95
-    trained = exported.load_model(tmp_path / "run")
+    trained = loading.load_model(tmp_path / "run")
     held_out = pairs.take(split.validation)
     probabilities = predict_probabilities(trained, held_out)
     best = max(rows, key=lambda row: row["val/accuracy"])

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mirjax.data.batches import encode_pairs
-from mirjax.data.prefix_tree import plan_trees
+from mirjax.datasets.batches import encode_pairs
 from mirjax.models.embedding import sinusoidal_positions
+from mirjax.models.losses import shift_right
 from mirjax.models.transformer import Transformer
-from mirjax.training.steps import shift_right
+from mirjax.sequences.prefix_tree import plan_trees
 
 HEADS = 2
 MODEL = Transformer(

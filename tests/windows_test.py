@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from mirjax.data.windows import Window, count_windows, sliding_windows
+from mirjax.sequences.windows import Window, count_windows, sliding_windows
 
 
 @pytest.mark.parametrize(

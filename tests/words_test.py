@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mirjax.align import words
-from mirjax.data import alphabet
+from mirjax.blast import words
+from mirjax.sequences import alphabet
 
 
 def random_sequence(rng, length):

@@ -5,17 +5,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mirjax.data import alphabet, complementarity
-from mirjax.data.records import Pairs
-from mirjax.decoding import ranking
+from mirjax.alignment import complementarity
 from mirjax.evaluation.combination import combine
-from mirjax.evaluation.retrieval import (
+from mirjax.evaluation.metrics.retrieval import (
     retrieval_figures,
     scores_without_known,
     true_ranks,
 )
-from mirjax.evaluation.sequence import Figures, with_new_targets
-from mirjax.models.exported import ExportedModel
+from mirjax.evaluation.metrics.sequence import Figures, with_new_targets
+from mirjax.inference import ranking
+from mirjax.models.trained import ExportedModel
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs
 
 
 def ranking_figures(

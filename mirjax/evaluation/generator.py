@@ -13,16 +13,20 @@ import jax.numpy as jnp
 import numpy as np
 from absl import logging
 
-from mirjax.align import blast, confirm
-from mirjax.data import alphabet, batches, formats
-from mirjax.data.records import Pairs, SequenceRecord
-from mirjax.decoding import greedy
-from mirjax.decoding.decoders import BEAM, CONSTRAINED, GREEDY, emitted, make_decoder
-from mirjax.evaluation import candidates, sequence
-from mirjax.evaluation.sequence import Figures
-from mirjax.models.exported import ExportedModel
-from mirjax.training import loop, steps
-from mirjax.training.compilation import compiler_options
+from mirjax.blast import blastn as blast
+from mirjax.blast import search as confirm
+from mirjax.datasets import batches
+from mirjax.evaluation import candidates
+from mirjax.evaluation.metrics import sequence
+from mirjax.evaluation.metrics.sequence import Figures
+from mirjax.inference import greedy
+from mirjax.inference.decoders import BEAM, CONSTRAINED, GREEDY, emitted, make_decoder
+from mirjax.inference.teacher_forced import evaluate_teacher_forced
+from mirjax.models import losses
+from mirjax.models.trained import ExportedModel
+from mirjax.sequences import alphabet, fasta
+from mirjax.sequences.records import Pairs, SequenceRecord
+from mirjax.xla import compiler_options
 
 RANKING, DATABASE, COMBINED = "ranking", "database", "combined"
 DECODERS = (BEAM, CONSTRAINED, RANKING, DATABASE, COMBINED)  # beside greedy decoding
@@ -43,7 +47,7 @@ def teacher_forced_figures(
 
     Returns:
       `loss` (cross-entropy and penalty) and `cross_entropy`, in nats a position, and
-      `token_accuracy_masked` and `token_accuracy_keras`; see `steps.summarise`.
+      `token_accuracy_masked` and `token_accuracy_keras`; see `losses.summarise`.
 
     Raises:
       ValueError: for a row that does not fit; it names the row.
@@ -52,10 +56,10 @@ def teacher_forced_figures(
     rows = _encode(trained, pairs)
     batch_size = min(_MAX_BATCH, 1 << (len(pairs) - 1).bit_length())
     evaluate_batch = jax.jit(
-        functools.partial(steps.evaluation_sums, trained.model),
+        functools.partial(losses.evaluation_sums, trained.model),
         compiler_options=compiler_options(),
     )
-    figures = loop.evaluate_teacher_forced(
+    figures = evaluate_teacher_forced(
         evaluate_batch, trained.params, batches.fill_batches(rows, batch_size), l2
     )
     if not math.isfinite(figures["loss"]):
@@ -101,7 +105,7 @@ def looks(
     weights = model.apply(
         {"params": trained.params},
         jnp.asarray(tokens),
-        steps.shift_right(decoded),
+        losses.shift_right(decoded),
         method="attention_weights",
     )
     mean = np.asarray(weights.mean(axis=(0, 2)))
@@ -130,10 +134,10 @@ def blast_figures(
       BlastError: if BLAST+ is missing or fails.
     """
     with tempfile.TemporaryDirectory(prefix="mirjax-evaluate-") as folder:
-        fasta = pathlib.Path(folder) / "database.fa"
-        formats.write_fasta(fasta, database)
+        path = pathlib.Path(folder) / "database.fa"
+        fasta.write_fasta(path, database)
         hits = confirm.search_unique(
-            decoded, blast.build_database(fasta), blast.PUBLISHED
+            decoded, blast.build_database(path), blast.PUBLISHED
         )
     names_of: defaultdict[str, set[str]] = defaultdict(set)
     for record in database:

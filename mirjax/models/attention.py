@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from mirjax.data.prefix_tree import PrefixTree
 from mirjax.models.dropout import dropped
+from mirjax.sequences.prefix_tree import PrefixTree
 
 # A score that no softmax lets through, yet not infinite: a row of nothing but padding,
 # such as fills up a batch, has no NaN.

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from mirjax.data import alphabet
+from mirjax.sequences import alphabet
 
 
 def sinusoidal_positions(

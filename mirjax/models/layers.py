@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
-from mirjax.data import alphabet
 from mirjax.models.recurrence import (
     ACTIVATIONS,
     NUM_GATES,
@@ -20,6 +19,7 @@ from mirjax.models.recurrence import (
     masked,
     recurrence,
 )
+from mirjax.sequences import alphabet
 
 
 def reverse_padded(

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt8
 
-from mirjax.data import alphabet
-from mirjax.data.prefix_tree import PrefixTree
 from mirjax.models.layers import LSTM, WindowConv, reverse_padded
 from mirjax.models.recurrence import State
+from mirjax.sequences import alphabet
+from mirjax.sequences.prefix_tree import PrefixTree
 
 
 class Seq2Seq(nn.Module):

@@ -13,8 +13,6 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
-from mirjax.data import alphabet
-from mirjax.data.prefix_tree import PrefixTree
 from mirjax.models.attention import (
     DecoderLayer,
     EncoderLayer,
@@ -27,6 +25,8 @@ from mirjax.models.embedding import (
     windows_of,
 )
 from mirjax.models.layers import reverse_padded
+from mirjax.sequences import alphabet
+from mirjax.sequences.prefix_tree import PrefixTree
 
 DTYPES = ("float32", "bfloat16")
 

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from mirjax.evaluation import binding_shortcuts, classifier
-from mirjax.evaluation.classification import (
+from mirjax.evaluation.baselines import classifier as binding_shortcuts
+from mirjax.evaluation.evaluation_set import Rows
+from mirjax.evaluation.metrics.classification import (
     BETWEEN,
     bootstrap_intervals,
     classification_metrics,
     one_class_warning,
     three_way_metrics,
 )
-from mirjax.evaluation.rows import Rows
-from mirjax.models.exported import ExportedModel
+from mirjax.inference import classify as classifier
+from mirjax.models.trained import ExportedModel
 from mirjax.reporting import plots, table
 from mirjax.reporting.report import Report, on_training_data
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from mirjax.whole_file import whole_file
+from mirjax.files import whole_file
 
 SUFFIXES = (".png", ".svg")
 

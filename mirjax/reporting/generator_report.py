@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from mirjax.align import blast
-from mirjax.data import formats, registry
-from mirjax.data.records import SequenceRecord
-from mirjax.evaluation import generator, sequence, shortcuts
-from mirjax.evaluation.rows import Rows
-from mirjax.models import exported
-from mirjax.models.exported import ExportedModel
+from mirjax.blast import blastn as blast
+from mirjax.datasets import registry
+from mirjax.evaluation import generator
+from mirjax.evaluation.baselines import generator as shortcuts
+from mirjax.evaluation.evaluation_set import Rows
+from mirjax.evaluation.metrics import sequence
+from mirjax.models import trained as exported
+from mirjax.models.trained import ExportedModel
 from mirjax.reporting import plots
 from mirjax.reporting.attention_plot import Duplex, attention
 from mirjax.reporting.report import Figures, Report, on_training_data
+from mirjax.sequences import fasta
+from mirjax.sequences.records import SequenceRecord
 from mirjax.training import workdir
 
 HUMAN, SIMULATED = "mirbase/hsa", "simulated"  # databases by default
@@ -142,9 +145,7 @@ def l2_factor(model: pathlib.Path, metadata: Mapping[str, Any]) -> float:
 
 def _read_database(name: str) -> list[SequenceRecord]:
     return (
-        registry.load_fasta(name)
-        if name in registry.NAMES
-        else formats.read_fasta(name)
+        registry.load_fasta(name) if name in registry.NAMES else fasta.read_fasta(name)
     )
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mirjax.data import alphabet
-from mirjax.data.records import Pairs
 from mirjax.reporting.drawing import BLUE, ORANGE, new_figure, panel, save
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs
 
 
 def length_distributions(

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from mirjax.evaluation.classification import calibration_curve
+from mirjax.evaluation.metrics.classification import calibration_curve
 from mirjax.reporting.drawing import (
     BLUE,
     GREEN,

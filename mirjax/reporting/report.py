@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mirjax.evaluation.rows import Rows
+from mirjax.evaluation.evaluation_set import Rows
 
 Figures = Mapping[str, Any]
 

@@ -21,18 +21,18 @@ from jax import Array
 from jaxtyping import Float
 from ml_collections import ConfigDict
 
-from mirjax.models import make_model
-from mirjax.training import loop, sharding, steps
+from mirjax.models import losses, make_model
+from mirjax.training import loop, sharding
 from mirjax.training.checkpoint import Checkpoints
-from mirjax.training.compilation import compiler_options
 from mirjax.training.early_stopping import Progress
 from mirjax.training.metric_writer import MetricWriter
 from mirjax.training.optimizer import make_optimizer
-from mirjax.training.preparation import Prepared, place
 from mirjax.training.runner import next_stop, run_steps
 from mirjax.training.state import TrainState, initial_states
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
+from mirjax.training.task import Prepared, place
 from mirjax.training.workdir import export_model
+from mirjax.xla import compiler_options
 
 # The keys in which runs that are trained together may differ.
 TRACED = ("optimizer.learning_rate", "model.dropout", "seed")
@@ -63,7 +63,7 @@ class RunProgress:
 def make_run_together(
     config: ConfigDict, mesh: jax.sharding.Mesh
 ) -> Callable[
-    [_Values, TrainState, steps.AnyBatch, int], tuple[TrainState, steps.Metrics]
+    [_Values, TrainState, losses.AnyBatch, int], tuple[TrainState, losses.Metrics]
 ]:
     """Return `runner.run_steps` of several runs, jitted.
 
@@ -78,8 +78,8 @@ def make_run_together(
     plain = make_model(config.model)
 
     def run_one(
-        values: _Values, state: TrainState, rows: steps.AnyBatch, count: int
-    ) -> tuple[TrainState, steps.Metrics]:
+        values: _Values, state: TrainState, rows: losses.AnyBatch, count: int
+    ) -> tuple[TrainState, losses.Metrics]:
         model = plain.clone(dropout=values["model.dropout"])
         arguments = dict(config.optimizer)
         arguments["learning_rate"] = values["optimizer.learning_rate"]
@@ -89,8 +89,8 @@ def make_run_together(
         )
 
     def run_all(
-        values: _Values, states: TrainState, rows: steps.AnyBatch, count: int
-    ) -> tuple[TrainState, steps.Metrics]:
+        values: _Values, states: TrainState, rows: losses.AnyBatch, count: int
+    ) -> tuple[TrainState, losses.Metrics]:
         one = functools.partial(run_one, rows=rows, count=count)
         return jax.vmap(one)(values, states)
 
@@ -138,7 +138,8 @@ class Ensemble:
         self._placed = place(prepared, config.train, self._mesh)
         self._evaluate = jax.jit(
             jax.vmap(
-                functools.partial(steps.evaluation_sums, self._model), in_axes=(0, None)
+                functools.partial(losses.evaluation_sums, self._model),
+                in_axes=(0, None),
             ),
             compiler_options=compiler_options(),
         )
@@ -237,7 +238,7 @@ class Ensemble:
         run: RunProgress,
         step: int,
         figures: dict[str, float],
-        sums: steps.Metrics,
+        sums: losses.Metrics,
         writer: MetricWriter,
     ) -> RunProgress:
         """Compare a run with its best so far; export its model if it is better."""
@@ -246,7 +247,7 @@ class Ensemble:
             logging.info("%s: diverged by step %d", folder.name, step)
             return dataclasses.replace(run, diverged=step)
         params = jax.tree.map(lambda leaf: leaf[number], self._states.eval_params)
-        held_out = steps.summarise(sums, params, config.train.l2)
+        held_out = losses.summarise(sums, params, config.train.l2)
         held_out |= self._prepared.validate(self._model, params)
         figures |= {f"val/{name}": value for name, value in held_out.items()}
         writer.write(step, figures)

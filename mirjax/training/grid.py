@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from mirjax.data import batches
+from mirjax.datasets import batches
 from mirjax.models import make_model
 from mirjax.training.ensemble import TRACED
 from mirjax.training.optimizer import make_optimizer

@@ -6,40 +6,28 @@ import math
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import jax
 import numpy as np
 from absl import logging
 from ml_collections import ConfigDict
 
-from mirjax.models import make_model
-from mirjax.training import sharding, steps
+from mirjax.inference.teacher_forced import evaluate_teacher_forced
+from mirjax.models import losses, make_model
+from mirjax.training import sharding
 from mirjax.training.checkpoint import Checkpoints
-from mirjax.training.compilation import compiler_options
 from mirjax.training.early_stopping import Progress
 from mirjax.training.metric_writer import MetricWriter
 from mirjax.training.optimizer import make_optimizer
-from mirjax.training.preparation import Prepared, place
 from mirjax.training.runner import make_run_steps, next_stop
 from mirjax.training.state import initial_state
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
+from mirjax.training.task import Prepared, place
 from mirjax.training.workdir import export_model
+from mirjax.xla import compiler_options
 
 # Told the step and the latest figures after every chunk.
 ProgressHook = Callable[[int, Mapping[str, float]], None]
-
-
-def evaluate_teacher_forced(
-    evaluate_batch: Callable[[Any, steps.AnyBatch], steps.Metrics],
-    params: Any,
-    validation: Sequence[steps.AnyBatch],
-    l2: float,
-) -> dict[str, float]:
-    """Return mean loss and accuracies over validation batches, without dropout."""
-    sums = [evaluate_batch(params, batch) for batch in validation]
-    total = jax.tree.map(lambda *parts: sum(parts), *sums)
-    return steps.summarise(total, params, l2)
 
 
 def step_means(calls: Sequence[Mapping[str, np.ndarray]]) -> dict[str, float]:
@@ -83,7 +71,7 @@ class Trainer:
         self._run_steps = make_run_steps(self.model, optimizer, config, self.mesh)
         self._placed = place(prepared, config.train, self.mesh)
         self._evaluate_batch = jax.jit(
-            functools.partial(steps.evaluation_sums, self.model),
+            functools.partial(losses.evaluation_sums, self.model),
             compiler_options=compiler_options(),
         )
 
@@ -185,7 +173,7 @@ class Trainer:
             raise TrainingStopped(f"stopped by SIGTERM at step {step}; state saved")
         return step, progress
 
-    def _read(self, first_step: int, metrics: steps.Metrics) -> dict[str, np.ndarray]:
+    def _read(self, first_step: int, metrics: losses.Metrics) -> dict[str, np.ndarray]:
         """Fetch the metrics of each step of one call, and check the loss."""
         host = jax.device_get(metrics)
         for offset, loss in enumerate(host["loss"]):

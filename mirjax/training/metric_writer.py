@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import tensorboardX
 
-from mirjax.whole_file import whole_file
+from mirjax.files import whole_file
 
 FILE_NAME = "metrics.jsonl"
 

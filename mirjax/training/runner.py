@@ -10,10 +10,11 @@ from jax import Array
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from mirjax.data import batches
+from mirjax.datasets import batches
+from mirjax.models import losses
 from mirjax.training import sharding, steps
-from mirjax.training.compilation import compiler_options
 from mirjax.training.state import TrainState
+from mirjax.xla import compiler_options
 
 
 def run_steps(
@@ -23,9 +24,9 @@ def run_steps(
     config: ConfigDict,
     mesh: Mesh,
     state: TrainState,
-    rows: steps.AnyBatch,
+    rows: losses.AnyBatch,
     count: int,
-) -> tuple[TrainState, steps.Metrics]:
+) -> tuple[TrainState, losses.Metrics]:
     """Run several steps of one epoch, inside jit.
 
     Args:
@@ -47,7 +48,7 @@ def run_steps(
     # A stream of its own, so that dropout and order share no random numbers.
     key = jax.random.fold_in(jax.random.key(seed), 1 << 31)
 
-    def body(state: TrainState, _: None) -> tuple[TrainState, steps.Metrics]:
+    def body(state: TrainState, _: None) -> tuple[TrainState, losses.Metrics]:
         batch = batches.gather_batch(rows, order, state.step, batch_size)
         batch = jax.lax.with_sharding_constraint(batch, sharding.by_row(mesh))
         return steps.train_step(model, optimizer, config.train.l2, key, state, batch)
@@ -60,7 +61,7 @@ def make_run_steps(
     optimizer: optax.GradientTransformation,
     config: ConfigDict,
     mesh: Mesh,
-) -> Callable[[TrainState, steps.AnyBatch, int], tuple[TrainState, steps.Metrics]]:
+) -> Callable[[TrainState, losses.AnyBatch, int], tuple[TrainState, losses.Metrics]]:
     """Return `run_steps` of one run, jitted: (state, rows, count), state donated."""
     return jax.jit(
         functools.partial(run_steps, model, optimizer, config.seed, config, mesh),

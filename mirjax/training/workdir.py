@@ -8,8 +8,8 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from mirjax.models import exported
-from mirjax.whole_file import whole_file
+from mirjax.files import whole_file
+from mirjax.models import trained as exported
 
 CONFIG_FILE = "config.json"
 

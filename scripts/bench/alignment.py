@@ -26,7 +26,7 @@ import numpy as np
 import one_hot_pairs
 import timing
 
-from mirjax.data import registry
+from mirjax.datasets import registry
 
 _NAMES = {
     "mirjax": "mirjax",

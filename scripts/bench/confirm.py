@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import search_cases as cases
 
-from mirjax.align.settings import BlastSettings
+from mirjax.blast.settings import BlastSettings
 
 
 def measured(command: list[str]) -> tuple[float, float]:
@@ -59,7 +59,7 @@ def plain(queries: Path, fasta: Path, settings: BlastSettings, out: Path) -> lis
 
 def start_seconds(repeats: int) -> float:
     """Return what it takes to start Python and import the command."""
-    command = [sys.executable, "-c", "import mirjax.confirm, mirjax.align.confirm"]
+    command = [sys.executable, "-c", "import mirjax.confirm, mirjax.blast.search"]
     return statistics.median(measured(command)[0] for _ in range(repeats))
 
 

@@ -3,7 +3,7 @@
 import alignment_worker as worker
 import numpy as np
 
-from mirjax.align import scoring, smith_waterman
+from mirjax.alignment import scoring, smith_waterman
 
 
 def make(pairs: bool) -> worker.Scorer:

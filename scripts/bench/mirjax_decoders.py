@@ -14,10 +14,11 @@ import one_hot_pairs
 import timing
 
 from configs import seq2seq, transformer
-from mirjax.data import alphabet, batches, registry
-from mirjax.decoding import beam, greedy, ranking
-from mirjax.decoding.trie import build_trie
+from mirjax.datasets import batches, registry
+from mirjax.inference import beam, greedy, ranking
+from mirjax.inference.trie import build_trie
 from mirjax.models import make_model
+from mirjax.sequences import alphabet
 from mirjax.training.steps import shift_right
 
 CONFIGS = {"seq2seq": seq2seq, "transformer": transformer}

@@ -14,10 +14,10 @@ import timing
 from jax.sharding import Mesh
 
 from configs import mitar as mitar_config
-from mirjax.data import batches
-from mirjax.data.records import Pairs
-from mirjax.evaluation.classifier import predict_logits
+from mirjax.datasets import batches
+from mirjax.inference.classify import predict_logits
 from mirjax.models import make_model
+from mirjax.sequences.records import Pairs
 from mirjax.training import sharding
 from mirjax.training.optimizer import make_optimizer
 from mirjax.training.runner import make_run_steps

@@ -13,14 +13,14 @@ import one_hot_pairs
 import timing
 
 from configs import seq2seq as seq2seq_config
-from mirjax.data import batches
-from mirjax.decoding import greedy
-from mirjax.models import make_model
-from mirjax.training import sharding, steps
-from mirjax.training.compilation import compiler_options
+from mirjax.datasets import batches
+from mirjax.inference import greedy
+from mirjax.models import losses, make_model
+from mirjax.training import sharding
 from mirjax.training.optimizer import make_optimizer
 from mirjax.training.runner import make_run_steps
 from mirjax.training.state import initial_state
+from mirjax.xla import compiler_options
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def main() -> None:
 
     elif arguments.task == "teacher_forced":
         evaluate = jax.jit(
-            lambda params, batch: steps.evaluation_sums(model, params, batch),
+            lambda params, batch: losses.evaluation_sums(model, params, batch),
             compiler_options=compiler_options(),
         )
         batch = batches.fill_batches(rows, arguments.batch_size)[0]

@@ -17,11 +17,13 @@ from pathlib import Path
 import numpy as np
 import search_cases
 
-from mirjax.align import confirm, database, prefilter, words
-from mirjax.align.karlin_altschul import find_statistics
-from mirjax.align.settings import BlastSettings
-from mirjax.align.statistics import DatabaseSize
-from mirjax.data import alphabet, formats
+from mirjax.blast import database, words
+from mirjax.blast import requirements as prefilter
+from mirjax.blast import search as confirm
+from mirjax.blast.karlin_altschul import find_statistics
+from mirjax.blast.settings import BlastSettings
+from mirjax.blast.statistics import DatabaseSize
+from mirjax.sequences import alphabet
 
 
 def filtered_out(
@@ -63,13 +65,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         fasta = folder / "queries.fa"
-        formats.write_fasta(fasta, queries)
+        fasta.write_fasta(fasta, queries)
         for dataset, evalue in itertools.product(
             arguments.datasets.split(","), map(float, arguments.evalues.split(","))
         ):
             subjects = folder / f"{dataset.replace('/', '-')}.fa"
             if not subjects.exists():
-                formats.write_fasta(subjects, search_cases.registry.load_fasta(dataset))
+                fasta.write_fasta(subjects, search_cases.registry.load_fasta(dataset))
                 search_cases.plain_database(subjects)
             ours = database.build_database(subjects, folder / "cache")
             for strand, word_size in itertools.product(("plus", "both"), (7, 11)):

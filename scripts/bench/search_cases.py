@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mirjax.align.settings import BlastSettings
-from mirjax.data import registry
-from mirjax.data.records import SequenceRecord
+from mirjax.blast.settings import BlastSettings
+from mirjax.datasets import registry
+from mirjax.sequences.records import SequenceRecord
 
 LETTERS = np.array(list("ACGU"))
 

@@ -1,1 +1,0 @@
-"""Alignment of decoded miRNAs to a database of known ones."""

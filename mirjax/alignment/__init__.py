@@ -1,0 +1,1 @@
+"""Batched Smith-Waterman in JAX and position-weighted complementarity."""

@@ -1,0 +1,227 @@
+"""Optimal local alignment scores of many pairs of sequences, affine gaps, score only.
+
+Pairs are sorted by length and scored in blocks, as many at a time as memory allows, in
+the narrowest integers that hold every score. A block is split over all devices.
+
+References:
+  Smith & Waterman 1981, Identification of common molecular subsequences,
+  doi 10.1016/0022-2836(81)90087-5.
+  Gotoh 1982, An improved algorithm for matching biological sequences,
+  doi 10.1016/0022-2836(82)90398-9.
+"""
+
+import collections
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import jax
+import numpy as np
+from jaxtyping import Int, Int32
+
+from mirjax.alignment.kernels import Kernels
+from mirjax.alignment.lanes import Lanes, SequenceList
+from mirjax.alignment.scoring import Scoring
+
+BLOCK_BYTES = 2**26
+"""Memory for the work on one block of pairs, by default."""
+
+T = TypeVar("T")
+
+_AHEAD = 2  # blocks handed to the devices before the first one's scores are fetched
+
+
+def score_pairs(
+    queries: SequenceList,
+    subjects: SequenceList,
+    scoring: Scoring,
+    *,
+    pairs: Int[np.ndarray, "k 2"] | None = None,
+    block_bytes: int = BLOCK_BYTES,
+    devices: Sequence[jax.Device] | None = None,
+) -> Int32[np.ndarray, " k"]:
+    """Score pairs of sequences.
+
+    Args:
+      queries: RNA or DNA letters 5'→3', or rows of tokens padded on the right. A letter
+        that stands for several scores the lowest there is, whatever it faces.
+      subjects: likewise.
+      scoring: what alignments score.
+      pairs: numbers of a query and a subject, from 0, a row for each pair; by default
+        each query with the subject of its own place.
+      block_bytes: memory for the work on one block of pairs; the sequences and the
+        result come on top.
+      devices: which share the work; all by default.
+
+    Returns:
+      The score of the best local alignment of each pair, 0 if none is positive.
+
+    Raises:
+      ValueError: for a letter that is none, lists of different lengths without `pairs`,
+        a pair out of range, or `block_bytes` below 1.
+    """
+    kernels = Kernels(scoring, block_bytes, devices)
+    rows = Lanes(queries, "queries")
+    columns = Lanes(subjects, "subjects", reverse=scoring.antiparallel)
+    if pairs is None:
+        if len(rows) != len(columns):
+            raise ValueError(
+                f"{len(rows)} queries and {len(columns)} subjects, without pairs"
+            )
+        places = np.arange(len(rows))
+        pairs = np.stack([places, places], axis=1)
+    pairs = np.asarray(pairs)
+    _check_pairs(pairs, len(rows), len(columns))
+    scores = np.zeros(len(pairs), np.int32)
+    for block, result in _in_turn(_pair_blocks(kernels, rows, columns, pairs)):
+        scores[block] = result[: len(block)]
+    return scores
+
+
+def score_all(
+    queries: SequenceList,
+    subjects: SequenceList,
+    scoring: Scoring,
+    *,
+    block_bytes: int = BLOCK_BYTES,
+    devices: Sequence[jax.Device] | None = None,
+) -> Int32[np.ndarray, "n m"]:
+    """Score every query with every subject.
+
+    Args:
+      queries: as for `score_pairs`.
+      subjects: likewise.
+      scoring: what alignments score.
+      block_bytes: memory for the work on one block of pairs; the sequences and the
+        result come on top.
+      devices: which share the work; all by default.
+
+    Returns:
+      The score of the best local alignment of each pair, 0 if none is positive.
+
+    Raises:
+      ValueError: for a letter that is none, or `block_bytes` below 1.
+    """
+    kernels = Kernels(scoring, block_bytes, devices)
+    rows = Lanes(queries, "queries")
+    columns = Lanes(subjects, "subjects", reverse=scoring.antiparallel)
+    # The side with more letters fills the lanes, the other's sequences take turns.
+    if rows.lengths.sum() > columns.lengths.sum():
+        kernels = Kernels(scoring.transposed(), block_bytes, devices)
+        return _score_table(kernels, columns, rows).T
+    return _score_table(kernels, rows, columns)
+
+
+def _score_table(
+    kernels: Kernels, rows: Lanes, columns: Lanes
+) -> Int32[np.ndarray, "n m"]:
+    scores = np.zeros((len(rows), len(columns)), np.int32)
+    for (query, subject, first), result in _in_turn(
+        _table_blocks(kernels, rows, columns)
+    ):
+        if first is None:
+            scores[query, subject] = result[: len(subject)]
+        else:
+            # Other windows of the block's first and last subject may lie elsewhere.
+            best = np.maximum.reduceat(result, first)
+            scores[query, subject] = np.maximum(scores[query, subject], best)
+    return scores
+
+
+def _pair_blocks(
+    kernels: Kernels, queries: Lanes, subjects: Lanes, pairs: np.ndarray
+) -> Iterator[tuple[np.ndarray, jax.Array]]:
+    """Yield the numbers of some pairs and their scores, until all are scored."""
+    heights = queries.heights[pairs[:, 0]] << 32 | subjects.heights[pairs[:, 1]]
+    for shape in np.unique(heights):
+        rows, columns = int(shape >> 32), int(shape & 0xFFFFFFFF)
+        group = np.flatnonzero(heights == shape)
+        is_tile = kernels.is_tile(rows, columns, len(group))
+        lanes = kernels.lanes(rows, columns, len(group), is_tile=is_tile)
+        if not is_tile:
+            # A block of a sweep takes as many steps as its longest pair.
+            lengths = queries.lengths[pairs[group, 0]]
+            lengths = lengths + subjects.lengths[pairs[group, 1]]
+            group = group[np.argsort(lengths, kind="stable")]
+        for start in range(0, len(group), lanes):
+            block = group[start : start + lanes]
+            query, subject = pairs[block].T
+            yield (
+                block,
+                kernels.score(
+                    kernels.put(queries.take(query, rows, lanes)),
+                    kernels.put(subjects.take(subject, columns, lanes)),
+                    _steps(queries.lengths[query], subjects.lengths[subject]),
+                    is_tile=is_tile,
+                ),
+            )
+
+
+def _table_blocks(
+    kernels: Kernels, queries: Lanes, subjects: Lanes
+) -> Iterator[tuple[tuple[int, np.ndarray, np.ndarray | None], jax.Array]]:
+    """Score each query with a block of subjects at a time.
+
+    Yields:
+      The number of the query and those of the subjects, with the lane where each
+      subject's windows begin, or None where subjects are whole; and the scores.
+    """
+    for rows, some in queries.groups():
+        longest = int(queries.lengths[some].max())
+        for columns, members in subjects.groups():
+            starts = None
+            letters = len(some) * int(subjects.lengths[members].sum())
+            window = kernels.window(rows, longest, columns, letters)
+            if window is not None:
+                columns, overlap = window
+                members, starts = subjects.windows(members, columns, overlap)
+            is_tile = kernels.is_tile(rows, columns, len(some) * len(members))
+            lanes = kernels.lanes(rows, columns, len(members), is_tile=is_tile)
+            for begin in range(0, len(members), lanes):
+                block = members[begin : begin + lanes]
+                first = None
+                if starts is None:
+                    tokens = subjects.take(block, columns, lanes)
+                else:
+                    places = starts[begin : begin + lanes]
+                    tokens = subjects.take_windows(block, places, columns, lanes)
+                    first = np.flatnonzero(np.diff(block, prepend=-1))
+                distinct = block if first is None else block[first]
+                steps = rows + int(subjects.lengths[block].clip(max=columns).max()) - 1
+                subject_tokens = kernels.put(tokens)
+                for query in some:
+                    one = kernels.put(queries.take(query[None], rows, 1))
+                    result = kernels.score(one, subject_tokens, steps, is_tile=is_tile)
+                    yield (query, distinct, first), result
+
+
+def _steps(queries: np.ndarray, subjects: np.ndarray) -> int:
+    """Return how many antidiagonals the longest pair has."""
+    return max(1, int(queries.max() + subjects.max()) - 1)
+
+
+def _in_turn(
+    blocks: Iterable[tuple[T, jax.Array]],
+) -> Iterator[tuple[T, np.ndarray]]:
+    """Fetch results in order, while the devices work on the blocks that follow."""
+    waiting: collections.deque[tuple[T, jax.Array]] = collections.deque()
+    for block in blocks:
+        waiting.append(block)
+        if len(waiting) > _AHEAD:
+            numbers, result = waiting.popleft()
+            yield numbers, np.asarray(result)
+    for numbers, result in waiting:
+        yield numbers, np.asarray(result)
+
+
+def _check_pairs(pairs: np.ndarray, queries: int, subjects: int) -> None:
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
+        raise ValueError(
+            f"pairs: {pairs.dtype} of shape {pairs.shape}, not integer rows of 2"
+        )
+    for column, (name, number) in enumerate(
+        (("query", queries), ("subject", subjects))
+    ):
+        wrong = (pairs[:, column] < 0) | (pairs[:, column] >= number)
+        if wrong.any():
+            pair = pairs[wrong.argmax()].tolist()
+            raise ValueError(f"{pair=}: there are {number} sequences to be its {name}")

@@ -1,0 +1,1 @@
+"""BLAST+'s own table, sooner: programs, databases, statistics, prefilter, search."""

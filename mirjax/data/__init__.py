@@ -1,1 +1,0 @@
-"""Sequences, named datasets, splits and batches."""

@@ -1,0 +1,1 @@
+"""Published datasets, readers, splits, negatives and batches."""

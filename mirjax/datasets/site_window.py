@@ -1,0 +1,65 @@
+"""Windows of targets that end at the site of the row's own miRNA.
+
+The window is placed by the very miRNA that a generator is asked for: it uses the
+answer. It measures what it is worth to know where a site ends, by targets cut out as
+those of Chakraborty & Hasija 2019 were, and is no way to predict.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int64
+
+from mirjax.alignment import complementarity
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs
+
+
+def site_ends(mirnas: Sequence[str], targets: Sequence[str]) -> Int64[np.ndarray, " n"]:
+    """Find where in its target the site of each row's own miRNA ends, 3'.
+
+    Args:
+      mirnas: n miRNAs, 5'→3'.
+      targets: n targets, 5'→3'.
+
+    Returns:
+      How many of a target's first letters to keep, so that the anchored score of
+      `complementarity.score_pairs` is the highest; the most letters on ties, all of
+      them where nothing pairs.
+    """
+    lengths = alphabet.lengths(targets)
+    ends = np.zeros(len(targets), np.int64)
+    best = np.zeros(len(targets), np.int16)
+    for end in range(1, lengths.max(initial=0) + 1):
+        # A target that is shorter is scored whole again, and keeps its length.
+        beginnings = [target[:end] for target in targets]
+        scores = complementarity.score_pairs(mirnas, beginnings, anchored=True)
+        as_good = scores >= best
+        best[as_good] = scores[as_good]
+        ends[as_good] = np.minimum(end, lengths[as_good])
+    return ends
+
+
+def cut_to_sites(pairs: Pairs, size: int) -> Pairs:
+    """Cut each target to the letters that end at the site of its own miRNA.
+
+    This uses the answer: see the module's docstring.
+
+    Args:
+      pairs: rows labelled 0 have no site, and are left as they are.
+      size: the length of a window, nt. One that would begin before the target begins
+        with it, and is shorter.
+
+    Returns:
+      The same rows, their targets cut.
+    """
+    binding = np.arange(len(pairs))
+    if pairs.labels is not None:
+        binding = np.flatnonzero(pairs.labels == 1)
+    sites = pairs.take(binding)
+    ends = site_ends(sites.mirnas, sites.targets)
+    targets = list(pairs.targets)
+    for row, end in zip(binding, ends, strict=True):
+        targets[row] = targets[row][max(0, end - size) : end]
+    return dataclasses.replace(pairs, targets=targets)

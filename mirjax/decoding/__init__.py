@@ -1,1 +1,0 @@
-"""From a generator's parameters to miRNA letters."""

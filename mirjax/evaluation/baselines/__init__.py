@@ -1,0 +1,1 @@
+"""Baselines: what predictors without a model get."""

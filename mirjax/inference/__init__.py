@@ -1,0 +1,1 @@
+"""From a model's parameters to predictions, in batches."""

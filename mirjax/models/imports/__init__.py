@@ -1,0 +1,1 @@
+"""Published models' files, read as models of ours."""

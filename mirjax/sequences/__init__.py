@@ -1,0 +1,1 @@
+"""Letters, pairing rules, records, FASTA and windows."""

@@ -1,0 +1,120 @@
+"""Tests of mirjax.evaluation.baselines.generator."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from mirjax.evaluation.baselines import generator as shortcuts
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs
+
+
+def test_next_symbol_is_the_commonest_after_the_whole_prefix():
+    prefixes = shortcuts.fit_prefixes(["AUG", "AUG", "AC", "UAC", "UAC", "UAC"])
+    following = functools.partial(shortcuts.next_symbol, prefixes)
+    assert following("") == "A"  # 3 to 3: the earlier of the alphabet
+    assert following("A") == "U"  # C is commoner after A, yet not after a first A
+    assert following("AUG") == "$"
+    assert following("UA") == "C"
+    # None begins with GUA: its longest known end decides, and that is UA, not A.
+    assert following("GUA") == "C"
+    assert following("GGA") == "C"
+    # G is only ever last; of the empty context the commonest symbol is the end.
+    assert following("UUG") == "$"
+    assert shortcuts.greedy_from_prefixes(prefixes, 27) == "AUG"
+    assert shortcuts.greedy_from_prefixes(prefixes, 2) == "AU"
+
+
+def test_unseen_letters_fall_back_to_the_commonest_symbol():
+    prefixes = shortcuts.fit_prefixes(["AAC", "AAC"])
+    assert shortcuts.next_symbol(prefixes, "G") == "A"
+    with pytest.raises(ValueError, match="no miRNAs"):
+        shortcuts.fit_prefixes([])
+
+
+def test_repeated_mirnas_count_as_often_as_they_are_given():
+    prefixes = shortcuts.fit_prefixes(["AUG", "ACG", "ACG"])
+    assert shortcuts.next_symbol(prefixes, "A") == "C"
+
+
+def test_teacher_forcing_shows_the_true_letters_not_the_predicted():
+    prefixes = shortcuts.fit_prefixes(["AUG", "AUG", "ACC"])
+    tokens = shortcuts.teacher_forced(prefixes, ["ACC", "AUG", "ACC"], 6)
+    a, u, c, g, end = alphabet.A, alphabet.U, alphabet.C, alphabet.G, alphabet.EOS
+    acc, aug = [a, u, c, end, a, a], [a, u, g, end, a, a]
+    np.testing.assert_array_equal(tokens, [acc, aug, acc])
+
+
+LET7, MIR16, MIR1 = "UGAGGUAGUAGGUUGUAUAGUU", "UAGCAGCACGUAAAUAUUGGCG", "UGGAAUG"
+
+
+def test_shortcut_baselines_by_hand():
+    sites = {m: alphabet.reverse_complement(m) for m in (LET7, MIR16, MIR1)}
+    train = Pairs([LET7, MIR16, MIR16], [sites[LET7], sites[MIR16], "AAAA"])
+    # A miRNA that training never saw cannot be retrieved.
+    held_out = Pairs([LET7, MIR16, MIR1, LET7], [sites[LET7], "AAAA", "GGGG", "AAAA"])
+    rows = shortcuts.shortcut_baselines(train, held_out, [MIR16])
+    constant = rows["most_frequent"]
+    assert constant["top_1"] == constant["exact_match"] == 1 / 4
+    assert constant["top_10"] == 3 / 4
+    assert constant["known_match"] == 2 / 4
+    assert constant["distinct"] == constant["real_share"] == 1
+    for name in ("complementarity", "complementarity_anchored"):
+        # LET7's own site finds it. "AAAA" pairs best with the U in LET7's seed;
+        # anchored, with either first letter alone, and then the commoner MIR16 wins.
+        assert rows[name]["top_1"] == rows[name]["exact_match"] == 2 / 4
+        assert rows[name]["top_10"] == 3 / 4
+        assert rows[name]["distinct"] == 2
+    blind = rows["prefix_only"]
+    assert blind["exact_match"] == 1 / 4 and blind["distinct"] == 1
+    # Wrong: the second letter of both LET7s (UA… is commoner), and of UGGAAUG all that
+    # no context of the training miRNAs foresees.
+    prefixes = shortcuts.fit_prefixes(train.mirnas)
+    wrong = 2 + sum(
+        shortcuts.next_symbol(prefixes, MIR1[:place]) != symbol
+        for place, symbol in enumerate(MIR1 + "$")
+    )
+    tokens = 3 * 23 + len(MIR1) + 1
+    assert blind["token_accuracy_masked"] == pytest.approx(1 - wrong / tokens)
+    assert blind["token_accuracy_keras"] == pytest.approx(1 - wrong / (4 * 28))
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "message"),
+    [
+        (Pairs([], []), Pairs([MIR1], ["AAAA"]), "train: no pairs"),
+        (Pairs([MIR1], ["AAAA"]), Pairs([], []), "held_out: no pairs"),
+        (
+            Pairs([MIR1], ["AAAA"], labels=np.zeros(1, np.uint8)),
+            Pairs([MIR1], ["AAAA"]),
+            "train: holds rows labelled 0",
+        ),
+        (Pairs([MIR1], ["AAAA"]), Pairs(["A" * 28], ["AAAA"]), "A{28}: 28 nt, but"),
+    ],
+)
+def test_baselines_refuse_what_they_cannot_measure(train, held_out, message):
+    with pytest.raises(ValueError, match=message):
+        shortcuts.shortcut_baselines(train, held_out, [])
+
+
+def test_published_pairs_give_the_known_figures(data_dir):
+    text = (data_dir / "chakraborty2019" / "pairs.csv").read_text("ascii")
+    rows = [line.split(",") for line in text.splitlines()[:19_000]]
+    pairs = Pairs([row[0] for row in rows], [row[1][::-1] for row in rows])
+    train, held_out = pairs.take(range(15_200)), pairs.take(range(15_200, 19_000))
+
+    # Never seeing the target: 88.6% of the tokens, by the masked count.
+    prefixes = shortcuts.fit_prefixes(train.mirnas)
+    tokens = shortcuts.teacher_forced(prefixes, held_out.mirnas, 28)
+    letters = right = 0
+    for mirna, row in zip(held_out.mirnas, tokens, strict=True):
+        expected = np.append(alphabet.encode([mirna], len(mirna))[0], alphabet.EOS)
+        letters += len(expected)
+        right += int(np.count_nonzero(row[: len(expected)] == expected))
+    assert right / letters == pytest.approx(0.886, abs=0.0005)
+
+    figures = shortcuts.shortcut_baselines(train, held_out.take(range(0, 3_800, 4)), [])
+    assert figures["complementarity"]["top_1"] >= 0.24
+    assert figures["complementarity"]["top_10"] >= 0.574
+    assert figures["complementarity_anchored"]["top_1"] >= 0.40
