@@ -17,7 +17,7 @@ def get_config() -> ConfigDict:
                 # Other targets are left out of each part of the split, once cut.
                 "min_target_length": 0,  # nt
                 "max_target_length": 0,  # nt; 0: no limit
-                "binding_rows": 0,  # the first rows that bind alone; 0: all rows
+                "positive_rows": 0,  # the first rows that bind alone; 0: all rows
                 # For a generator: cut each target to at most so many nt that end where
                 # the site of its own miRNA ends. This uses the answer: it measures what
                 # a known site is worth. Rows labelled 0 are left out.
@@ -34,7 +34,7 @@ def get_config() -> ConfigDict:
                 "schedule": "constant",  # constant, or cosine with warm-up
                 "warmup_steps": 0,
                 "weight_decay": 0.0,  # adamw only, on weight matrices
-                "average_decay": 0.0,  # of averaged parameters, evaluated; 0: the last
+                "ema_decay": 0.0,  # of averaged parameters, evaluated; 0: the last
                 "clip_norm": 0.0,  # largest global norm of the gradient; 0: no limit
             },
             "train": {
@@ -44,7 +44,7 @@ def get_config() -> ConfigDict:
                 "eval_batch_size": 512,  # rows
                 # Of a generator: rows made up for each training row, which have its
                 # duplex and another row's miRNA; see mirjax/data/transplant.py.
-                "transplants": 0,
+                "duplex_augmentation": 0,
                 "decode_rows": 2000,  # held-out rows decoded at each evaluation
                 "l2": 0.0,  # penalty on the squared Dense kernels
                 "best_metric": "val/loss",  # chooses the best checkpoint

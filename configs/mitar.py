@@ -88,7 +88,7 @@ def _our_recipe(
     config.optimizer.name = "adamw"
     config.optimizer.learning_rate = 0.003
     config.optimizer.weight_decay = 0.01
-    config.optimizer.average_decay = 0.9995
+    config.optimizer.ema_decay = 0.9995
     config.steps_per_call = steps_per_call  # divides the steps of an epoch
     config.train.batch_size = 32
     config.train.eval_every = steps_in_epoch
@@ -123,7 +123,7 @@ def _hejret(config: ConfigDict) -> None:
     # Where neither side of a pair tells, letters that start alike are never told apart.
     config.model.embedding_limit = 1.0
     config.optimizer.learning_rate = 0.001
-    config.optimizer.average_decay = 0.998
+    config.optimizer.ema_decay = 0.998
 
 
 def _chakraborty(config: ConfigDict) -> None:

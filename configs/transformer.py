@@ -41,7 +41,7 @@ def get_config(variant: str = "chakraborty") -> ConfigDict:
     config.optimizer.schedule = "cosine"
     config.optimizer.learning_rate = 0.003
     config.optimizer.weight_decay = 0.01
-    config.optimizer.average_decay = 0.999
+    config.optimizer.ema_decay = 0.999
     config.optimizer.clip_norm = 1.0
     config.train.batch_size = 64
     config.train.best_metric = "val/exact_match"
@@ -68,7 +68,7 @@ def _epochs(config: ConfigDict, epochs: int, steps: int, steps_per_call: int) ->
 def _chakraborty(config: ConfigDict) -> None:
     """15,200 training rows, and as many made up."""
     config.data.name = "chakraborty2019"
-    config.train.transplants = 1
+    config.train.duplex_augmentation = 1
     _epochs(config, epochs=12, steps=475, steps_per_call=25)
 
 

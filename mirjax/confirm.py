@@ -23,7 +23,7 @@ from mirjax.blast import blastn as blast
 from mirjax.blast import search as engine
 from mirjax.blast.database import open_database
 from mirjax.blast.karlin_altschul import find_statistics
-from mirjax.files import check_writable, whole_file
+from mirjax.files import atomic_write, check_writable
 from mirjax.sequences import fasta
 
 _NUMBERS = ("word_size", "reward", "penalty", "gapopen", "gapextend", "max_target_seqs")
@@ -61,7 +61,7 @@ def confirm(
     find_statistics(settings)
     queries = fasta.read_fasta(queries_path)
     database = open_database(database_name)
-    with whole_file(out) as unfinished, unfinished.open("wb") as table:
+    with atomic_write(out) as unfinished, unfinished.open("wb") as table:
         account = engine.confirm(
             queries, database, table, settings, workers=num_processes
         )

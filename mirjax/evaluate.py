@@ -28,7 +28,7 @@ from mirjax.evaluation import evaluation_set as evaluation_rows
 from mirjax.evaluation import generator
 from mirjax.evaluation.metrics import calibration
 from mirjax.evaluation.metrics.classification import BETWEEN
-from mirjax.files import whole_file
+from mirjax.files import atomic_write
 from mirjax.models import loading
 from mirjax.reporting import table
 from mirjax.reporting.classifier_report import report_classifier
@@ -228,7 +228,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
     # ---- The results. ----
     content = description | {**report.results, "baselines": report.baselines}
-    with whole_file(folder / FILE_NAME) as unfinished:
+    with atomic_write(folder / FILE_NAME) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
     columns = {"model": report.results, **report.columns, **report.baselines}
     table.print_comparison(columns, title=f"{model_path}: {which}")

@@ -37,7 +37,7 @@ from rich import progress as rich_progress
 from mirjax import cli
 from mirjax.blast import blastn as blast
 from mirjax.blast import naming
-from mirjax.files import check_writable, whole_file
+from mirjax.files import atomic_write, check_writable
 from mirjax.inference import decoders, sites
 from mirjax.models import loading
 from mirjax.sequences import fasta
@@ -138,7 +138,10 @@ def predict(
         decoded.mirnas, database, settings, num_threads=num_threads
     )
     num_known = 0
-    with whole_file(out) as unfinished, unfinished.open("w", encoding="utf-8") as file:
+    with (
+        atomic_write(out) as unfinished,
+        unfinished.open("w", encoding="utf-8") as file,
+    ):
         print(*COLUMNS, sep="\t", file=file)
         windows = sliding_windows(lengths, size, stride)
         for window, choice, log_prob in zip(

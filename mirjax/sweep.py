@@ -18,12 +18,12 @@ from absl import flags, logging
 from ml_collections import ConfigDict, config_flags
 
 from mirjax import cli
-from mirjax.files import whole_file
+from mirjax.files import atomic_write
 from mirjax.reporting import table
 from mirjax.training import grid, workdir
-from mirjax.training.ensemble import Ensemble, RunProgress
 from mirjax.training.stop_signal import TrainingStopped
-from mirjax.training.task import Prepared, prepare
+from mirjax.training.task import Task, make_task
+from mirjax.training.vmapped_runs import RunProgress, VmappedRuns
 
 SWEEP_FILE, TABLE_FILE, RESULT_FILE = "sweep.json", "runs.tsv", "result.json"
 _RUNS, _GROUPS, _MEMBERS = "runs", "unfinished", "runs.json"
@@ -77,7 +77,7 @@ def sweep(config: ConfigDict, folder: pathlib.Path, together: int) -> None:
     if config.epochs < 1:
         raise ValueError(f"{config.epochs=} must be at least 1")
     runs = {run.name: run for run in grid.expand(config.base, config.grid)}
-    data: dict[str, Prepared] = {}
+    data: dict[str, Task] = {}
     _load(next(iter(runs.values())).config, data)
     _check_folder(folder, config)
 
@@ -98,7 +98,7 @@ def sweep(config: ConfigDict, folder: pathlib.Path, together: int) -> None:
     for number, group in enumerate(grid.groups(waiting, together)):
         place = folder / _GROUPS / f"{number:04d}"
         place.mkdir(parents=True, exist_ok=True)
-        with whole_file(place / _MEMBERS) as file:
+        with atomic_write(place / _MEMBERS) as file:
             file.write_text(json.dumps([run.name for run in group]))
         _train_group(group, place, config, folder, data)
         shutil.rmtree(place)
@@ -121,7 +121,7 @@ def _check_folder(folder: pathlib.Path, config: ConfigDict) -> None:
                         f"{old.get(key)}, not {new.get(key)}; choose another folder or "
                         "the same config"
                     )
-        with whole_file(path) as unfinished:
+        with atomic_write(path) as unfinished:
             unfinished.write_text(json.dumps(wanted, indent=2) + "\n")
     except (OSError, json.JSONDecodeError) as error:
         raise ValueError(f"--workdir: {folder} cannot be used: {error}") from error
@@ -132,7 +132,7 @@ def _train_group(
     place: pathlib.Path,
     config: ConfigDict,
     folder: pathlib.Path,
-    data: dict[str, Prepared],
+    data: dict[str, Task],
 ) -> None:
     """Train runs together, and write their results.
 
@@ -155,19 +155,19 @@ def _train_group(
     for run_folder, run_config in zip(folders, configs, strict=True):
         workdir.check_workdir(run_folder, run_config)
     logging.info("training %d run(s) together: %s", len(group), group[0].name)
-    ended = Ensemble(configs, folders, place, prepared).run()
+    ended = VmappedRuns(configs, folders, place, prepared).run()
     for run, run_folder, progress in zip(group, folders, ended, strict=True):
-        with whole_file(run_folder / RESULT_FILE) as unfinished:
+        with atomic_write(run_folder / RESULT_FILE) as unfinished:
             result = _result(run, progress, config.base.train.best_metric)
             unfinished.write_text(json.dumps(result, indent=2) + "\n")
 
 
-def _load(config: ConfigDict, data: dict[str, Prepared]) -> Prepared:
+def _load(config: ConfigDict, data: dict[str, Task]) -> Task:
     """Return what a run trains on; in `data`, what was loaded last is kept."""
     key = json.dumps([config.data.to_dict(), config.model.to_dict()])
     if key not in data:
         data.clear()
-        data[key] = prepare(config)
+        data[key] = make_task(config)
     return data[key]
 
 
@@ -213,7 +213,7 @@ def _rank(config: ConfigDict, folder: pathlib.Path, runs: Sequence[grid.Run]) ->
     results = [_read_result(folder, run.name) for run in runs]
     ranked = sorted((result for result in results if result), key=place)
     keys = [*runs[0].values, train.best_metric, "epoch", "status"]
-    with whole_file(folder / TABLE_FILE) as unfinished:
+    with atomic_write(folder / TABLE_FILE) as unfinished:
         lines = [["rank", *keys, "folder"]] + [
             [str(rank), *_texts(result, keys, str), f"{_RUNS}/{result['run']}"]
             for rank, result in enumerate(ranked, 1)

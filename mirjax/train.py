@@ -16,7 +16,7 @@ from rich import progress as rich_progress
 from mirjax import cli
 from mirjax.training import loop, workdir
 from mirjax.training.stop_signal import TrainingStopped
-from mirjax.training.task import prepare
+from mirjax.training.task import make_task
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -50,7 +50,7 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
       TrainingStopped: on SIGTERM, once everything is saved.
     """
     workdir.check_config(config)
-    prepared = prepare(config)
+    prepared = make_task(config)
     workdir.check_workdir(folder, config)
     trainer = loop.Trainer(config, folder, prepared)
     with _progress_bar(config.train.num_steps) as report:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mirjax.datasets import registry
-from mirjax.evaluation.evaluation_set import binding_rows
+from mirjax.evaluation.evaluation_set import positive_rows
 from mirjax.reporting.length_plot import length_distributions
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
@@ -31,7 +31,7 @@ _HEADER = (
 def load_binding(name: str) -> Pairs:
     """Return the rows of a dataset that bind."""
     pairs = registry.load_pairs(name)
-    return pairs.take(binding_rows(pairs, np.arange(len(pairs)), name)[0])
+    return pairs.take(positive_rows(pairs, np.arange(len(pairs)), name)[0])
 
 
 def table(datasets: Mapping[str, Pairs]) -> str:

@@ -8,10 +8,10 @@ import pytest
 from small_runs import small_config
 
 from mirjax.datasets import simulate
-from mirjax.datasets.augmentation import transplant
+from mirjax.datasets.augmentation import augment_duplexes
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
-from mirjax.training import task as preparation
+from mirjax.training import task
 
 PAIRS, WOBBLES = ("AU", "UA", "CG", "GC"), ("GU", "UG")
 MIRNAS = equations.random_letters(np.random.default_rng(3), 40, 20, 24)
@@ -39,7 +39,7 @@ def with_letter(target, position, wanted, mirna):
 
 def made_up(mirnas, targets, copies=3):
     """Made-up rows, each with the row that its target is made from."""
-    found = transplant(Pairs(mirnas, targets), copies, seed=1)
+    found = augment_duplexes(Pairs(mirnas, targets), copies, seed=1)
     sources = [row for _ in range(copies) for row in range(len(mirnas))]
     return list(zip(found.mirnas, found.targets, sources, strict=True))
 
@@ -108,16 +108,16 @@ def test_mirnas_are_as_frequent_as_among_the_rows():
 
 def test_the_seed_decides():
     pairs = simulate.simulate(50).pairs
-    first, again, other = (transplant(pairs, 1, seed) for seed in (0, 0, 1))
+    first, again, other = (augment_duplexes(pairs, 1, seed) for seed in (0, 0, 1))
     assert first.targets == again.targets and first.mirnas == again.mirnas
     assert first.targets != other.targets
-    assert len(transplant(pairs, 0, 0)) == 0
+    assert len(augment_duplexes(pairs, 0, 0)) == 0
 
 
 def test_training_rows_are_added_to_and_held_out_ones_are_not():
-    plain = preparation.prepare(small_config())
-    config = small_config(transplants=2)
-    prepared = preparation.prepare(config)
+    plain = task.make_task(small_config())
+    config = small_config(duplex_augmentation=2)
+    prepared = task.make_task(config)
     rows = len(plain.train.weights)
     assert len(prepared.train.weights) == 3 * rows
     np.testing.assert_array_equal(prepared.train.targets[:rows], plain.train.targets)
@@ -128,8 +128,8 @@ def test_training_rows_are_added_to_and_held_out_ones_are_not():
 
 
 def test_a_classifier_takes_no_made_up_rows():
-    config = small_config(transplants=1)
+    config = small_config(duplex_augmentation=1)
     config.model = {"name": "mitar"}
     config.data.negatives = "frequency"
-    with pytest.raises(ValueError, match="transplants=1 is for generators"):
-        preparation.prepare(config)
+    with pytest.raises(ValueError, match="duplex_augmentation=1 is for generators"):
+        task.make_task(config)

@@ -18,7 +18,7 @@ from mirjax.inference.classify import (
     predict_probabilities,
 )
 from mirjax.models import make_model
-from mirjax.models.trained import ExportedModel
+from mirjax.models.trained import TrainedModel
 from mirjax.sequences.records import Pairs
 
 SMALL = {
@@ -132,7 +132,7 @@ def test_probabilities_are_those_of_the_equations():
         logits = predict_logits(model, params, pairs, batch_size=size)
         assert logits.dtype == np.float64
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
-    trained = ExportedModel(model, params, {})
+    trained = TrainedModel(model, params, {})
     for temperature in (1.0, 2.5):
         np.testing.assert_allclose(
             predict_probabilities(trained, pairs, temperature=temperature),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mirjax.datasets import registry
-from mirjax.evaluation.baselines.classifier import binding_baselines
+from mirjax.evaluation.baselines.classifier import classifier_baselines
 from mirjax.evaluation.metrics.classification import classification_metrics
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
@@ -33,7 +33,7 @@ def test_shares_by_hand():
         [(LET7, "CC" + LET7_SITE, 0), (MIR16, "CCCCCCCC", 1), (LET7[::-1], "CCC", 1)],
         genes=["b", "d", "a"],
     )
-    found = binding_baselines(train, held_out)
+    found = classifier_baselines(train, held_out)
     prior = 2 / 5
     np.testing.assert_allclose(
         found["mirna_identity"], [(2 + prior) / 4, (0 + prior) / 3, prior]
@@ -54,7 +54,7 @@ def test_shares_by_hand():
     flipped = Pairs(
         held_out.mirnas, held_out.targets, 1 - held_out.labels, genes=held_out.genes
     )
-    for name, values in binding_baselines(train, flipped).items():
+    for name, values in classifier_baselines(train, flipped).items():
         np.testing.assert_array_equal(values, found[name])
 
 
@@ -63,7 +63,7 @@ def test_sequences_identify_mirnas_and_genes_are_optional():
         [(LET7, "A" * 9, 1), (MIR16, "G" * 9, 0)], mirna_names=["let-7a", "let-7a"]
     )
     held_out = pairs_of([(MIR16, "C" * 9, 1)], mirna_names=["let-7a"])
-    found = binding_baselines(train, held_out)
+    found = classifier_baselines(train, held_out)
     assert found["mirna_identity"] == pytest.approx(0.25)
     assert "gene" not in found
 
@@ -83,7 +83,7 @@ def test_each_regression_learns_from_its_own_side_alone():
     ):
         pairs = Pairs(mirnas, targets, labels.astype(np.uint8))
         train, held_out = pairs.take(range(300)), pairs.take(range(300, 400))
-        found = binding_baselines(train, held_out)
+        found = classifier_baselines(train, held_out)
         auroc = {
             name: classification_metrics(held_out.labels, values)["auroc"]
             for name, values in found.items()
@@ -94,16 +94,16 @@ def test_each_regression_learns_from_its_own_side_alone():
 
 def test_training_rows_of_one_class_or_none():
     train = pairs_of([(LET7, "A" * 9, 1), (MIR16, "G" * 9, 1)])
-    for values in binding_baselines(train, train).values():
+    for values in classifier_baselines(train, train).values():
         np.testing.assert_array_equal(values, [1.0, 1.0])
     with pytest.raises(ValueError, match="labelled training rows"):
-        binding_baselines(Pairs([LET7], ["A" * 9]), train)
+        classifier_baselines(Pairs([LET7], ["A" * 9]), train)
 
 
 def test_mitar_data_can_be_told_without_the_target(data_dir):
     pairs, split = registry.load_split("mitar2021")
     train, test = pairs.take(split.train), pairs.take(split.test)
-    found = binding_baselines(train, test)
+    found = classifier_baselines(train, test)
     figures = classification_metrics(test.labels, found["mirna_identity"])
     # The figures of DESIGN's section on honest evaluation.
     assert figures["accuracy"] == pytest.approx(0.925, abs=0.003)

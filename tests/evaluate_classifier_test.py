@@ -12,7 +12,7 @@ from sklearn import metrics
 from mirjax import evaluate
 from mirjax.datasets import registry
 from mirjax.datasets.simulate import simulate
-from mirjax.evaluation.baselines.classifier import binding_baselines
+from mirjax.evaluation.baselines.classifier import classifier_baselines
 from mirjax.evaluation.evaluation_set import select_rows
 from mirjax.evaluation.metrics.calibration import fit_temperature
 from mirjax.evaluation.metrics.classification import (
@@ -116,7 +116,7 @@ def test_baselines_are_fitted_on_the_training_part_alone(tmp_path, model, data_d
     pairs, split = registry.load_split("hejret2023")
     train, test = pairs.take(split.train), pairs.take(split.test[:200])
     assert found["n"] == 200
-    for name, probabilities in binding_baselines(train, test).items():
+    for name, probabilities in classifier_baselines(train, test).items():
         expected = classification_metrics(test.labels, probabilities)
         assert found["baselines"][name] == pytest.approx(expected)
 

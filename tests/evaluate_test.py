@@ -16,8 +16,8 @@ from mirjax.alignment.complementarity import score_all
 from mirjax.datasets import registry, splits
 from mirjax.datasets.simulate import simulate
 from mirjax.evaluation import generator
-from mirjax.evaluation.baselines.generator import shortcut_baselines
-from mirjax.evaluation.combination import combine
+from mirjax.evaluation.baselines.generator import generator_baselines
+from mirjax.evaluation.score_fusion import combine
 from mirjax.models import make_model
 from mirjax.models import trained as exported
 from mirjax.sequences.records import Pairs
@@ -355,7 +355,7 @@ def test_targets_of_training_pairs_are_told_from_new_ones(workdir, table, tmp_pa
     assert got["n"] == len(mirnas) + 2
     assert got["new_targets"]["n"] == len(mirnas)
     assert got["new_targets"]["exact_match"] == pytest.approx(np.mean(exact))
-    expected = shortcut_baselines(
+    expected = generator_baselines(
         trained, Pairs(mirnas, targets), [m.sequence for m in simulated.mirnas]
     )
     assert got["new_targets_baselines"] == expected
@@ -378,7 +378,7 @@ def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
 
     simulated = simulate(NUM_PAIRS)
     split = splits.random_split(NUM_PAIRS, seed=DATA["seed"])
-    expected = shortcut_baselines(
+    expected = generator_baselines(
         simulated.pairs.take(split.train),
         simulated.pairs.take(split.test[:20]),
         [mirna.sequence for mirna in simulated.mirnas],
@@ -468,10 +468,10 @@ def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
 def test_attention_is_that_of_the_answer(tmp_path):
     model = make_model({"name": "transformer", "features": 16, "hidden_features": 16})
     params = model.init(jax.random.key(1), *model.example_inputs())["params"]
-    trained = exported.ExportedModel(model, params, {})
+    trained = exported.TrainedModel(model, params, {})
     targets = ["ACGUACGUGGAUUACA", "GGAUC"]
     for target, (answer, weights) in zip(
-        targets, generator.looks(trained, targets), strict=True
+        targets, generator.attention_maps(trained, targets), strict=True
     ):
         assert weights.shape == (len(answer), len(target))
         np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-5)

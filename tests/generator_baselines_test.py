@@ -5,14 +5,16 @@ import functools
 import numpy as np
 import pytest
 
-from mirjax.evaluation.baselines import generator as shortcuts
+from mirjax.evaluation.baselines import generator as generator_baselines
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
 
 def test_next_symbol_is_the_commonest_after_the_whole_prefix():
-    prefixes = shortcuts.fit_prefixes(["AUG", "AUG", "AC", "UAC", "UAC", "UAC"])
-    following = functools.partial(shortcuts.next_symbol, prefixes)
+    prefixes = generator_baselines.fit_prefixes(
+        ["AUG", "AUG", "AC", "UAC", "UAC", "UAC"]
+    )
+    following = functools.partial(generator_baselines.next_symbol, prefixes)
     assert following("") == "A"  # 3 to 3: the earlier of the alphabet
     assert following("A") == "U"  # C is commoner after A, yet not after a first A
     assert following("AUG") == "$"
@@ -22,25 +24,25 @@ def test_next_symbol_is_the_commonest_after_the_whole_prefix():
     assert following("GGA") == "C"
     # G is only ever last; of the empty context the commonest symbol is the end.
     assert following("UUG") == "$"
-    assert shortcuts.greedy_from_prefixes(prefixes, 27) == "AUG"
-    assert shortcuts.greedy_from_prefixes(prefixes, 2) == "AU"
+    assert generator_baselines.greedy_from_prefixes(prefixes, 27) == "AUG"
+    assert generator_baselines.greedy_from_prefixes(prefixes, 2) == "AU"
 
 
 def test_unseen_letters_fall_back_to_the_commonest_symbol():
-    prefixes = shortcuts.fit_prefixes(["AAC", "AAC"])
-    assert shortcuts.next_symbol(prefixes, "G") == "A"
+    prefixes = generator_baselines.fit_prefixes(["AAC", "AAC"])
+    assert generator_baselines.next_symbol(prefixes, "G") == "A"
     with pytest.raises(ValueError, match="no miRNAs"):
-        shortcuts.fit_prefixes([])
+        generator_baselines.fit_prefixes([])
 
 
 def test_repeated_mirnas_count_as_often_as_they_are_given():
-    prefixes = shortcuts.fit_prefixes(["AUG", "ACG", "ACG"])
-    assert shortcuts.next_symbol(prefixes, "A") == "C"
+    prefixes = generator_baselines.fit_prefixes(["AUG", "ACG", "ACG"])
+    assert generator_baselines.next_symbol(prefixes, "A") == "C"
 
 
 def test_teacher_forcing_shows_the_true_letters_not_the_predicted():
-    prefixes = shortcuts.fit_prefixes(["AUG", "AUG", "ACC"])
-    tokens = shortcuts.teacher_forced(prefixes, ["ACC", "AUG", "ACC"], 6)
+    prefixes = generator_baselines.fit_prefixes(["AUG", "AUG", "ACC"])
+    tokens = generator_baselines.teacher_forced(prefixes, ["ACC", "AUG", "ACC"], 6)
     a, u, c, g, end = alphabet.A, alphabet.U, alphabet.C, alphabet.G, alphabet.EOS
     acc, aug = [a, u, c, end, a, a], [a, u, g, end, a, a]
     np.testing.assert_array_equal(tokens, [acc, aug, acc])
@@ -54,7 +56,7 @@ def test_shortcut_baselines_by_hand():
     train = Pairs([LET7, MIR16, MIR16], [sites[LET7], sites[MIR16], "AAAA"])
     # A miRNA that training never saw cannot be retrieved.
     held_out = Pairs([LET7, MIR16, MIR1, LET7], [sites[LET7], "AAAA", "GGGG", "AAAA"])
-    rows = shortcuts.shortcut_baselines(train, held_out, [MIR16])
+    rows = generator_baselines.generator_baselines(train, held_out, [MIR16])
     constant = rows["most_frequent"]
     assert constant["top_1"] == constant["exact_match"] == 1 / 4
     assert constant["top_10"] == 3 / 4
@@ -70,9 +72,9 @@ def test_shortcut_baselines_by_hand():
     assert blind["exact_match"] == 1 / 4 and blind["distinct"] == 1
     # Wrong: the second letter of both LET7s (UA… is commoner), and of UGGAAUG all that
     # no context of the training miRNAs foresees.
-    prefixes = shortcuts.fit_prefixes(train.mirnas)
+    prefixes = generator_baselines.fit_prefixes(train.mirnas)
     wrong = 2 + sum(
-        shortcuts.next_symbol(prefixes, MIR1[:place]) != symbol
+        generator_baselines.next_symbol(prefixes, MIR1[:place]) != symbol
         for place, symbol in enumerate(MIR1 + "$")
     )
     tokens = 3 * 23 + len(MIR1) + 1
@@ -95,7 +97,7 @@ def test_shortcut_baselines_by_hand():
 )
 def test_baselines_refuse_what_they_cannot_measure(train, held_out, message):
     with pytest.raises(ValueError, match=message):
-        shortcuts.shortcut_baselines(train, held_out, [])
+        generator_baselines.generator_baselines(train, held_out, [])
 
 
 def test_published_pairs_give_the_known_figures(data_dir):
@@ -105,8 +107,8 @@ def test_published_pairs_give_the_known_figures(data_dir):
     train, held_out = pairs.take(range(15_200)), pairs.take(range(15_200, 19_000))
 
     # Never seeing the target: 88.6% of the tokens, by the masked count.
-    prefixes = shortcuts.fit_prefixes(train.mirnas)
-    tokens = shortcuts.teacher_forced(prefixes, held_out.mirnas, 28)
+    prefixes = generator_baselines.fit_prefixes(train.mirnas)
+    tokens = generator_baselines.teacher_forced(prefixes, held_out.mirnas, 28)
     letters = right = 0
     for mirna, row in zip(held_out.mirnas, tokens, strict=True):
         expected = np.append(alphabet.encode([mirna], len(mirna))[0], alphabet.EOS)
@@ -114,7 +116,9 @@ def test_published_pairs_give_the_known_figures(data_dir):
         right += int(np.count_nonzero(row[: len(expected)] == expected))
     assert right / letters == pytest.approx(0.886, abs=0.0005)
 
-    figures = shortcuts.shortcut_baselines(train, held_out.take(range(0, 3_800, 4)), [])
+    figures = generator_baselines.generator_baselines(
+        train, held_out.take(range(0, 3_800, 4)), []
+    )
     assert figures["complementarity"]["top_1"] >= 0.24
     assert figures["complementarity"]["top_10"] >= 0.574
     assert figures["complementarity_anchored"]["top_1"] >= 0.40

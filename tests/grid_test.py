@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from configs import mitar
 from configs.sweeps import mitar as mitar_sweeps
 from mirjax.training import grid
-from mirjax.training.ensemble import TRACED
+from mirjax.training.vmapped_runs import TRACED
 
 BASE = mitar.get_config("simulated")
 GRID = ConfigDict(

@@ -8,7 +8,7 @@ import pytest
 from equations import numpy_lstm
 from jax import lax
 
-from mirjax.models.layers import LSTM, WindowConv, run_both_ways
+from mirjax.models.layers import LSTM, WindowConv, bidirectional
 from mirjax.models.recurrence import hard_sigmoid, recurrence
 
 FEATURES, HIDDEN, TIME, BATCH = 3, 4, 5, 2
@@ -318,7 +318,7 @@ def test_both_ways_is_one_lstm_each_way():
         def __call__(self, inputs):
             forward, backward = LSTM(5, name="forward"), LSTM(5, name="backward")
             if self.together:
-                return run_both_ways(forward, backward, inputs)
+                return bidirectional(forward, backward, inputs)
             states = forward(inputs)[1][0], backward(inputs[:, ::-1])[1][0]
             return jnp.concatenate(states)
 

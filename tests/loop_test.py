@@ -16,7 +16,7 @@ from mirjax.models import trained as exported
 from mirjax.training import checkpoint, loop, runner, sharding
 from mirjax.training.metric_writer import read_metrics
 from mirjax.training.stop_signal import TrainingStopped
-from mirjax.training.task import Prepared
+from mirjax.training.task import Task
 
 ALL_DEVICES = jax.devices
 
@@ -38,7 +38,7 @@ def no_report(step, figures):
 def train(config, folder, rows=None, validate=no_decoding, report=no_report):
     folder.mkdir(exist_ok=True)
     rows = random_rows(40) if rows is None else rows
-    prepared = Prepared(rows, random_rows(21, seed=1), validate)
+    prepared = Task(rows, random_rows(21, seed=1), validate)
     trainer = loop.Trainer(config, folder, prepared)
     trainer.run(report)
     return trainer
@@ -156,7 +156,7 @@ def test_early_stopping_keeps_the_best(tmp_path):
 
 def test_export_last_is_the_average_at_the_last_evaluation(tmp_path):
     config = small_config(export="last")
-    config.optimizer.average_decay = 0.5
+    config.optimizer.ema_decay = 0.5
     trainer = train(config, tmp_path / "run")
     model = loading.load_model(tmp_path / "run")
     assert model.metadata["step"] == 24

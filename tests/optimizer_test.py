@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from mirjax.training.optimizer import (
-    averaged_params,
+    ema_params,
     make_optimizer,
     make_schedule,
 )
@@ -179,7 +179,7 @@ def test_the_average_is_that_of_the_parameters_so_far(decay):
     gradients = draw_gradients(20)
     config = {"name": "adam", "learning_rate": 0.01}
     plain = descend(config, gradients)
-    optimizer = make_optimizer(config | {"average_decay": decay}, len(gradients))
+    optimizer = make_optimizer(config | {"ema_decay": decay}, len(gradients))
     params = jax.tree.map(jnp.asarray, PARAMS)
     state = optimizer.init(params)
     expected = {name: np.float64(array) for name, array in PARAMS.items()}
@@ -187,15 +187,15 @@ def test_the_average_is_that_of_the_parameters_so_far(decay):
         updates, state = optimizer.update(gradient, state, params)
         params = optax.apply_updates(params, updates)
         kept = min(decay, (1 + step) / (10 + step))
-        average = averaged_params(state, params)
+        average = ema_params(state, params)
         for name in PARAMS:
             np.testing.assert_array_equal(params[name], known[name])
             expected[name] = kept * expected[name] + (1 - kept) * known[name]
             np.testing.assert_allclose(average[name], expected[name], atol=1e-6)
     plain_state = make_optimizer(config, 1).init(params)
-    assert averaged_params(plain_state, params) is params
+    assert ema_params(plain_state, params) is params
 
 
 def test_an_average_that_never_moves_is_refused():
-    with pytest.raises(ValueError, match="average_decay=1.0"):
-        make_optimizer({"learning_rate": 0.1, "average_decay": 1.0}, 10)
+    with pytest.raises(ValueError, match="ema_decay=1.0"):
+        make_optimizer({"learning_rate": 0.1, "ema_decay": 1.0}, 10)

@@ -9,7 +9,7 @@ from mutations import edited, random_sequence
 from mirjax.blast import requirements as prefilter
 from mirjax.blast import words
 from mirjax.blast.karlin_altschul import find_statistics
-from mirjax.blast.requirements import Need, find_needs
+from mirjax.blast.requirements import Requirement, find_requirements
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import DatabaseSize
 from mirjax.sequences import alphabet
@@ -76,7 +76,7 @@ def kept(index, sequences, subjects, settings):
     left = set()
     for length in set(map(len, sequences)):
         numbers = [n for n, s in enumerate(sequences) if len(s) == length]
-        needs = find_needs(settings, statistics, length, size)
+        needs = find_requirements(settings, statistics, length, size)
         tokens = alphabet.encode([sequences[n] for n in numbers], length)
         meets, _ = prefilter.meet(index, tokens, needs, settings)
         left |= {n for n, is_left in zip(numbers, meets, strict=True) if is_left}
@@ -146,16 +146,18 @@ def test_needs_are_the_least_of_all_that_fit(monkeypatch, costs, length):
     statistics = find_statistics(settings)
     for score in range(8, reward * length + 3):
         monkeypatch.setattr(prefilter, "least_score", lambda *_, score=score: score)
-        needs = find_needs(settings, statistics, length, DatabaseSize(10**6, 10**4))
+        needs = find_requirements(
+            settings, statistics, length, DatabaseSize(10**6, 10**4)
+        )
         gapless, gapped = enumerated_needs(
             score, reward, -penalty, gapopen + gapextend, length
         )
         expected = []
         if gapless is not None:
-            seed = Need(4, reward * 4)
-            expected.append(Need(gapless, score) if gapless >= 4 else seed)
+            seed = Requirement(4, reward * 4)
+            expected.append(Requirement(gapless, score) if gapless >= 4 else seed)
         if gapped is not None:
-            expected.append(Need(max(gapped, 4), reward * max(gapped, 4)))
+            expected.append(Requirement(max(gapped, 4), reward * max(gapped, 4)))
         assert list(needs) == list(dict.fromkeys(expected))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mirjax.evaluation.metrics.retrieval import (
-    retrieval_figures,
+    retrieval_metrics,
     scores_without_known,
     true_ranks,
 )
@@ -32,7 +32,7 @@ def test_each_figure_counts_its_rows():
     )
     true = [*CANDIDATES[:2], CANDIDATES[3], CANDIDATES[2], "AUCG"]
     targets = ["t0", "t1", "t2", "t3", "t4"]
-    figures = retrieval_figures(
+    figures = retrieval_metrics(
         true_ranks(scores, CANDIDATES, true),
         [CANDIDATES[0]] * 5,
         true,
@@ -53,7 +53,7 @@ def test_each_figure_counts_its_rows():
 
 def test_depths_are_those_of_their_names():
     names = [str(i) for i in range(12)]
-    figures = retrieval_figures(np.arange(1.0, 13.0), names, names, names, {})
+    figures = retrieval_metrics(np.arange(1.0, 13.0), names, names, names, {})
     assert [figures[f"top_{depth}"] for depth in (1, 5, 10)] == [
         1 / 12,
         5 / 12,
@@ -63,7 +63,7 @@ def test_depths_are_those_of_their_names():
 
 def test_no_rows_are_an_error():
     with pytest.raises(ValueError, match="no rows"):
-        retrieval_figures(np.zeros(0), [], [], [], {})
+        retrieval_metrics(np.zeros(0), [], [], [], {})
 
 
 def test_other_mirnas_known_for_a_target_are_left_out():

@@ -272,7 +272,7 @@ def test_the_filter_goes_where_it_pays():
     settings = BlastSettings()
 
     def step(*needs):
-        needs = [plan.Need(*need) for need in needs]
+        needs = [plan.Requirement(*need) for need in needs]
         return plan.plan_step(settings, needs, 22, 1000, size, 2)
 
     assert step((10, 17)).is_filtered

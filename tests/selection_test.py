@@ -25,7 +25,7 @@ def parts_of(split):
 
 
 def test_the_first_binding_rows_are_all_there_is(eight_rows):
-    pairs, split = selection.select("simulated", split="random", binding_rows=5)
+    pairs, split = selection.select("simulated", split="random", positive_rows=5)
     assert pairs.mirnas == [eight_rows.mirnas[i] for i in (0, 2, 3, 4, 6)]
     assert sorted(np.concatenate(parts_of(split))) == list(range(5))
 
@@ -56,7 +56,7 @@ def test_negatives_come_in_the_given_ratio():
     pairs, split = selection.select(
         "simulated",
         split="random",
-        binding_rows=1_000,
+        positive_rows=1_000,
         negatives="random",
         negative_ratio=0.9,
     )
@@ -116,9 +116,9 @@ def test_lengths_are_those_of_cut_targets(planted_sites):
             {"site_window": 9, "negatives": "random"},
             "config.data.negatives=random makes others; set negatives to none",
         ),
-        ({"binding_rows": 5}, "have no published split; set config.data.split"),
-        ({"binding_rows": 7, "split": "random"}, "has 6 rows that bind"),
-        ({"binding_rows": -1, "split": "random"}, "binding_rows=-1"),
+        ({"positive_rows": 5}, "have no published split; set config.data.split"),
+        ({"positive_rows": 7, "split": "random"}, "has 6 rows that bind"),
+        ({"positive_rows": -1, "split": "random"}, "positive_rows=-1"),
     ],
 )
 def test_rows_that_cannot_be_chosen_are_refused(eight_rows, arguments, message):
@@ -129,7 +129,7 @@ def test_rows_that_cannot_be_chosen_are_refused(eight_rows, arguments, message):
 def test_what_is_chosen_is_said_in_words():
     assert selection.describe({"split": "random"}) == "random split"
     assert (
-        selection.describe({"binding_rows": 10_000, "negatives": "random"})
+        selection.describe({"positive_rows": 10_000, "negatives": "random"})
         == "first 10,000 that bind, published split, negatives random"
     )
     assert (

@@ -31,7 +31,7 @@ def one_device(monkeypatch):
 def small_sweep(learning_rates=(0.002, 0.01), epochs=2):
     config = mitar.get_config("simulated").unlock()
     config.base.model.update(SMALL)
-    config.base.data.binding_rows = 150
+    config.base.data.positive_rows = 150
     config.grid.optimizer.learning_rate = learning_rates
     config.grid.train.batch_size = (24,)  # of 240 training rows
     config.base.steps_per_call = 5
@@ -54,7 +54,7 @@ def start(folder):
             "--config=configs/sweeps/mitar.py:simulated",
             f"--workdir={folder}",
             "--together=2",
-            "--config.base.data.binding_rows=150",
+            "--config.base.data.positive_rows=150",
             "--config.grid.train.batch_size=(24, 48)",
             "--config.base.steps_per_call=5",
             "--config.epochs=2",
@@ -137,7 +137,7 @@ def test_what_cannot_be_trained_leaves_nothing(tmp_path):
     with pytest.raises(ValueError, match="epochs"):
         sweep.sweep(small_sweep(epochs=0), tmp_path / "run", 1)
     absent = small_sweep()
-    absent.base.data.binding_rows = 1_000_000
-    with pytest.raises(ValueError, match="binding_rows=1000000"):
+    absent.base.data.positive_rows = 1_000_000
+    with pytest.raises(ValueError, match="positive_rows=1000000"):
         sweep.sweep(absent, tmp_path / "run", 1)
     assert not (tmp_path / "run").exists()

@@ -20,8 +20,7 @@ from mirjax.evaluation.metrics.calibration import fit_temperature
 from mirjax.inference.classify import predict_logits, predict_probabilities
 from mirjax.models import loading, make_model
 from mirjax.sequences.records import Pairs, Split
-from mirjax.training import loop
-from mirjax.training import task as preparation
+from mirjax.training import loop, task
 from mirjax.training.metric_writer import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -217,7 +216,7 @@ def steps_in_epoch(config):
     rows = split.train
     if config.model.name == "transformer" and pairs.labels is not None:
         rows = rows[pairs.labels[rows] == 1]
-    count = len(rows) * (1 + config.train.transplants)
+    count = len(rows) * (1 + config.train.duplex_augmentation)
     return batches.steps_per_epoch(count, config.train.batch_size)
 
 
@@ -227,7 +226,7 @@ def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path)
     monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
     config = small_classifier()
     config.data.negatives = "none"
-    prepared = preparation.prepare(config)
+    prepared = task.make_task(config)
     assert prepared.train.labels.tolist() == [1.0] * 15
     assert prepared.held_out.labels.tolist() == [1.0] * 5
     model = make_model(config.model)

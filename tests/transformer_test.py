@@ -182,10 +182,10 @@ def test_rows_are_taken_with_their_letters(params, tokens):
         return MODEL.apply(variables, state, letters, method="decode_step")
 
     state = MODEL.apply(variables, tokens[0][2:3], method="encode")
-    state = MODEL.apply(variables, state, np.array([0, 0]), method="take_rows")
+    state = MODEL.apply(variables, state, np.array([0, 0]), method="gather_state")
     state, _ = advance(state, 5, 5)
     state, _ = advance(state, 1, 2)
-    swapped = MODEL.apply(variables, state, np.array([1, 0]), method="take_rows")
+    swapped = MODEL.apply(variables, state, np.array([1, 0]), method="gather_state")
     _, plain = advance(state, 3, 3)
     _, found = advance(swapped, 3, 3)
     np.testing.assert_allclose(found, plain[::-1], atol=1e-6)

@@ -46,7 +46,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         ("num_steps", -1),
         ("eval_every", 0),
         ("decode_rows", 0),
-        ("transplants", -1),
+        ("duplex_augmentation", -1),
     ],
 )
 def test_impossible_figures_are_named(key, value):

@@ -74,11 +74,11 @@ def _published(config: ConfigDict) -> None:
 def _study(config: ConfigDict) -> None:
     """The study's third table, over a part of its grid, with our start and average."""
     config.base.data.split = "random"
-    config.base.data.binding_rows = 10_000
+    config.base.data.positive_rows = 10_000
     config.base.data.negatives = "random"
     config.base.data.negative_ratio = 0.9
     config.base.model.embedding_limit = 1.0
-    config.base.optimizer.average_decay = 0.9995
+    config.base.optimizer.ema_decay = 0.9995
     config.grid = {
         "train": {"batch_size": (50,)},
         "optimizer": {"learning_rate": (0.001, 0.005)},
@@ -95,7 +95,7 @@ def _repaired(config: ConfigDict) -> None:
 
 def _simulated(config: ConfigDict) -> None:
     """Small models on few pairs."""
-    config.base.data.binding_rows = 600
+    config.base.data.positive_rows = 600
     config.base.model.conv_features = 16
     config.base.model.lstm_features = 8
     config.grid = {

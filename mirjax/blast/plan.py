@@ -8,7 +8,7 @@ words that it looks for are longer, and so rarer, than blastn's.
 import dataclasses
 from collections.abc import Sequence
 
-from mirjax.blast.requirements import Need
+from mirjax.blast.requirements import Requirement
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import DatabaseSize
 
@@ -39,7 +39,7 @@ class Step:
 
 def plan_step(
     settings: BlastSettings,
-    needs: Sequence[Need],
+    needs: Sequence[Requirement],
     query_length: int,
     num_queries: int,
     database: DatabaseSize,

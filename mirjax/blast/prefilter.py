@@ -65,9 +65,9 @@ def sieve(
         by_length[len(sequence)].append(number)
     account = Account()
     steps: dict[int, plan.Step] = {}
-    needs_of: dict[int, tuple[prefilter.Need, ...]] = {}
+    needs_of: dict[int, tuple[prefilter.Requirement, ...]] = {}
     for length, numbers in sorted(by_length.items()):
-        needs = prefilter.find_needs(settings, statistics, length, size)
+        needs = prefilter.find_requirements(settings, statistics, length, size)
         if not needs:
             account.too_short += len(numbers)
             account.choices[length] = "not searched: too short for any hit"

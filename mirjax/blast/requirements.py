@@ -47,7 +47,7 @@ _MARGIN = 1 + 1e-6  # of the E-value; sums in another order differ by far less
 
 
 @dataclasses.dataclass(frozen=True)
-class Need:
+class Requirement:
     """What a query needs to share with a sequence for a hit.
 
     Attributes:
@@ -59,12 +59,12 @@ class Need:
     segment: int
 
 
-def find_needs(
+def find_requirements(
     settings: BlastSettings,
     statistics: Statistics,
     query_length: int,
     database: DatabaseSize,
-) -> tuple[Need, ...]:
+) -> tuple[Requirement, ...]:
     """Derive what queries of one length need for a hit.
 
     Args:
@@ -84,7 +84,7 @@ def find_needs(
     if not gap:  # megablast's own cost of a gap, each letter of it
         gap = penalty + reward / 2
         score = max(1, score - 1)  # half points may have been rounded up
-    seed = Need(settings.word_size, reward * settings.word_size)
+    seed = Requirement(settings.word_size, reward * settings.word_size)
     if score > reward * query_length or query_length < settings.word_size:
         return ()
     if query_length > _LONGEST:
@@ -102,17 +102,17 @@ def find_needs(
     needs = []
     if gapless:
         word = min(gapless)
-        needs.append(Need(word, score) if word >= settings.word_size else seed)
+        needs.append(Requirement(word, score) if word >= settings.word_size else seed)
     if gapped:
         word = max(min(gapped), settings.word_size)
-        needs.append(Need(word, reward * word))
+        needs.append(Requirement(word, reward * word))
     return tuple(dict.fromkeys(needs))
 
 
 def meet(
     index: WordIndex,
     queries: UInt8[np.ndarray, "queries length"],
-    needs: Sequence[Need],
+    needs: Sequence[Requirement],
     settings: BlastSettings,
 ) -> tuple[Bool[np.ndarray, " queries"], int]:
     """Tell which queries meet a need, on a strand that is searched.
@@ -120,7 +120,7 @@ def meet(
     Args:
       index: of the database.
       queries: tokens of queries of one length, without a PAD.
-      needs: as `find_needs` gives them.
+      needs: as `find_requirements` gives them.
       settings: strand, reward and penalty count.
 
     Returns:

@@ -23,7 +23,7 @@ _END_OPEN, _END_EXTEND = -2.0, -1.0  # before the first pair
 _WOBBLES = {"G": "A", "U": "C"}
 
 
-def transplant(pairs: Pairs, copies: int, seed: int) -> Pairs:
+def augment_duplexes(pairs: Pairs, copies: int, seed: int) -> Pairs:
     """Make up rows from the duplexes of some rows and the miRNAs of others.
 
     Each miRNA is in as many made-up rows as in real ones, times the copies. Where the

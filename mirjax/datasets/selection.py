@@ -23,7 +23,7 @@ def select(
     seed: int = 0,
     min_target_length: int = 0,
     max_target_length: int = 0,
-    binding_rows: int = 0,
+    positive_rows: int = 0,
     site_window: int = 0,
     negatives: str = "",
     negative_ratio: float = 1.0,
@@ -36,8 +36,8 @@ def select(
       seed: of a split, or of negatives, that are drawn.
       min_target_length: leave out shorter targets, in nt, as they are after a cut.
       max_target_length: leave out longer targets, likewise; 0 for none.
-      binding_rows: keep the first rows that bind alone, this many; 0 for all rows. They
-        are divided anew, as the dataset's published split is of other rows.
+      positive_rows: keep the first positive rows alone, this many; 0 for all rows.
+        They are divided anew, as the dataset's published split is of other rows.
       site_window: cut each target to at most this many nt, that end where the site of
         its own miRNA ends, as `site_window.cut_to_sites` does; 0 for whole targets.
         This uses the answer: it measures what a known site is worth, and is no way to
@@ -66,11 +66,11 @@ def select(
             "negatives to none, or site_window to 0"
         )
     pairs = None
-    if binding_rows:
-        pairs = _first_binding(registry.load_pairs(name), binding_rows, name)
+    if positive_rows:
+        pairs = _first_binding(registry.load_pairs(name), positive_rows, name)
         if split == "published":
             raise ValueError(
-                f"config.data: the first {binding_rows:,} rows that bind of {name} "
+                f"config.data: the first {positive_rows:,} rows that bind of {name} "
                 "have no published split; set config.data.split to random, cluster or "
                 "family"
             )
@@ -110,8 +110,8 @@ def checked(data: Mapping[str, Any]) -> Mapping[str, Any]:
 def describe(data: Mapping[str, Any]) -> str:
     """Say in a few words how `select` divides and labels a dataset."""
     words = f"{data.get('split', 'published')} split"
-    if data.get("binding_rows"):
-        words = f"first {data['binding_rows']:,} that bind, {words}"
+    if data.get("positive_rows"):
+        words = f"first {data['positive_rows']:,} that bind, {words}"
     if data.get("site_window"):
         words += f", targets cut to {data['site_window']} nt at their known sites"
     shortest, longest = (
@@ -130,7 +130,7 @@ def _first_binding(pairs: Pairs, count: int, name: str) -> Pairs:
         binding = np.flatnonzero(pairs.labels == 1)
     if not 0 < count <= len(binding):
         raise ValueError(
-            f"config.data.binding_rows={count}: {name} has {len(binding):,} rows that "
+            f"config.data.positive_rows={count}: {name} has {len(binding):,} rows that "
             "bind; 0 takes all"
         )
     return pairs.take(binding[:count])

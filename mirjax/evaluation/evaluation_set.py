@@ -120,7 +120,7 @@ def select_rows(
         part, numbers = WHOLE, np.arange(len(pairs))
     dropped = 0
     if not labelled:
-        numbers, dropped = binding_rows(pairs, numbers, f"{data} ({part})")
+        numbers, dropped = positive_rows(pairs, numbers, f"{data} ({part})")
 
     source = train_data or (data if split is not None and len(split.train) else "")
     if not source and trained_on:
@@ -138,7 +138,7 @@ def select_rows(
     fitted_on = f"{source} (train, {train_protocol})"
     train_rows = _part(source, train_protocol, train_split, "train")
     if not labelled:
-        train_rows, _ = binding_rows(train_pairs, train_rows, fitted_on)
+        train_rows, _ = positive_rows(train_pairs, train_rows, fitted_on)
 
     choose = _labelled if labelled else Pairs.take
     kept = numbers[:first] if first else numbers
@@ -228,7 +228,7 @@ def _part(name: str, protocol: str, split: Split, part: str) -> np.ndarray:
     return rows
 
 
-def binding_rows(pairs: Pairs, rows: np.ndarray, where: str) -> tuple[np.ndarray, int]:
+def positive_rows(pairs: Pairs, rows: np.ndarray, where: str) -> tuple[np.ndarray, int]:
     """Leave out the rows labelled 0, and log how many they were.
 
     Args:

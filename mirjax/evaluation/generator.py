@@ -16,14 +16,14 @@ from absl import logging
 from mirjax.blast import blastn as blast
 from mirjax.blast import search as confirm
 from mirjax.datasets import batches
-from mirjax.evaluation import candidates
+from mirjax.evaluation import ranking_metrics
 from mirjax.evaluation.metrics import sequence
-from mirjax.evaluation.metrics.sequence import Figures
+from mirjax.evaluation.metrics.sequence import Metrics
 from mirjax.inference import greedy
 from mirjax.inference.decoders import BEAM, CONSTRAINED, GREEDY, emitted, make_decoder
 from mirjax.inference.teacher_forced import evaluate_teacher_forced
 from mirjax.models import losses
-from mirjax.models.trained import ExportedModel
+from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet, fasta
 from mirjax.sequences.records import Pairs, SequenceRecord
 from mirjax.xla import compiler_options
@@ -35,8 +35,8 @@ EVALUES = (0.01, 0.005, 0.001)  # at which the published study counts hits
 _MAX_BATCH = 512  # rows
 
 
-def teacher_forced_figures(
-    trained: ExportedModel, pairs: Pairs, *, l2: float = 0.0
+def teacher_forced_metrics(
+    trained: TrainedModel, pairs: Pairs, *, l2: float = 0.0
 ) -> dict[str, float]:
     """Score each next letter, given the true letters before it.
 
@@ -71,7 +71,7 @@ def teacher_forced_figures(
 
 
 def decode(
-    trained: ExportedModel, pairs: Pairs, decoder: str = GREEDY, **options: Any
+    trained: TrainedModel, pairs: Pairs, decoder: str = GREEDY, **options: Any
 ) -> list[str]:
     """Return the model's answer for each target, 5'→3'.
 
@@ -86,8 +86,8 @@ def decode(
     return alphabet.decode(decoded.tokens)
 
 
-def looks(
-    trained: ExportedModel, targets: Sequence[str]
+def attention_maps(
+    trained: TrainedModel, targets: Sequence[str]
 ) -> list[tuple[str, np.ndarray]]:
     """Decode targets greedily, and find what was looked at for each letter.
 
@@ -117,7 +117,7 @@ def looks(
     ]
 
 
-def blast_figures(
+def blast_metrics(
     decoded: Sequence[str], true: Sequence[str], database: Sequence[SequenceRecord]
 ) -> dict[str, float]:
     """Search answers in the database, with the published settings, and score the hits.
@@ -146,7 +146,7 @@ def blast_figures(
 
 
 def evaluate_generator(
-    trained: ExportedModel,
+    trained: TrainedModel,
     held_out: Pairs,
     train: Pairs,
     database: Sequence[SequenceRecord],
@@ -155,7 +155,7 @@ def evaluate_generator(
     with_blast: bool = True,
     decoders: Sequence[str] = DECODERS,
     beam_width: int = 8,
-) -> dict[str, Figures]:
+) -> dict[str, Metrics]:
     """Measure everything about a generator.
 
     Args:
@@ -169,13 +169,13 @@ def evaluate_generator(
       beam_width: of the beam searches.
 
     Returns:
-      `model`: the figures of `teacher_forced_figures`; of the greedy answers, those of
+      `model`: the figures of `teacher_forced_metrics`; of the greedy answers, those of
       `sequence.sequence_metrics`, `by_target_length` and `by_mirna_length` (those of
-      `sequence.matches_by_length`) and, if wanted, `blast_figures`; and, if wanted,
+      `sequence.matches_by_length`) and, if wanted, `blast_metrics`; and, if wanted,
       those of the ranking of the training miRNAs. By name, those of each other decoder:
       `beam`, `constrained` (a beam along the trie of the database), `ranking_database`
       (of the miRNAs of the database) and `ranking_combined` (of the training miRNAs, by
-      log P and complementarity; see `candidates.combined_figures`). In each,
+      log P and complementarity; see `ranking_metrics.fused_metrics`). In each,
       `new_targets` has the figures of the rows whose target is in no training pair, if
       there are any.
 
@@ -185,22 +185,22 @@ def evaluate_generator(
       BlastError: if BLAST+ is missing or fails.
     """
     logging.info("scoring %d miRNAs letter by letter", len(held_out))
-    figures: Figures = dict(teacher_forced_figures(trained, held_out, l2=l2))
+    figures: Metrics = dict(teacher_forced_metrics(trained, held_out, l2=l2))
     known = sequence.known_mirnas(
         Pairs([*train.mirnas, *held_out.mirnas], [*train.targets, *held_out.targets])
     )
     new = sequence.new_targets(held_out, train)
     real = list(dict.fromkeys(record.sequence for record in database))
 
-    def measure(answers: Sequence[str]) -> Figures:
-        def figures_of(rows: np.ndarray) -> Figures:
+    def measure(answers: Sequence[str]) -> Metrics:
+        def metrics_of(rows: np.ndarray) -> Metrics:
             part = held_out.take(rows)
             chosen = [answers[row] for row in rows]
             return sequence.sequence_metrics(
                 chosen, part.mirnas, part.targets, known, real
             )
 
-        return sequence.with_new_targets(figures_of, new)
+        return sequence.with_new_targets(metrics_of, new)
 
     logging.info("decoding %d targets", len(held_out))
     decoded = decode(trained, held_out)
@@ -212,37 +212,37 @@ def evaluate_generator(
         figures[name] = sequence.matches_by_length(decoded, held_out.mirnas, column)
     if with_blast:
         logging.info("searching %d distinct answers by BLAST", len(set(decoded)))
-        figures |= blast_figures(decoded, held_out.mirnas, database)
-    others: dict[str, Figures] = {}
+        figures |= blast_metrics(decoded, held_out.mirnas, database)
+    others: dict[str, Metrics] = {}
     for name in (BEAM, CONSTRAINED):
         if name in decoders:
             logging.info("decoding %d targets: %s", len(held_out), name)
             answers = decode(trained, held_out, name, allowed=real, width=beam_width)
             others[name] = measure(answers)
     seen = list(dict.fromkeys(train.mirnas))
-    ranked: Figures = {}
+    ranked: Metrics = {}
     if COMBINED in decoders:
         logging.info("ranking %d training miRNAs, with complementarity", len(seen))
-        ranked, combined = candidates.combined_figures(
+        ranked, combined = ranking_metrics.fused_metrics(
             trained, held_out, known, new, seen
         )
         others["ranking_combined"] = combined
     elif RANKING in decoders:
         logging.info("ranking %d training miRNAs", len(seen))
-        ranked = candidates.ranking_figures(trained, held_out, known, new, seen)
+        ranked = ranking_metrics.ranking_metrics(trained, held_out, known, new, seen)
     if of_new := ranked.pop("new_targets", {}):
         figures["new_targets"] |= of_new
     figures |= ranked
     if DATABASE in decoders:
         allowed = emitted(real, trained.model.max_mirna_length)
         logging.info("ranking %d miRNAs of the database", len(allowed))
-        others["ranking_database"] = candidates.ranking_figures(
+        others["ranking_database"] = ranking_metrics.ranking_metrics(
             trained, held_out, known, new, allowed
         )
     return {"model": figures, **others}
 
 
-def _encode(trained: ExportedModel, pairs: Pairs) -> batches.Batch:
+def _encode(trained: TrainedModel, pairs: Pairs) -> batches.Batch:
     return batches.encode_pairs(
         pairs.targets,
         pairs.mirnas,

@@ -107,7 +107,7 @@ def search_batch(
             node = jnp.where(ended, node, following)
         rows = (jnp.arange(batch)[:, None] * width + parent).reshape(-1)
         found = _Search(
-            state=model.apply(variables, state, rows, method="take_rows"),
+            state=model.apply(variables, state, rows, method="gather_state"),
             previous=token,
             log_prob=log_prob,
             ended=ended | (token == alphabet.EOS),
@@ -124,7 +124,7 @@ def search_batch(
     alone = jnp.where(jnp.arange(width) == 0, 0.0, -jnp.inf)
     shape = (batch, width)
     start = _Search(
-        state=model.apply(variables, first, rows, method="take_rows"),
+        state=model.apply(variables, first, rows, method="gather_state"),
         previous=jnp.full(shape, alphabet.BOS, jnp.uint8),
         log_prob=jnp.broadcast_to(alone, shape),
         ended=jnp.zeros(shape, bool),
@@ -167,7 +167,7 @@ def decode(
     and every answer a real one. BOS is never an answer.
 
     Args:
-      model: a generator with `encode`, `decode_step`, `take_rows` and
+      model: a generator with `encode`, `decode_step`, `gather_state` and
         `max_mirna_length`.
       params: its parameters.
       targets: target tokens, 5'→3'; none is fine.

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy import special
 
-from mirjax.models.trained import ExportedModel
+from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 from mirjax.xla import compiler_options
@@ -71,7 +71,7 @@ def predict_logits(
 
 
 def predict_probabilities(
-    trained: ExportedModel, pairs: Pairs, *, temperature: float = 1.0
+    trained: TrainedModel, pairs: Pairs, *, temperature: float = 1.0
 ) -> np.ndarray:
     """Return the probability that each pair binds, as a trained model has it.
 

@@ -209,11 +209,13 @@ class DecoderLayer(nn.Module):
         self.feed_forward = FeedForward(self.hidden_features, self.dtype)
         self.residual = Residual(self.dropout)
 
-    def remember(self, x_RTD: Float[Array, "rows time features"]) -> KeyValues:
+    def self_key_values(self, x_RTD: Float[Array, "rows time features"]) -> KeyValues:
         """Return what later letters see of these."""
         return self.self_memory(self.self_norm(x_RTD))
 
-    def look_up(self, source_RSD: Float[Array, "rows letters features"]) -> KeyValues:
+    def cross_key_values(
+        self, source_RSD: Float[Array, "rows letters features"]
+    ) -> KeyValues:
         """Return what letters see of the target."""
         return self.source_memory(source_RSD)
 
@@ -235,9 +237,9 @@ class DecoderLayer(nn.Module):
 
         Args:
           x_RTD: the letters; one row that all targets share becomes a row a target.
-          letters: what they see of each other; see `remember`.
+          letters: what they see of each other; see `self_key_values`.
           letters_mask: which of those; see `Attention` for this and the tree.
-          source: what they see of the targets; see `look_up`.
+          source: what they see of the targets; see `cross_key_values`.
           real: which of the targets' letters are no padding.
           tree: given if the letters are its nodes.
           train: apply dropout.

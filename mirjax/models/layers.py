@@ -220,7 +220,7 @@ class LSTM(nn.Module):
         return hard_sigmoid(o) * activate(c), c
 
 
-def run_both_ways(
+def bidirectional(
     forward: LSTM, backward: LSTM, inputs: Float[Array, "features time batch"]
 ) -> Float[Array, "hidden batch"]:
     """Return the last outputs of two LSTMs, the second of which reads backwards.

@@ -14,7 +14,7 @@ from mirjax.models.imports import seq2seq as published_seq2seq
 from mirjax.models.imports.keras_file import read_keras_layers
 
 
-def load_model(path: str | os.PathLike[str]) -> trained.ExportedModel:
+def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel:
     """Load a trained model: a workdir, its model file, or a published Keras `.h5`.
 
     Args:
@@ -55,10 +55,10 @@ def load_model(path: str | os.PathLike[str]) -> trained.ExportedModel:
             f"{path} is not a mirjax model or is damaged ({error}); train or copy it "
             "again"
         ) from error
-    return trained.ExportedModel(model, params, metadata)
+    return trained.TrainedModel(model, params, metadata)
 
 
-def load_keras_model(path: str | os.PathLike[str]) -> trained.ExportedModel:
+def load_keras_model(path: str | os.PathLike[str]) -> trained.TrainedModel:
     """Load a miTAR classifier or a CNN-LSTM seq2seq that Keras saved.
 
     Which of the two it is, the kinds of its layers tell, whatever their names.
@@ -95,4 +95,4 @@ def load_keras_model(path: str | os.PathLike[str]) -> trained.ExportedModel:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     metadata = {"model": arguments, "source": path.name}
-    return trained.ExportedModel(model, params, metadata)
+    return trained.TrainedModel(model, params, metadata)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt8
 
 from mirjax.models.dropout import dropped, dropped_maximum
-from mirjax.models.layers import LSTM, WindowConv, reverse_padded, run_both_ways
+from mirjax.models.layers import LSTM, WindowConv, bidirectional, reverse_padded
 
 NUM_CODES = 5  # PAD, A, U, C, G
 _POOL = 2  # windows
@@ -116,7 +116,7 @@ class Mitar(nn.Module):
             if train
             else jnp.maximum(first, second)
         )
-        hidden = run_both_ways(
+        hidden = bidirectional(
             LSTM(self.lstm_features, activation="relu", name="forward_lstm"),
             LSTM(self.lstm_features, activation="relu", name="backward_lstm"),
             features,

@@ -134,7 +134,8 @@ class Seq2Seq(nn.Module):
             rows = jnp.arange(batch)[:, None] * before + level.parents[None]
             before = len(level.tokens)
             state, of_level = self.decode_step(
-                self.take_rows(state, rows.reshape(-1)), jnp.tile(level.tokens, batch)
+                self.gather_state(state, rows.reshape(-1)),
+                jnp.tile(level.tokens, batch),
             )
             logits.append(of_level.reshape(batch, before, -1))
         return jnp.concatenate(logits, axis=1)
@@ -181,7 +182,7 @@ class Seq2Seq(nn.Module):
         )
         return state, self.output_dense(state[0].T)
 
-    def take_rows(
+    def gather_state(
         self, state: State, rows: Int[Array, " new_rows"]
     ) -> tuple[Float[Array, "hidden new_rows"], Float[Array, "hidden new_rows"]]:
         """Return the state of chosen rows; one may recur."""

@@ -10,14 +10,14 @@ import jax
 import numpy as np
 from flax import traverse_util
 
-from mirjax.files import whole_file
+from mirjax.files import atomic_write
 
 FILE_NAME = "model.npz"
 METADATA = "metadata"
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportedModel:
+class TrainedModel:
     """A model ready for use.
 
     Attributes:
@@ -47,7 +47,7 @@ def save_model(
         for name, value in traverse_util.flatten_dict(dict(params), sep="/").items()
     }
     arrays[METADATA] = np.array(json.dumps(metadata))
-    with whole_file(path) as unfinished, unfinished.open("wb") as file:
+    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 

@@ -170,7 +170,7 @@ class Transformer(nn.Module):
         for layer in self.encoder:
             x_BSD = layer(x_BSD, real[:, None], train=train)
         x_BSD = self.encoder_norm(x_BSD)
-        sources = tuple(layer.look_up(x_BSD) for layer in self.decoder)
+        sources = tuple(layer.cross_key_values(x_BSD) for layer in self.decoder)
         empty = jnp.zeros((len(targets), steps, *sources[0].keys.shape[2:]), self.dtype)
         letters = tuple(KeyValues(empty, empty) for _ in self.decoder)
         recent = jnp.zeros((len(targets), self.window), jnp.uint8)
@@ -194,7 +194,12 @@ class Transformer(nn.Module):
         causal = jnp.tri(tree.paths.shape[1], dtype=bool)[None]
         for layer, source in zip(self.decoder, state.sources, strict=True):
             x_RND, _ = layer(
-                x_RND, layer.remember(x_RND), causal, source, state.real, tree=tree
+                x_RND,
+                layer.self_key_values(x_RND),
+                causal,
+                source,
+                state.real,
+                tree=tree,
             )
         return self.output_dense(self.decoder_norm(x_RND))
 
@@ -235,7 +240,12 @@ class Transformer(nn.Module):
         weights = []
         for layer, source in zip(self.decoder, state.sources, strict=True):
             x_RTD, layer_weights = layer(
-                x_RTD, layer.remember(x_RTD), causal, source, state.real, train=train
+                x_RTD,
+                layer.self_key_values(x_RTD),
+                causal,
+                source,
+                state.real,
+                train=train,
             )
             weights.append(layer_weights)
         return self.output_dense(self.decoder_norm(x_RTD)), weights
@@ -260,7 +270,7 @@ class Transformer(nn.Module):
         for layer, source, letters in zip(
             self.decoder, state.sources, state.letters, strict=True
         ):
-            own = layer.remember(x_RTD)
+            own = layer.self_key_values(x_RTD)
             letters = KeyValues(
                 *(
                     lax.dynamic_update_slice_in_dim(old, new, step, axis=1)
@@ -273,7 +283,7 @@ class Transformer(nn.Module):
         state = state._replace(letters=tuple(remembered), recent=recent, step=step + 1)
         return state, logits
 
-    def take_rows(self, state: State, rows: Int[Array, " new_rows"]) -> State:
+    def gather_state(self, state: State, rows: Int[Array, " new_rows"]) -> State:
         """Return the state of chosen rows, as many for each target.
 
         Args:

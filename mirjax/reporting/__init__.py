@@ -1,1 +1,1 @@
-"""Figures and pages."""
+"""Metrics and pages."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from mirjax.evaluation.baselines import classifier as binding_shortcuts
+from mirjax.evaluation.baselines import classifier as classifier_baselines
 from mirjax.evaluation.evaluation_set import Rows
 from mirjax.evaluation.metrics.classification import (
     BETWEEN,
@@ -17,7 +17,7 @@ from mirjax.evaluation.metrics.classification import (
     three_way_metrics,
 )
 from mirjax.inference import classify as classifier
-from mirjax.models.trained import ExportedModel
+from mirjax.models.trained import TrainedModel
 from mirjax.reporting import plots, table
 from mirjax.reporting.report import Report, on_training_data
 
@@ -26,7 +26,7 @@ _TRAINING_THRESHOLD = 0.5  # of the accuracy that a run's history holds
 
 
 def report_classifier(
-    trained: ExportedModel,
+    trained: TrainedModel,
     rows: Rows,
     folder: pathlib.Path,
     *,
@@ -74,7 +74,7 @@ def report_classifier(
         notes.append(_describe_rule(results["three_way"]))
 
     logging.info("measuring the baselines")
-    predicted = binding_shortcuts.binding_baselines(rows.train, rows.held_out)
+    predicted = classifier_baselines.classifier_baselines(rows.train, rows.held_out)
     intervals = bootstrap_intervals(labels, model, threshold=threshold)
     results["intervals"] = intervals
     notes.append(
@@ -119,7 +119,7 @@ def _draw_history(
     history: Sequence[Mapping[str, float]],
     path: pathlib.Path,
     rows: Rows,
-    trained: ExportedModel,
+    trained: TrainedModel,
     predicted: Mapping[str, np.ndarray],
 ) -> None:
     """Draw the training curves, with the baselines if they are on the same data."""

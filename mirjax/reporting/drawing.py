@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from mirjax.files import whole_file
+from mirjax.files import atomic_write
 
 SUFFIXES = (".png", ".svg")
 
@@ -69,5 +69,5 @@ def save(figure: Figure, path: pathlib.Path) -> None:
     """Write the picture under another name, then give it its own."""
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path}: a picture ends in {' or '.join(SUFFIXES)}")
-    with whole_file(path) as unfinished:
+    with atomic_write(path) as unfinished:
         figure.savefig(unfinished, format=path.suffix[1:], dpi=_DPI)

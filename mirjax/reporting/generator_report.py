@@ -11,14 +11,14 @@ from absl import logging
 from mirjax.blast import blastn as blast
 from mirjax.datasets import registry
 from mirjax.evaluation import generator
-from mirjax.evaluation.baselines import generator as shortcuts
+from mirjax.evaluation.baselines import generator as generator_baselines
 from mirjax.evaluation.evaluation_set import Rows
 from mirjax.evaluation.metrics import sequence
 from mirjax.models import trained as exported
-from mirjax.models.trained import ExportedModel
+from mirjax.models.trained import TrainedModel
 from mirjax.reporting import plots
 from mirjax.reporting.attention_plot import Duplex, attention
-from mirjax.reporting.report import Figures, Report, on_training_data
+from mirjax.reporting.report import Metrics, Report, on_training_data
 from mirjax.sequences import fasta
 from mirjax.sequences.records import SequenceRecord
 from mirjax.training import workdir
@@ -28,7 +28,7 @@ _DUPLEXES = 4  # drawn
 
 
 def report_generator(
-    trained: ExportedModel,
+    trained: TrainedModel,
     rows: Rows,
     folder: pathlib.Path,
     *,
@@ -55,7 +55,7 @@ def report_generator(
       beam_width: likewise.
 
     Returns:
-      The figures of `generator.evaluate_generator` and `shortcuts.shortcut_baselines`,
+      The metrics of `generator.evaluate_generator` and of the baselines,
       `database`, `l2`, `beam_width`, `decoders`: the figures by decoder, and
       `new_targets_baselines`: those of the baselines on targets in no training pair.
 
@@ -86,7 +86,7 @@ def report_generator(
     logging.info("measuring the baselines")
     new = sequence.new_targets(rows.held_out, rows.train)
     baselines, of_new_targets = (
-        shortcuts.shortcut_baselines(
+        generator_baselines.generator_baselines(
             rows.train,
             part,
             [record.sequence for record in records],
@@ -149,13 +149,13 @@ def _read_database(name: str) -> list[SequenceRecord]:
     )
 
 
-def _draw_attention(trained: ExportedModel, rows: Rows, path: pathlib.Path) -> None:
+def _draw_attention(trained: TrainedModel, rows: Rows, path: pathlib.Path) -> None:
     """Draw what the decoder looks at, of the first different targets."""
     true = dict(zip(rows.held_out.targets, rows.held_out.mirnas, strict=True))
     targets = list(true)[:_DUPLEXES]
     duplexes = []
     for target, (answer, weights) in zip(
-        targets, generator.looks(trained, targets), strict=True
+        targets, generator.attention_maps(trained, targets), strict=True
     ):
         if not answer:  # nothing was looked at
             continue
@@ -172,7 +172,7 @@ def _draw_history(
     history: Sequence[Mapping[str, float]],
     path: pathlib.Path,
     rows: Rows,
-    baselines: Mapping[str, Figures],
+    baselines: Mapping[str, Metrics],
 ) -> None:
     """Draw the training curves, with the baselines if there are any."""
     if not baselines:

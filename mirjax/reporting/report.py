@@ -6,7 +6,7 @@ from typing import Any
 
 from mirjax.evaluation.evaluation_set import Rows
 
-Figures = Mapping[str, Any]
+Metrics = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Report:
       columns: more predictors to print → their figures.
     """
 
-    results: Figures
-    baselines: Mapping[str, Figures]
+    results: Metrics
+    baselines: Mapping[str, Metrics]
     notes: Sequence[str]
-    columns: Mapping[str, Figures] = dataclasses.field(default_factory=dict)
+    columns: Mapping[str, Metrics] = dataclasses.field(default_factory=dict)
 
 
 def on_training_data(rows: Rows, trained_on: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Figures of a model beside those of its baselines, as a table."""
+"""Metrics of a model beside those of its baselines, as a table."""
 
 from collections.abc import Mapping, Sequence
 from typing import IO, Any

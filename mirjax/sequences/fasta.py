@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 
-from mirjax.files import read_text, whole_file
+from mirjax.files import atomic_write, read_text
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
 
@@ -53,6 +53,6 @@ def write_fasta(
       path: the file to write; an existing one is replaced.
       records: what to write, one title line and one sequence line each.
     """
-    with whole_file(pathlib.Path(path)) as unfinished:
+    with atomic_write(pathlib.Path(path)) as unfinished:
         text = "".join(f">{r.name}\n{r.sequence}\n" for r in records)
         unfinished.write_text(text, encoding="utf-8")

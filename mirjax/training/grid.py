@@ -10,8 +10,8 @@ from ml_collections import ConfigDict
 
 from mirjax.datasets import batches
 from mirjax.models import make_model
-from mirjax.training.ensemble import TRACED
 from mirjax.training.optimizer import make_optimizer
+from mirjax.training.vmapped_runs import TRACED
 from mirjax.training.workdir import check_config, leaves
 
 

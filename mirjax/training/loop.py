@@ -22,7 +22,7 @@ from mirjax.training.optimizer import make_optimizer
 from mirjax.training.runner import make_run_steps, next_stop
 from mirjax.training.state import initial_state
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
-from mirjax.training.task import Prepared, place
+from mirjax.training.task import Task, to_devices
 from mirjax.training.workdir import export_model
 from mirjax.xla import compiler_options
 
@@ -59,7 +59,7 @@ class Trainer:
         self,
         config: ConfigDict,
         workdir: pathlib.Path,
-        prepared: Prepared,
+        prepared: Task,
     ):
         self.config, self.workdir, self._prepared = config, workdir, prepared
         self.model = make_model(config.model)
@@ -69,7 +69,7 @@ class Trainer:
             self.model, optimizer, config.seed, self.mesh
         )
         self._run_steps = make_run_steps(self.model, optimizer, config, self.mesh)
-        self._placed = place(prepared, config.train, self.mesh)
+        self._placed = to_devices(prepared, config.train, self.mesh)
         self._evaluate_batch = jax.jit(
             functools.partial(losses.evaluation_sums, self.model),
             compiler_options=compiler_options(),

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import tensorboardX
 
-from mirjax.files import whole_file
+from mirjax.files import atomic_write
 
 FILE_NAME = "metrics.jsonl"
 
@@ -51,7 +51,7 @@ class MetricWriter:
             return
         kept = [row for row in read_metrics(workdir) if row["step"] <= resume_step]
         path = workdir / FILE_NAME
-        with whole_file(path) as unfinished:
+        with atomic_write(path) as unfinished:
             unfinished.write_text("".join(json.dumps(row) + "\n" for row in kept))
         self._file = path.open("a")
         self._tensorboard = tensorboardX.SummaryWriter(

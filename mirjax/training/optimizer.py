@@ -39,14 +39,14 @@ def make_schedule(
     raise ValueError(f"config.optimizer: {schedule=} is not constant or cosine")
 
 
-class AverageState(NamedTuple):
+class EmaState(NamedTuple):
     """The averaged parameters, and the steps that went into them."""
 
     steps: Array
     average: Any
 
 
-def average_params(decay: float) -> optax.GradientTransformation:
+def keep_ema(decay: float) -> optax.GradientTransformation:
     """Keep a moving average of the parameters; put last in a chain, it changes nothing.
 
     Args:
@@ -57,12 +57,12 @@ def average_params(decay: float) -> optax.GradientTransformation:
       Polyak & Juditsky 1992, doi 10.1137/0330046.
     """
 
-    def init(params: Any) -> AverageState:
-        return AverageState(jnp.int32(0), params)
+    def init(params: Any) -> EmaState:
+        return EmaState(jnp.int32(0), params)
 
     def update(
-        updates: Any, state: AverageState, params: Any = None
-    ) -> tuple[Any, AverageState]:
+        updates: Any, state: EmaState, params: Any = None
+    ) -> tuple[Any, EmaState]:
         kept = jnp.minimum(decay, (1.0 + state.steps) / (10.0 + state.steps))
         average = jax.tree.map(
             lambda old, param, change: kept * old + (1.0 - kept) * (param + change),
@@ -70,12 +70,12 @@ def average_params(decay: float) -> optax.GradientTransformation:
             params,
             updates,
         )
-        return updates, AverageState(state.steps + 1, average)
+        return updates, EmaState(state.steps + 1, average)
 
     return optax.GradientTransformation(init, update)
 
 
-def averaged_params(opt_state: Any, params: Any) -> Any:
+def ema_params(opt_state: Any, params: Any) -> Any:
     """Return the average that an optimiser keeps, or the parameters where none is."""
     return optax.tree.get(opt_state, "average", params)
 
@@ -94,7 +94,7 @@ def make_optimizer(
     Args:
       config: `name` (rmsprop, adam or adamw), `learning_rate`, and optionally
         `schedule`, `warmup_steps`, `weight_decay` (adamw), `clip_norm` (0 for none),
-        `average_decay` (of `average_params`; 0 for none).
+        `ema_decay` (of `keep_ema`; 0 for none).
       num_steps: steps of the whole run, for the schedule.
 
     Raises:
@@ -108,9 +108,9 @@ def make_optimizer(
     name = arguments.pop("name", None)
     clip_norm = arguments.pop("clip_norm", 0.0)
     weight_decay = arguments.pop("weight_decay", 0.0)
-    average_decay = arguments.pop("average_decay", 0.0)
-    if not 0.0 <= average_decay < 1.0:
-        raise ValueError(f"config.optimizer: {average_decay=}: 0 to below 1")
+    ema_decay = arguments.pop("ema_decay", 0.0)
+    if not 0.0 <= ema_decay < 1.0:
+        raise ValueError(f"config.optimizer: {ema_decay=}: 0 to below 1")
     unknown = set(arguments) - {"learning_rate", "schedule", "warmup_steps"}
     if unknown:
         raise ValueError(f"config.optimizer: unknown key {min(unknown)!r}")
@@ -131,6 +131,6 @@ def make_optimizer(
         raise ValueError(f"config.optimizer: {name=} is not rmsprop, adam or adamw")
     if clip_norm:
         optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
-    if average_decay:
-        optimizer = optax.chain(optimizer, average_params(average_decay))
+    if ema_decay:
+        optimizer = optax.chain(optimizer, keep_ema(ema_decay))
     return optimizer

@@ -12,7 +12,7 @@ from jax import Array
 from jax.sharding import Mesh
 
 from mirjax.training import sharding
-from mirjax.training.optimizer import averaged_params
+from mirjax.training.optimizer import ema_params
 
 
 class TrainState(struct.PyTreeNode):
@@ -31,7 +31,7 @@ class TrainState(struct.PyTreeNode):
     @property
     def eval_params(self) -> Any:
         """The parameters to evaluate and export: averaged, if the optimiser does so."""
-        return averaged_params(self.opt_state, self.params)
+        return ema_params(self.opt_state, self.params)
 
 
 def initial_state(

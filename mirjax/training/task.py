@@ -11,8 +11,8 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from mirjax.datasets import batches, selection
-from mirjax.datasets.augmentation import transplant
-from mirjax.evaluation.evaluation_set import binding_rows
+from mirjax.datasets.augmentation import augment_duplexes
+from mirjax.evaluation.evaluation_set import positive_rows
 from mirjax.evaluation.metrics import calibration, sequence
 from mirjax.inference import classify as classifier
 from mirjax.inference import greedy
@@ -27,7 +27,7 @@ ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
 DescriptionHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, Any]]
 
 
-class Prepared(NamedTuple):
+class Task(NamedTuple):
     """What a run trains on and is judged by.
 
     Attributes:
@@ -43,7 +43,7 @@ class Prepared(NamedTuple):
     describe: DescriptionHook = lambda model, params: {}
 
 
-def prepare(config: ConfigDict) -> Prepared:
+def make_task(config: ConfigDict) -> Task:
     """Load and encode what a config trains on.
 
     Args:
@@ -55,9 +55,9 @@ def prepare(config: ConfigDict) -> Prepared:
     """
     model = make_model(config.model)
     generates = hasattr(model, "decode_step")
-    if config.train.transplants and not generates:
+    if config.train.duplex_augmentation and not generates:
         raise ValueError(
-            f"config.train.transplants={config.train.transplants} is for generators, "
+            f"{config.train.duplex_augmentation=} is for generators, "
             f"and {config.model.name} is a classifier; set it to 0"
         )
     pairs, split = selection.select(**config.data)
@@ -67,7 +67,7 @@ def prepare(config: ConfigDict) -> Prepared:
     return prepare_for(config, model, pairs, split, names)
 
 
-class Placed(NamedTuple):
+class DeviceData(NamedTuple):
     """What a run trains on and is judged by, on the devices.
 
     Attributes:
@@ -81,7 +81,7 @@ class Placed(NamedTuple):
     steps_in_epoch: int
 
 
-def place(prepared: Prepared, train: ConfigDict, mesh: Mesh) -> Placed:
+def to_devices(prepared: Task, train: ConfigDict, mesh: Mesh) -> DeviceData:
     """Put rows on the devices.
 
     Args:
@@ -90,7 +90,7 @@ def place(prepared: Prepared, train: ConfigDict, mesh: Mesh) -> Placed:
       mesh: the devices.
     """
     eval_size = math.lcm(train.eval_batch_size, mesh.size)
-    return Placed(
+    return DeviceData(
         jax.device_put(prepared.train, sharding.replicated(mesh)),
         [
             jax.device_put(batch, sharding.by_row(mesh))
@@ -102,16 +102,16 @@ def place(prepared: Prepared, train: ConfigDict, mesh: Mesh) -> Placed:
 
 def _for_generator(
     config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
-) -> Prepared:
+) -> Task:
     """Encode the pairs that bind, and those made up from training rows.
 
     Held-out ones are decoded at each evaluation.
     """
     parts = [
-        pairs.take(binding_rows(pairs, rows, name)[0])
+        pairs.take(positive_rows(pairs, rows, name)[0])
         for rows, name in zip((split.train, split.validation), names, strict=True)
     ]
-    made_up = transplant(parts[0], config.train.transplants, config.seed)
+    made_up = augment_duplexes(parts[0], config.train.duplex_augmentation, config.seed)
     columns = [
         ([*parts[0].targets, *made_up.targets], [*parts[0].mirnas, *made_up.mirnas]),
         (parts[1].targets, parts[1].mirnas),
@@ -128,12 +128,12 @@ def _for_generator(
     hook = decoding_hook(
         parts[0], parts[1], np.asarray(encoded[1].targets), config.train.decode_rows
     )
-    return Prepared(encoded[0], encoded[1], hook)
+    return Task(encoded[0], encoded[1], hook)
 
 
 def _for_classifier(
     config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
-) -> Prepared:
+) -> Task:
     """Encode labelled pairs; a temperature is fitted when a model is exported."""
     encoded, parts = [], []
     for rows, name in zip((split.train, split.validation), names, strict=True):
@@ -158,7 +158,7 @@ def _for_classifier(
             )
         )
     describe = _temperature_hook(parts[1])
-    return Prepared(encoded[0], encoded[1], describe=describe)
+    return Task(encoded[0], encoded[1], describe=describe)
 
 
 def _temperature_hook(held_out: Pairs) -> DescriptionHook:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from mirjax.files import whole_file
+from mirjax.files import atomic_write
 from mirjax.models import trained as exported
 
 CONFIG_FILE = "config.json"
@@ -25,8 +25,8 @@ def check_config(config: ConfigDict) -> None:
     for key in ("batch_size", "num_steps", "eval_every", "decode_rows"):
         if train[key] < 1:
             raise ValueError(f"config.train.{key}={train[key]} must be at least 1")
-    if train.transplants < 0:
-        raise ValueError(f"{config.train.transplants=} must be at least 0")
+    if train.duplex_augmentation < 0:
+        raise ValueError(f"{config.train.duplex_augmentation=} must be at least 0")
     if config.steps_per_call < 1:
         raise ValueError(f"{config.steps_per_call=} must be at least 1")
     if train.best_mode not in ("min", "max"):
@@ -55,7 +55,7 @@ def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
                         f"--workdir: {workdir} holds a run with config.{key}={old}, "
                         f"not {new}; choose another folder or the same config"
                     )
-        with whole_file(path) as unfinished:
+        with atomic_write(path) as unfinished:
             unfinished.write_text(json.dumps(wanted, indent=2) + "\n")
     except (OSError, json.JSONDecodeError) as error:
         raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error

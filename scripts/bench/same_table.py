@@ -40,7 +40,7 @@ def filtered_out(
     lost = 0
     for length, found in by_length.items():
         statistics = find_statistics(settings)
-        needs = prefilter.find_needs(settings, statistics, length, size)
+        needs = prefilter.find_requirements(settings, statistics, length, size)
         tokens = alphabet.encode(found, length)
         lost += int((~prefilter.meet(index, tokens, needs, settings)[0]).sum())
     return lost

@@ -26,7 +26,7 @@ _SITE = slice(1, 7)  # miRNA letters 2-7
 _MAX_ITERATIONS = 1_000
 
 
-def binding_baselines(train: Pairs, held_out: Pairs) -> dict[str, np.ndarray]:
+def classifier_baselines(train: Pairs, held_out: Pairs) -> dict[str, np.ndarray]:
     """Fit every baseline on training rows and apply it to held-out ones.
 
     Args:

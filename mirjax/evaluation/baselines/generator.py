@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mirjax.alignment import complementarity
-from mirjax.evaluation.metrics.retrieval import retrieval_figures, true_ranks
+from mirjax.evaluation.metrics.retrieval import retrieval_metrics, true_ranks
 from mirjax.evaluation.metrics.sequence import (
     known_mirnas,
     sequence_metrics,
@@ -106,7 +106,7 @@ def teacher_forced(
     return tokens[[distinct[mirna] for mirna in mirnas]]
 
 
-def shortcut_baselines(
+def generator_baselines(
     train: Pairs, held_out: Pairs, database: Iterable[str], *, length: int = 28
 ) -> dict[str, dict[str, float]]:
     """Measure every baseline of the generators.
@@ -125,7 +125,7 @@ def shortcut_baselines(
       `most_frequent`, the commonest training miRNA for every target; and
       `complementarity` and `complementarity_anchored`, the training miRNA which
       `complementarity.score_all` puts first. The last three have the figures of
-      `retrieval_figures` among the training miRNAs, ties in order of their frequency.
+      `retrieval_metrics` among the training miRNAs, ties in order of their frequency.
 
     Raises:
       ValueError: if a set is empty or holds a row labelled 0, or a miRNA is too long.
@@ -160,7 +160,7 @@ def shortcut_baselines(
         decoded = [candidates[column] for column in scores.argmax(axis=1)]
         figures[name] = sequence_metrics(
             decoded, true, targets, known, real
-        ) | retrieval_figures(
+        ) | retrieval_metrics(
             true_ranks(scores, candidates, true), decoded, true, targets, known
         )
     return figures

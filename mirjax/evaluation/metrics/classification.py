@@ -1,4 +1,4 @@
-"""Figures of a classifier: does this miRNA bind this target?"""
+"""Metrics of a classifier: does this miRNA bind this target?"""
 
 from collections.abc import Mapping
 

@@ -70,7 +70,7 @@ def scores_without_known(
     return rivals
 
 
-def retrieval_figures(
+def retrieval_metrics(
     ranks: Float[np.ndarray, " n"],
     first: Sequence[str],
     true: Sequence[str],

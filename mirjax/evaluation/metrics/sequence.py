@@ -12,7 +12,7 @@ from mirjax.alignment.complementarity import SEED
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
-Figures = dict[str, Any]  # by name: numbers, or figures of a part
+Metrics = dict[str, Any]  # by name: numbers, or figures of a part
 
 
 @runtime_checkable
@@ -145,22 +145,22 @@ def new_targets(held_out: Pairs, train: Pairs) -> Bool[np.ndarray, " n"]:
 
 
 def with_new_targets(
-    figures_of: Callable[[Int[np.ndarray, " rows"]], Figures],
+    metrics_of: Callable[[Int[np.ndarray, " rows"]], Metrics],
     new: Bool[np.ndarray, " n"],
-) -> Figures:
+) -> Metrics:
     """Measure all rows and, apart, those of new targets.
 
     Args:
-      figures_of: measures the rows of given numbers.
+      metrics_of: measures the rows of given numbers.
       new: which of n rows have a target that is not in the training data.
 
     Returns:
       The figures of all rows; `new_targets` has those of the new ones, if there are
       any.
     """
-    figures = figures_of(np.arange(len(new)))
+    figures = metrics_of(np.arange(len(new)))
     if new.any():
-        figures["new_targets"] = figures_of(np.flatnonzero(new))
+        figures["new_targets"] = metrics_of(np.flatnonzero(new))
     return figures
 
 

@@ -30,7 +30,7 @@ from mirjax.training.optimizer import make_optimizer
 from mirjax.training.runner import next_stop, run_steps
 from mirjax.training.state import TrainState, initial_states
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
-from mirjax.training.task import Prepared, place
+from mirjax.training.task import Task, to_devices
 from mirjax.training.workdir import export_model
 from mirjax.xla import compiler_options
 
@@ -102,7 +102,7 @@ def make_run_together(
     )
 
 
-class Ensemble:
+class VmappedRuns:
     """Several runs, trained together from their last checkpoint on.
 
     Args:
@@ -117,7 +117,7 @@ class Ensemble:
         configs: Sequence[ConfigDict],
         folders: Sequence[pathlib.Path],
         workdir: pathlib.Path,
-        prepared: Prepared,
+        prepared: Task,
     ):
         self._configs, self._folders, self._workdir = configs, folders, workdir
         self._prepared = prepared
@@ -135,7 +135,7 @@ class Ensemble:
             self._model, optimizer, [config.seed for config in configs], self._mesh
         )
         self._run_together = make_run_together(config, self._mesh)
-        self._placed = place(prepared, config.train, self._mesh)
+        self._placed = to_devices(prepared, config.train, self._mesh)
         self._evaluate = jax.jit(
             jax.vmap(
                 functools.partial(losses.evaluation_sums, self._model),

@@ -1,9 +1,9 @@
-"""Tests of mirjax.evaluation.combination on choices made by known weights."""
+"""Tests of mirjax.evaluation.score_fusion on choices made by known weights."""
 
 import numpy as np
 import pytest
 
-from mirjax.evaluation.combination import combine, fit_weights
+from mirjax.evaluation.score_fusion import combine, fit_weights
 
 WEIGHTS = np.array([1.5, 0.0, 0.02])
 ROWS, CANDIDATES = 4000, 8

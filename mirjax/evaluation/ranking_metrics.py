@@ -6,26 +6,26 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mirjax.alignment import complementarity
-from mirjax.evaluation.combination import combine
 from mirjax.evaluation.metrics.retrieval import (
-    retrieval_figures,
+    retrieval_metrics,
     scores_without_known,
     true_ranks,
 )
-from mirjax.evaluation.metrics.sequence import Figures, with_new_targets
+from mirjax.evaluation.metrics.sequence import Metrics, with_new_targets
+from mirjax.evaluation.score_fusion import combine
 from mirjax.inference import ranking
-from mirjax.models.trained import ExportedModel
+from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
 
-def ranking_figures(
-    trained: ExportedModel,
+def ranking_metrics(
+    trained: TrainedModel,
     held_out: Pairs,
     known: Mapping[str, set[str]],
     new: Bool[np.ndarray, " n"],
     candidates: Sequence[str],
-) -> Figures:
+) -> Metrics:
     """Rank candidates by log P(miRNA | target), exactly.
 
     Args:
@@ -36,7 +36,7 @@ def ranking_figures(
       candidates: distinct miRNAs that the model can emit.
 
     Returns:
-      The figures of `retrieval.retrieval_figures`, and of the new targets alone.
+      The figures of `retrieval.retrieval_metrics`, and of the new targets alone.
     """
     found = ranking.rank_true(
         trained.model,
@@ -49,13 +49,13 @@ def ranking_figures(
     return _measure(found.ranks, first, held_out, known, new)
 
 
-def combined_figures(
-    trained: ExportedModel,
+def fused_metrics(
+    trained: TrainedModel,
     held_out: Pairs,
     known: Mapping[str, set[str]],
     new: Bool[np.ndarray, " n"],
     candidates: Sequence[str],
-) -> tuple[Figures, Figures]:
+) -> tuple[Metrics, Metrics]:
     """Rank candidates by log P(miRNA | target), alone and with complementarity.
 
     Args:
@@ -66,7 +66,7 @@ def combined_figures(
       candidates: distinct miRNAs that the model can emit.
 
     Returns:
-      Two times the figures of `ranking_figures`, and `top_1_filtered`: the true miRNA
+      Two times the figures of `ranking_metrics`, and `top_1_filtered`: the true miRNA
       is first when the other miRNAs known for its target are left out. First by log P;
       then by it and both scores of `complementarity.score_all`, as
       `combination.combine` weighs them: none where no weights can be fitted, since the
@@ -84,7 +84,7 @@ def combined_figures(
         complementarity.score_all(targets, candidates, anchored=True),
     ]
 
-    def measure(scores: Float[np.ndarray, "n m"]) -> Figures:
+    def measure(scores: Float[np.ndarray, "n m"]) -> Metrics:
         ranks = true_ranks(scores, candidates, held_out.mirnas)
         first = [candidates[number] for number in scores.argmax(axis=1)]
         rivals = scores_without_known(scores, candidates, held_out, known)
@@ -105,14 +105,14 @@ def _measure(
     held_out: Pairs,
     known: Mapping[str, set[str]],
     new: Bool[np.ndarray, " n"],
-) -> Figures:
-    def figures_of(rows: np.ndarray) -> Figures:
+) -> Metrics:
+    def metrics_of(rows: np.ndarray) -> Metrics:
         part = held_out.take(rows)
         answers = [first[row] for row in rows]
-        return retrieval_figures(ranks[rows], answers, part.mirnas, part.targets, known)
+        return retrieval_metrics(ranks[rows], answers, part.mirnas, part.targets, known)
 
-    return with_new_targets(figures_of, new)
+    return with_new_targets(metrics_of, new)
 
 
-def _tokens(trained: ExportedModel, pairs: Pairs) -> np.ndarray:
+def _tokens(trained: TrainedModel, pairs: Pairs) -> np.ndarray:
     return alphabet.encode(pairs.targets, trained.model.max_target_length)

@@ -1,4 +1,4 @@
-"""Tests of mirjax.training.ensemble, against runs trained one by one."""
+"""Tests of mirjax.training.vmapped_runs, against runs trained one by one."""
 
 import os
 import signal
@@ -9,14 +9,14 @@ import pytest
 from small_runs import encoded, labelled_pairs, small_classifier
 
 from mirjax.models import loading
-from mirjax.training import ensemble, loop
-from mirjax.training.ensemble import Ensemble
+from mirjax.training import loop, vmapped_runs
 from mirjax.training.metric_writer import read_metrics
 from mirjax.training.stop_signal import TrainingStopped
-from mirjax.training.task import Prepared
+from mirjax.training.task import Task
+from mirjax.training.vmapped_runs import VmappedRuns
 
 PAIRS = labelled_pairs(126)
-PREPARED = Prepared(encoded(PAIRS.take(range(96))), encoded(PAIRS.take(range(96, 126))))
+PREPARED = Task(encoded(PAIRS.take(range(96))), encoded(PAIRS.take(range(96, 126))))
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def train_together(folder, configs):
     folders = [folder / f"run{number}" for number in range(len(configs))]
     for run_folder in folders:
         run_folder.mkdir(parents=True, exist_ok=True)
-    return Ensemble(configs, folders, folder / "group", PREPARED).run()
+    return VmappedRuns(configs, folders, folder / "group", PREPARED).run()
 
 
 def parameters(folder):
@@ -98,7 +98,7 @@ def test_each_run_is_what_it_is_alone(together, tmp_path):
 
 def test_a_stopped_ensemble_goes_on_to_the_same_end(together, tmp_path, monkeypatch):
     whole, _ = together
-    next_stop, asked = ensemble.next_stop, []
+    next_stop, asked = vmapped_runs.next_stop, []
 
     def terminate(step, *arguments):
         asked.append(step)
@@ -106,7 +106,7 @@ def test_a_stopped_ensemble_goes_on_to_the_same_end(together, tmp_path, monkeypa
             os.kill(os.getpid(), signal.SIGTERM)
         return next_stop(step, *arguments)
 
-    monkeypatch.setattr(ensemble, "next_stop", terminate)
+    monkeypatch.setattr(vmapped_runs, "next_stop", terminate)
     with pytest.raises(TrainingStopped, match="step 9"):
         train_together(tmp_path, CONFIGS)
     runs = train_together(tmp_path, CONFIGS)
