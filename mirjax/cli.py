@@ -1,12 +1,16 @@
 """What all commands share: flags, logging, and errors as one line."""
 
+import contextlib
 import logging as stdlib_logging
 import sys
+import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from absl import app, flags, logging
+
+_LOG_EVERY_SECONDS = 10
 
 
 def run(
@@ -56,6 +60,43 @@ def run(
         return 0
 
     app.run(guarded, argv=argv, flags_parser=_parse_flags)
+
+
+@contextlib.contextmanager
+def progress(total: int | None, description: str) -> Iterator[Callable[[int], None]]:
+    """Show progress as a bar on a terminal, and as log lines elsewhere.
+
+    Args:
+      total: number of items, or None if it is unknown.
+      description: what is done, such as "decoding sites".
+
+    Yields:
+      A function to call with the number of items done since the previous call.
+    """
+    from rich import console as rich_console
+    from rich import progress as rich_progress
+
+    terminal = rich_console.Console(stderr=True)
+    done = 0
+    next_line = time.monotonic()
+    with rich_progress.Progress(
+        *rich_progress.Progress.get_default_columns(),
+        rich_progress.MofNCompleteColumn(),
+        console=terminal,
+        disable=not terminal.is_terminal,
+    ) as bar:
+        task = bar.add_task(description, total=total)
+
+        def report(number: int) -> None:
+            nonlocal done, next_line
+            done += number
+            bar.update(task, completed=done)
+            if not terminal.is_terminal and time.monotonic() >= next_line:
+                next_line = time.monotonic() + _LOG_EVERY_SECONDS
+                of_total = "" if total is None else f" of {total}"
+                logging.info("%s: %d%s", description, done, of_total)
+
+        yield report
 
 
 def _report_unraisable(unraisable: Any) -> None:

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from mirjax import cli
+
 SCRIPT = """
 from absl import flags
 from mirjax import cli
@@ -74,3 +76,18 @@ def test_a_read_that_a_failed_restore_left_behind_says_nothing():
         "    del future"
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("seconds", "logged"), [(0, [20, 40, 60]), (60, [20])])
+def test_progress_is_logged_at_intervals(monkeypatch, caplog, seconds, logged):
+    monkeypatch.setattr(cli, "_LOG_EVERY_SECONDS", seconds)
+    with caplog.at_level("INFO"), cli.progress(70, "decoding sites") as report:
+        for _ in range(3):
+            report(20)
+    assert caplog.messages == [f"decoding sites: {done} of 70" for done in logged]
+
+
+def test_progress_towards_an_unknown_total(caplog):
+    with caplog.at_level("INFO"), cli.progress(None, "reading") as report:
+        report(5)
+    assert caplog.messages == ["reading: 5"]

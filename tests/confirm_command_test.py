@@ -1,5 +1,7 @@
 """Tests of the command confirm, as a user runs it."""
 
+import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -7,9 +9,12 @@ import sys
 import numpy as np
 import pytest
 from absl import flags
+from blast_tools import make_database, plain_lines
 
 from mirjax import cli, confirm
-from mirjax.blast import search as engine
+from mirjax.blast import processes
+from mirjax.blast.prefilter import PrefilterStats
+from mirjax.blast.search_stats import SearchStats
 from mirjax.sequences.fasta import write_fasta
 from mirjax.sequences.records import SequenceRecord
 
@@ -29,8 +34,7 @@ def inputs(tmp_path_factory):
     write_fasta(
         folder / "q.fa", [SequenceRecord(f"q-{n}", s) for n, s in enumerate(queries)]
     )
-    run = ["makeblastdb", "-in", "db.fa", "-dbtype", "nucl"]
-    subprocess.run(run, cwd=folder, check=True, capture_output=True)
+    make_database(folder)
     return folder
 
 
@@ -56,13 +60,6 @@ def run(tmp_path, monkeypatch, capfd, inputs):
         return info.value.code or 0, printed.out, printed.err
 
     return run
-
-
-def plain(folder, *options):
-    line = ["blastn", "-query", "q.fa", "-db", "db.fa", "-outfmt", "6", *options]
-    return subprocess.run(
-        line, cwd=folder, check=True, capture_output=True, text=True
-    ).stdout
 
 
 OPTIONS = {
@@ -92,9 +89,10 @@ def test_the_table_is_plain_blastn_s(tmp_path, run, inputs, name):
     ours, theirs = OPTIONS[name]
     code, _, _ = run(*ours)
     assert code == 0
-    text = (tmp_path / "hits.tsv").read_text()
-    assert text.count("\n") > 50
-    assert text == plain(inputs, *theirs.split())
+    content = (tmp_path / "hits.tsv").read_bytes()
+    assert content.count(b"\n") > 50
+    assert content.endswith(b"\n")
+    assert content.splitlines() == plain_lines(inputs, theirs.split())
 
 
 def test_explain_says_what_each_stage_left(run):
@@ -110,12 +108,13 @@ def test_explain_says_what_each_stage_left(run):
     assert "plan for 21-22 letters" in lines
 
 
-def test_explanation_of_a_filter():
-    sieve = engine.sieve.Account(1, 8, 70, 6, {20: "a", 21: "a", 22: "b", 24: "a"})
-    account = engine.Account(20, 10, 5, sieve, searched=3, found=2, rows=4)
-    lines = confirm.explanation(account)
+def test_explanation_of_a_prefilter():
+    choices = {20: "a", 21: "a", 22: "b", 24: "a"}
+    prefiltered = PrefilterStats(1, 8, 70, 6, choices)
+    stats = SearchStats(20, 10, 5, prefiltered, searched=3, found=2, rows=4)
+    lines = stats.explain()
     assert "looked up: 8 queries, 70 words in common with the database" in lines
-    assert "without what a hit needs: 6 queries" in lines
+    assert "without what a hit requires: 6 queries" in lines
     assert lines[-2:] == ["plan for 20-21, 24 letters: a", "plan for 22 letters: b"]
 
 
@@ -151,17 +150,70 @@ def test_a_failure_leaves_no_half_table(tmp_path, monkeypatch, run):
     def fail(*arguments, **options):
         raise RuntimeError("no memory left")
 
-    monkeypatch.setattr(engine, "run", fail)
+    monkeypatch.setattr(processes, "run", fail)
     code, _, err = run()
     assert code == 1
     assert "error: no memory left" in err
     assert not [path for path in tmp_path.iterdir() if path.name != "cache"]
 
 
-def test_it_starts_without_jax():
+def test_a_dataset_wins_over_a_file_of_its_name(tmp_path, run, inputs):
+    (inputs / "simulated").write_text((inputs / "db.fa").read_text())
+    assert run(db="./simulated", evalue="0.01")[0] == 0
+    of_file = (tmp_path / "hits.tsv").read_text()
+    assert run(evalue="0.01")[0] == 0
+    assert (tmp_path / "hits.tsv").read_text() == of_file
+    assert run(db="simulated", evalue="0.01")[0] == 0
+    assert (tmp_path / "hits.tsv").read_text() != of_file
+    (inputs / "simulated").unlink()
+
+
+HEAVY = (
+    "jax flax sklearn scipy matplotlib Bio h5py rich numpy optax orbax ml_collections"
+)
+
+
+@pytest.mark.parametrize("command", ["confirm", "predict"])
+def test_flags_are_answered_without_heavy_imports(command):
+    script = f"""
+import sys
+import mirjax.{command} as command
+from absl import flags
+command.define_flags(flags.FlagValues())
+print(*set({HEAVY.split()}) & set(sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "\n"
+
+
+def test_a_search_needs_no_jax(inputs, tmp_path):
     """JAX takes longer to load than most searches take."""
-    check = "import sys, mirjax.confirm; sys.exit('jax' in sys.modules)"
-    subprocess.run([sys.executable, "-c", check], check=True)
+    script = f"""
+import sys
+from absl import flags
+from mirjax import confirm
+values = flags.FlagValues()
+confirm.define_flags(values)
+values(["confirm", "--queries=q.fa", "--db=db.fa", "--out={tmp_path}/hits.tsv"])
+confirm.main(values)
+print(*{{"jax", "flax", "scipy", "sklearn", "matplotlib", "rich"}} & set(sys.modules))
+"""
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "PYTHONPATH": str(pathlib.Path(__file__).parents[1]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=inputs,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "\n"
 
 
 def test_it_is_a_command_of_the_console():

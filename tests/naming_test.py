@@ -6,9 +6,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from mirjax.blast import blastn as blast
 from mirjax.blast import naming
-from mirjax.datasets import registry
+from mirjax.blast.settings import NAMING, PUBLISHED
 from mirjax.sequences import alphabet, fasta
 from mirjax.sequences.records import SequenceRecord
 
@@ -52,7 +51,7 @@ def fasta_path(records, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def database(fasta_path):
-    return naming.load_database(str(fasta_path))
+    return naming.load_database(fasta_path)
 
 
 def best_by_hand(folder, path, sequence, options):
@@ -70,7 +69,7 @@ def best_by_hand(folder, path, sequence, options):
     return min(rows, key=lambda row: float(row[1]), default=None)
 
 
-def test_names_and_figures_are_those_of_blastn(tmp_path, fasta_path, database):
+def test_names_and_values_are_those_of_blastn(tmp_path, fasta_path, database):
     rng = np.random.default_rng(4)
     sources = [mirna.sequence for mirna in database.mirnas[:20]]
     sequences = [
@@ -93,9 +92,9 @@ def test_names_and_figures_are_those_of_blastn(tmp_path, fasta_path, database):
 @pytest.mark.parametrize(
     "settings",
     [
-        naming.SETTINGS,
-        blast.PUBLISHED,
-        dataclasses.replace(naming.SETTINGS, evalue=1e-30),
+        NAMING,
+        PUBLISHED,
+        dataclasses.replace(NAMING, evalue=1e-30),
     ],
     ids=["default", "published", "strict"],
 )
@@ -112,16 +111,16 @@ def test_a_record_s_own_sequence_has_its_own_name(
         elif mirna.name == "five":  # too short for this one
             assert name.evalue > 1
         elif mirna.name not in {f"r{n}" for n in range(5, 60)}:
-            _, *figures = best_by_hand(
+            _, *values = best_by_hand(
                 tmp_path, fasta_path, mirna.sequence, "-evalue 10"
             )
-            assert name[1:] == tuple(map(float, figures))
+            assert name[1:] == tuple(map(float, values))
 
 
 def test_every_human_mirna_has_its_own_name(data_dir):
-    database = naming.load_database("mirbase/hsa")
+    database = naming.load_database(data_dir / "mirbase" / "hsa_mature_r22.fa")
     first = {m.sequence: m.name for m in reversed(database.mirnas)}
-    for settings in (naming.SETTINGS, blast.PUBLISHED):
+    for settings in (NAMING, PUBLISHED):
         names = naming.name_sequences(list(first), database, settings)
         assert [name.mirna_id for name in names] == list(first.values())
         assert max(name.evalue for name in names) < 0.1
@@ -131,7 +130,7 @@ def test_low_complexity_is_found_by_default_alone(database):
     near = REPEAT[:-1] + "A"
     ours, published = (
         naming.name_sequences([near], database, settings)[0]
-        for settings in (naming.SETTINGS, blast.PUBLISHED)
+        for settings in (NAMING, PUBLISHED)
     )
     assert ours.mirna_id == "repeat"
     assert published is None
@@ -139,7 +138,7 @@ def test_low_complexity_is_found_by_default_alone(database):
 
 def test_strand_and_evalue_decide_what_is_known(database):
     opposite = alphabet.reverse_complement(LET7)
-    both = dataclasses.replace(naming.SETTINGS, strand="both")
+    both = dataclasses.replace(NAMING, strand="both")
     assert naming.name_sequences([opposite], database) == [None]
     # Of two that equal it and one that holds it, the first in the file.
     assert naming.name_sequences([opposite], database, both)[0].mirna_id == "longer"
@@ -147,7 +146,7 @@ def test_strand_and_evalue_decide_what_is_known(database):
     (name,) = naming.name_sequences([near], database)
     assert name.mirna_id == "longer"
     for evalue, known in ((name.evalue * 1.01, True), (name.evalue / 1.1, False)):
-        settings = dataclasses.replace(naming.SETTINGS, evalue=evalue)
+        settings = dataclasses.replace(NAMING, evalue=evalue)
         (again,) = naming.name_sequences([near], database, settings)
         assert (again == name) == known
         assert (again is None) != known
@@ -158,16 +157,8 @@ def test_an_empty_sequence_has_no_name(database):
     assert naming.name_sequences([], database) == []
 
 
-def test_databases_go_by_file_or_dataset(tmp_path, monkeypatch):
-    simulated = naming.load_database("simulated")
-    assert simulated.mirnas == registry.load_fasta("simulated")
-    (name,) = naming.name_sequences([simulated.mirnas[7].sequence], simulated)
-    assert name.mirna_id == simulated.mirnas[7].name
-    with pytest.raises(ValueError, match=r"mirbase/hsaa is neither a file nor"):
-        naming.load_database("mirbase/hsaa")
-    with pytest.raises(ValueError, match="'chakraborty2019' is pairs, not fasta"):
-        naming.load_database("chakraborty2019")
+def test_a_damaged_file_is_named(tmp_path):
     damaged = tmp_path / "damaged.fa"
     damaged.write_text("no fasta")
     with pytest.raises(ValueError, match=r"damaged\.fa: not a FASTA file"):
-        naming.load_database(str(damaged))
+        naming.load_database(damaged)

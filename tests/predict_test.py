@@ -14,10 +14,13 @@ import pytest
 from absl import flags
 
 from mirjax import models, predict
-from mirjax.blast import blastn as blast
-from mirjax.blast import search as confirm
+from mirjax.blast import naming
+from mirjax.blast.database import build_database
+from mirjax.blast.programs import BlastError
+from mirjax.blast.search import search_unique
+from mirjax.blast.settings import BlastSettings
 from mirjax.inference import greedy, ranking, sites
-from mirjax.models import trained as exported
+from mirjax.models.trained import save_model
 from mirjax.sequences import alphabet, fasta
 from mirjax.sequences.records import SequenceRecord
 
@@ -44,7 +47,7 @@ def write_fasta(path, *sequences):
 
 @pytest.fixture(scope="session")
 def params():
-    """Random parameters, large enough for answers of many kinds; some are empty."""
+    """Random parameters, large enough for varied predictions; some are empty."""
     tokens = jnp.ones((1, 29), jnp.uint8)
     init = jax.jit(models.make_model(CONFIG).init)
     return jax.tree.map(
@@ -71,7 +74,7 @@ def folder(tmp_path, monkeypatch, cache, params):
 
 def save(folder, params):
     folder.mkdir(exist_ok=True)
-    exported.save_model(folder / "model.npz", params, {"model": CONFIG})
+    save_model(folder / "model.npz", params, {"model": CONFIG})
 
 
 def run(**changes):
@@ -92,7 +95,7 @@ def table(path="out.tsv"):
 
 
 def echo(model, params, targets, *, batch_size=512):
-    """Decode each target as itself, as a model of known answers would."""
+    """Decode each target as itself, as a model of known predictions would."""
     del model, params, batch_size
     ends = np.full((len(targets), 1), alphabet.PAD, np.uint8)
     scores = -np.count_nonzero(targets, axis=1).astype(np.float32)
@@ -153,14 +156,10 @@ def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
     run(stride=7, batch_size=4)
     rows = table()
     assert len(rows) == len(expected)
-    answers = {row["mirna_seq"] for row in rows} - {"."}
-    best = blast.best_hits(
-        blast.search(
-            [SequenceRecord(answer, answer) for answer in answers],
-            blast.build_database(pathlib.Path("db.fa")),
-            blast.BlastSettings(strand="plus", evalue=0.1, dust=False),
-        )
-    )
+    mirnas = list({row["mirna_seq"] for row in rows} - {"."})
+    settings = BlastSettings(strand="plus", evalue=0.1, dust=False)
+    hits = search_unique(mirnas, build_database(pathlib.Path("db.fa")), settings)
+    best = dict(zip(mirnas, hits, strict=True))
     for row, (span, letters, log_prob) in zip(rows, expected, strict=True):
         hit = best.get(row["mirna_seq"])
         assert (row["target"], row["start"], row["end"]) == span
@@ -170,13 +169,13 @@ def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
         assert row["mirna_id"] == (hit.subject if hit else ".")
         assert own_name.get(letters, row["mirna_id"]) == row["mirna_id"]
         if hit:
-            figures = float(row["evalue"]), float(row["bitscore"])
-            assert figures == (hit.evalue, hit.bitscore)
+            values = float(row["evalue"]), float(row["bitscore"])
+            assert values == (hit.evalue, hit.bitscore)
     assert sum(row["status"] == "known" for row in rows) >= 2
     assert sum(row["status"] == "novel" for row in rows) >= 2
 
 
-def test_a_constrained_decoder_answers_records_of_the_database_alone(folder, params):
+def test_a_constrained_decoder_predicts_records_of_the_database_only(folder, params):
     """A beam as wide as the database finds what scoring each of its records finds."""
     mirnas = [record.sequence for record in fasta.read_fasta("db.fa")]
     longer = "ACGUACGUACGUACGUACGUACGUACGUA"  # the model cannot emit it
@@ -199,7 +198,7 @@ def test_a_constrained_decoder_answers_records_of_the_database_alone(folder, par
     assert len({row["mirna_seq"] for row in rows}) > 1
 
 
-def test_the_table_of_a_model_whose_answers_are_known(folder, monkeypatch):
+def test_the_table_of_a_model_whose_predictions_are_known(folder, monkeypatch):
     monkeypatch.setattr(greedy, "decode", echo)
     long = "CGCGC" + MIRNA + "CCGG"
     near = MIRNA[:12] + alphabet.reverse_complement(MIRNA[12]) + MIRNA[13:]
@@ -245,7 +244,7 @@ def test_the_table_of_a_model_whose_answers_are_known(folder, monkeypatch):
     assert strict["minus", "0"]["status"] == "known"
 
 
-def test_an_empty_answer_is_a_novel_row(folder, params):
+def test_an_empty_prediction_is_a_novel_row(folder, params):
     bias = jnp.zeros(6).at[alphabet.EOS - 1].set(1e4)
     output = params["output_dense"] | {"bias": bias}
     save(folder / "W", params | {"output_dense": output})
@@ -260,7 +259,7 @@ def test_neither_batches_nor_chunks_change_the_table(folder, monkeypatch):
     run(stride=2)
     whole = table()
     assert len(whole) == 60
-    monkeypatch.setattr(sites, "_BATCHES_AT_ONCE", 2)
+    monkeypatch.setattr(sites, "_BATCHES_PER_REPORT", 2)
     run(stride=2, batch_size=4, out="chunks.tsv")
     for row, other in zip(whole, table("chunks.tsv"), strict=True):
         log_probs = float(row.pop("log_prob")), float(other.pop("log_prob"))
@@ -268,15 +267,14 @@ def test_neither_batches_nor_chunks_change_the_table(folder, monkeypatch):
         assert row == other
 
 
-def test_each_answer_is_searched_once(folder, monkeypatch):
+def test_each_distinct_mirna_is_searched_once(folder, monkeypatch):
     searched = []
-    search = confirm.search_unique
     monkeypatch.setattr(greedy, "decode", echo)
     monkeypatch.setattr(
-        confirm,
+        naming,
         "search_unique",
-        lambda sequences, *rest, **options: (
-            searched.extend(sequences) or search(sequences, *rest, **options)
+        lambda sequences, *rest: (
+            searched.extend(sequences) or search_unique(sequences, *rest)
         ),
     )
     write_fasta("targets.fa", *[MIRNA, "ACGU" * 50] * 3)
@@ -359,7 +357,7 @@ def test_bad_input_is_found_before_the_work(
 def test_a_missing_blastn_is_found_before_the_work(folder, monkeypatch):
     monkeypatch.setattr(greedy, "decode", lambda *_, **__: pytest.fail("decoding"))
     monkeypatch.setenv("PATH", str(folder))
-    with pytest.raises(blast.BlastError, match="blastn is not on PATH; install"):
+    with pytest.raises(BlastError, match="blastn is not on PATH; install"):
         run()
     assert not pathlib.Path("out.tsv").exists()
 
@@ -377,7 +375,7 @@ def test_a_model_that_generates_nothing_is_refused(folder, monkeypatch):
 
     monkeypatch.setitem(models.MODELS, "classifier", Classifier)
     path = folder / "classifier.npz"
-    exported.save_model(path, {"bias": [0.0]}, {"model": {"name": "classifier"}})
+    save_model(path, {"bias": [0.0]}, {"model": {"name": "classifier"}})
     message = r"classifier\.npz holds a Classifier, which generates no miRNA"
     with pytest.raises(ValueError, match=message):
         run(model=path)
@@ -387,16 +385,16 @@ def test_a_failure_midway_leaves_the_earlier_table(folder, monkeypatch):
     pathlib.Path("out.tsv").write_text("earlier\n")
 
     def fail(*arguments, **options):
-        raise blast.BlastError("blastn failed (1): no memory")
+        raise BlastError("blastn failed (1): no memory")
 
     before = snapshot(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(confirm, "search_unique", fail)
-        with pytest.raises(blast.BlastError):
+        patch.setattr(naming, "search_unique", fail)
+        with pytest.raises(BlastError):
             run()
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", fail)
-        with pytest.raises(blast.BlastError):
+        with pytest.raises(BlastError):
             run()
     assert snapshot(folder) == before
     run()
@@ -416,7 +414,7 @@ def test_the_command_line(folder):
     good = run_alone(*arguments, "--out=out.tsv", JAX_PLATFORMS="cpu")
     assert good.returncode == 0, good.stderr
     assert good.stdout == ""
-    assert "decoded" in good.stderr and "\x1b" not in good.stderr
+    assert "decoding sites: " in good.stderr and "\x1b" not in good.stderr
     alone = table()
     run(out="here.tsv")
     for row, other in zip(alone, table("here.tsv"), strict=True):
@@ -425,7 +423,7 @@ def test_the_command_line(folder):
         )
         assert row == other
 
-    # Without a device: touching it would be the error that is told.
+    # No device: using one would be the error that is printed.
     _short(folder)
     before = snapshot(folder)
     bad = run_alone(*arguments, "--out=new.tsv", JAX_PLATFORMS="none")

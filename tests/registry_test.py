@@ -14,6 +14,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from mirjax.datasets import catalogue, registry
+from mirjax.sequences import fasta
 
 _CONTENT = b">tiny\nACGU\n"
 _DATASET = "mirbase/hsa"
@@ -329,3 +330,21 @@ def test_joined_datasets_are_divided_as_one_by_other_protocols():
 def test_an_unknown_name_among_joined_ones_is_named():
     with pytest.raises(ValueError, match="no dataset 'none'"):
         registry.load_split("simulated+none")
+
+
+def test_fasta_path_of_a_dataset_wins_over_a_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("simulated").write_text(">a\nACGU\n")
+    of_dataset = registry.fasta_path("simulated")
+    assert of_dataset.is_relative_to(tmp_path / "cache")
+    assert fasta.read_fasta(of_dataset) == registry.load_fasta("simulated")
+    assert registry.fasta_path("./simulated").samefile("simulated")
+
+
+def test_fasta_path_names_the_flag_and_the_remedy(tmp_path):
+    message = r"--mirnas: none\.fa is neither a file nor a dataset such as mirbase/hsa"
+    with pytest.raises(ValueError, match=message):
+        registry.fasta_path("none.fa", flag="--mirnas")
+    with pytest.raises(ValueError, match="'chakraborty2019' is pairs, not fasta"):
+        registry.fasta_path("chakraborty2019")

@@ -1,4 +1,4 @@
-"""Tests that the filter loses nothing, against real blastn and plain loops."""
+"""Tests that the prefilter loses no hit, against real blastn and plain loops."""
 
 import subprocess
 
@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from mutations import edited, random_sequence
 
-from mirjax.blast import requirements as prefilter
-from mirjax.blast import words
-from mirjax.blast.karlin_altschul import find_statistics
-from mirjax.blast.requirements import Requirement, find_requirements
+from mirjax.blast import requirements, words
+from mirjax.blast.requirements import (
+    Requirement,
+    best_segments,
+    find_requirements,
+    satisfies,
+)
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import DatabaseSize
 from mirjax.sequences import alphabet
@@ -70,17 +73,16 @@ def index(subjects):
     return words.build_index(words.join_letters(subjects))
 
 
-def kept(index, sequences, subjects, settings):
+def passing(index, sequences, subjects, settings):
     size = DatabaseSize(sum(map(len, subjects)), len(subjects))
-    statistics = find_statistics(settings)
-    left = set()
+    found = set()
     for length in set(map(len, sequences)):
         numbers = [n for n, s in enumerate(sequences) if len(s) == length]
-        needs = find_requirements(settings, statistics, length, size)
+        of_length = find_requirements(settings, length, size)
         tokens = alphabet.encode([sequences[n] for n in numbers], length)
-        meets, _ = prefilter.meet(index, tokens, needs, settings)
-        left |= {n for n, is_left in zip(numbers, meets, strict=True) if is_left}
-    return left
+        passes, _ = satisfies(index, tokens, of_length, settings)
+        found |= {n for n, is_found in zip(numbers, passes, strict=True) if is_found}
+    return found
 
 
 @pytest.mark.parametrize("costs", COSTS, ids=str)
@@ -110,23 +112,23 @@ def test_no_query_with_a_hit_is_lost(folder, index, queries, subjects, costs):
             text=True,
         ).stdout
         found = set(map(int, output.split()))
-        left = kept(index, queries, subjects, settings)
-        assert found <= left, settings
+        remaining = passing(index, queries, subjects, settings)
+        assert found <= remaining, settings
         total += len(found)
-        dropped += len(queries) - len(left)
+        dropped += len(queries) - len(remaining)
     assert total > 200
     assert dropped > 200
 
 
-def test_the_filter_leaves_little_of_what_is_unrelated(index, subjects):
+def test_few_unrelated_queries_pass(index, subjects):
     rng = np.random.default_rng(5)
     unrelated = [random_sequence(rng, 22) for _ in range(400)]
     settings = BlastSettings(evalue=1e-4)
-    assert len(kept(index, unrelated, subjects, settings)) < 8
+    assert len(passing(index, unrelated, subjects, settings)) < 8
 
 
-def enumerated_needs(score, reward, penalty, gap, length):
-    """Return the least longest run, gapless and gapped, over all that fit."""
+def enumerated_requirements(score, reward, penalty, gap, length):
+    """Return the least longest run over all alignments, without and with gaps."""
     runs = {False: [], True: []}
     for matches in range(1, length + 1):
         for mismatches in range(length - matches + 1):
@@ -140,16 +142,13 @@ def enumerated_needs(score, reward, penalty, gap, length):
 
 @pytest.mark.parametrize("costs", [(1, -2, 5, 2), (1, -1, 2, 1), (2, -3, 5, 2)])
 @pytest.mark.parametrize("length", [15, 18, 22, 26, 34])
-def test_needs_are_the_least_of_all_that_fit(monkeypatch, costs, length):
+def test_requirements_are_the_least_of_all_alignments(monkeypatch, costs, length):
     reward, penalty, gapopen, gapextend = costs
     settings = BlastSettings("megablast", 4, *costs)
-    statistics = find_statistics(settings)
     for score in range(8, reward * length + 3):
-        monkeypatch.setattr(prefilter, "least_score", lambda *_, score=score: score)
-        needs = find_requirements(
-            settings, statistics, length, DatabaseSize(10**6, 10**4)
-        )
-        gapless, gapped = enumerated_needs(
+        monkeypatch.setattr(requirements, "least_score", lambda *_, score=score: score)
+        found = find_requirements(settings, length, DatabaseSize(10**6, 10**4))
+        gapless, gapped = enumerated_requirements(
             score, reward, -penalty, gapopen + gapextend, length
         )
         expected = []
@@ -158,7 +157,7 @@ def test_needs_are_the_least_of_all_that_fit(monkeypatch, costs, length):
             expected.append(Requirement(gapless, score) if gapless >= 4 else seed)
         if gapped is not None:
             expected.append(Requirement(max(gapped, 4), reward * max(gapped, 4)))
-        assert list(needs) == list(dict.fromkeys(expected))
+        assert list(found) == list(dict.fromkeys(expected))
 
 
 def test_best_segments_equal_a_plain_loop(index, subjects):
@@ -167,7 +166,7 @@ def test_best_segments_equal_a_plain_loop(index, subjects):
     queries = [edited(rng, s[:20].ljust(20, "G"), 2)[:16] for s in subjects[:25]]
     queries = [query.ljust(16, "U") for query in queries]
     word = 5
-    best, occurrences = prefilter.best_segments(
+    best, occurrences = best_segments(
         index, alphabet.encode(queries, 16), word, settings
     )
     assert occurrences > 40

@@ -1,27 +1,33 @@
-"""Tests that the table is plain blastn's, row for row."""
+"""Tests that the table is the one of plain blastn, row for row."""
 
 import collections
-import io
+import dataclasses
 import logging
-import subprocess
+import os
+import time
 
 import numpy as np
 import pytest
+from blast_tools import confirmed, fake_program, make_database, plain_lines
 from mutations import edited, random_sequence
 
-from mirjax.blast import blastn as blast
-from mirjax.blast import plan
-from mirjax.blast import prefilter as sieve
-from mirjax.blast import search as confirm
-from mirjax.blast.settings import BlastSettings
-from mirjax.datasets import registry
+from mirjax.blast import plan, prefilter, processes
+from mirjax.blast.database import build_database
+from mirjax.blast.hits import best_hits, parse_row
+from mirjax.blast.processes import Limits
+from mirjax.blast.programs import BlastError
+from mirjax.blast.search import search_unique
+from mirjax.blast.settings import DEFAULT, PUBLISHED, BlastSettings
 from mirjax.sequences import alphabet
-from mirjax.sequences.fasta import write_fasta
+from mirjax.sequences.fasta import read_fasta, write_fasta
 from mirjax.sequences.records import SequenceRecord
 
-# blastn alone overlooks a hit at this one's very end, of the minus strand; followed by
-# another query it finds it.
-OVERLOOKED = (
+# What the published code gives to blastn; the rest is left to blastn.
+PUBLISHED_BY_HAND = "-word_size 7 -gapopen 5 -gapextend 2 -evalue 0.1 -strand both"
+DEFAULT_BY_HAND = "-word_size 7 -gapopen 5 -gapextend 2 -evalue 0.1 -strand plus"
+# blastn misses a minus-strand hit at the very end of this query, unless another query
+# follows.
+MISSED = (
     "AGACUUAGGCUAAUUGGUGAGGUAAGCACCGUUAGGUGAUCCCUCUAGACUGGGCUAUAAAUUCACUUGUUUUCUAGCUCG"
     "UCAAGAACCGAUUCCCGUUUCGCUAGAUGUCAUCAUUGUAACAAAGACCUCCUAUCUCUUUGGUUUCUAGCUGUAGACUUA"
     "UUUUUGUGUUAGCUCGCCCACUUACC"
@@ -60,38 +66,22 @@ def folder(tmp_path_factory, subjects, queries):
     folder = tmp_path_factory.mktemp("confirm")
     write_fasta(folder / "db.fa", subjects)
     write_fasta(folder / "q.fa", queries)
-    command = ["makeblastdb", "-in", "db.fa", "-dbtype", "nucl"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    make_database(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def database(folder, tmp_path_factory):
-    return blast.build_database(folder / "db.fa", tmp_path_factory.mktemp("a cache"))
-
-
-def plain(folder, settings, queries="q.fa", database="db.fa"):
-    """Return the lines of blastn, called directly."""
-    command = ["blastn", "-query", queries, "-db", database, "-outfmt", "6"]
-    return subprocess.run(
-        command + settings.arguments(), cwd=folder, check=True, capture_output=True
-    ).stdout.splitlines()
-
-
-def table(queries, database, settings, **options):
-    file = io.BytesIO()
-    account = confirm.confirm(queries, database, file, settings, **options)
-    lines = file.getvalue().splitlines()
-    assert account.rows == len(lines)
-    return lines, account
+    # BLAST+ reads a database path with a blank as two databases.
+    return build_database(folder / "db.fa", tmp_path_factory.mktemp("a cache"))
 
 
 @pytest.fixture
 def always_filter(monkeypatch):
-    """Filter everything, whether it pays or not."""
-    step = plan.Step(True, 1.0, "a test")
-    monkeypatch.setattr(plan, "plan_step", lambda *_: step)
-    monkeypatch.setattr(plan, "pays", lambda *_, **__: True)
+    """Prefilter all queries, whether that is worthwhile or not."""
+    decision = plan.FilterPlan(True, 1.0, "a test")
+    monkeypatch.setattr(plan, "plan_filter", lambda *_: decision)
+    monkeypatch.setattr(plan, "is_worthwhile", lambda *_, **__: True)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -112,8 +102,8 @@ def test_rows_are_plain_blastn_s(folder, database, queries, always_filter, seed)
         max_target_seqs=int(rng.choice([1, 3, 500, 5000])),
         dust=bool(rng.integers(2)),
     )
-    ours, account = table(queries, database, settings, workers=1 + seed % 3)
-    expected = plain(folder, settings)
+    ours, stats = confirmed(queries, database, settings, Limits(1 + seed % 3))
+    expected = plain_lines(folder, settings.arguments())
     assert len(expected) > 100, settings
     assert collections.Counter(ours) == collections.Counter(expected), settings
     # Under each query in its own order, too.
@@ -122,22 +112,89 @@ def test_rows_are_plain_blastn_s(folder, database, queries, always_filter, seed)
         assert [x for x in ours if x.startswith(start)] == [
             x for x in expected if x.startswith(start)
         ]
-    assert account.sieve.tested > 100
-    assert account.distinct < len(queries)
+    assert stats.prefilter.tested > 100
+    assert stats.distinct < len(queries)
+
+
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [(PUBLISHED, PUBLISHED_BY_HAND), (DEFAULT, DEFAULT_BY_HAND)],
+    ids=["published", "default"],
+)
+def test_presets_leave_the_rest_to_blastn(folder, database, queries, settings, options):
+    ours, _ = confirmed(queries, database, settings)
+    assert sorted(ours) == sorted(plain_lines(folder, options.split()))
+    columns = [line.split(b"\t") for line in ours]
+    minus = sum(int(row[8]) > int(row[9]) for row in columns)
+    assert len(ours) > 300
+    assert (minus > 50) == (settings.strand == "both")
+
+
+def test_rows_on_mirbase_are_plain_blastn_s(data_dir, tmp_path):
+    fasta = data_dir / "mirbase" / "hsa_mature_r22.fa"
+    rng = np.random.default_rng(4)
+    real = read_fasta(fasta)[::15]
+    near = [
+        SequenceRecord(f"near-{n}", edited(rng, record.sequence, 2))
+        for n, record in enumerate(real)
+    ]
+    queries = [*real, *near]
+    write_fasta(tmp_path / "q.fa", queries)
+    write_fasta(tmp_path / "db.fa", read_fasta(fasta))
+    make_database(tmp_path)
+    database = build_database(fasta, tmp_path / "cache")
+    for settings, options in (
+        (PUBLISHED, PUBLISHED_BY_HAND),
+        (DEFAULT, DEFAULT_BY_HAND),
+    ):
+        ours, _ = confirmed(queries, database, settings)
+        assert sorted(ours) == sorted(plain_lines(tmp_path, options.split()))
+        assert len(ours) > 500
+
+
+def test_dna_and_lower_case_queries_are_read_as_rna(database, queries):
+    dna = [
+        SequenceRecord(q.name, q.sequence.replace("U", "T").lower()) for q in queries
+    ]
+    assert confirmed(dna, database)[0] == confirmed(queries, database)[0]
+
+
+def test_odd_and_repeated_names_survive(tmp_path):
+    rng = np.random.default_rng(1)
+    odd = ["lcl|a|b", "gi|129295", ">>x", 'a,b;"c"', "µRNA-1*", "n" * 3000, "q0", "-h"]
+    subjects = [SequenceRecord(name, random_sequence(rng, 22)) for name in odd]
+    write_fasta(tmp_path / "o.fa", subjects)
+    database = build_database(tmp_path / "o.fa", tmp_path)
+    names = ["two words", "", "µ", "\\t", ">q1", "q1", "q1", "x" * 3000]
+    queries = [
+        SequenceRecord(name, subject.sequence)
+        for name, subject in zip(names, subjects, strict=True)
+    ]
+    lines, _ = confirmed(queries, database)
+    rows = [line.decode().split("\t") for line in lines]
+    found = [(row[0], row[1]) for row in rows if row[3] == "22"]
+    assert found == list(zip(names, odd, strict=True))
+
+
+def test_low_complexity_is_found_without_dust(database):
+    query = SequenceRecord("u", "U" * 25)
+    assert confirmed([query], database)[0] == []
+    lines, _ = confirmed([query], database, dataclasses.replace(DEFAULT, dust=False))
+    assert {line.split(b"\t")[1] for line in lines} == {b"sub|2702"}
 
 
 def test_the_plan_s_own_choice_changes_nothing(folder, database, queries):
     settings = BlastSettings(evalue=1e-3)
-    ours, account = table(queries, database, settings)
-    assert sorted(ours) == sorted(plain(folder, settings))
-    assert account.searched <= account.distinct - account.sieve.dropped
+    ours, stats = confirmed(queries, database, settings)
+    assert sorted(ours) == sorted(plain_lines(folder, settings.arguments()))
+    assert stats.searched <= stats.distinct - stats.prefilter.dropped
 
 
 def test_identical_queries_are_searched_once(
     tmp_path, monkeypatch, database, queries, subjects
 ):
     searched = []
-    real = confirm.run
+    real = processes.run
 
     def spy(command, **options):
         path = command[command.index("-query") + 1]
@@ -145,9 +202,9 @@ def test_identical_queries_are_searched_once(
             searched.extend(line.strip() for line in file if line[0] != ">")
         return real(command, **options)
 
-    monkeypatch.setattr(confirm, "run", spy)
+    monkeypatch.setattr(processes, "run", spy)
     records = [SequenceRecord(f"q{n}", subjects[n % 5].sequence) for n in range(50)]
-    ours, _ = table(records, database, BlastSettings(), workers=2)
+    ours, _ = confirmed(records, database, BlastSettings(), Limits(2))
     own = [subjects[n].sequence for n in range(5)]
     counts = collections.Counter(s for s in searched if s in own)
     # The last query is searched a second time, since it must be the last.
@@ -160,48 +217,51 @@ def test_identical_queries_are_searched_once(
     assert all(rows[b"q%d" % n] == rows[b"q%d" % (n % 5)] for n in range(50))
 
 
-@pytest.mark.parametrize("at_a_time", [1, 7])
+@pytest.mark.parametrize("queries_per_batch", [1, 7])
 def test_batches_and_runs_change_nothing(
-    monkeypatch, folder, database, queries, at_a_time
+    monkeypatch, folder, database, queries, queries_per_batch
 ):
-    monkeypatch.setattr(confirm, "_QUERIES_AT_A_TIME", at_a_time)
-    monkeypatch.setattr(confirm, "_QUERIES_PER_RUN", 60)
+    monkeypatch.setattr(processes, "_QUERIES_PER_BATCH", queries_per_batch)
+    monkeypatch.setattr(processes, "_QUERIES_PER_RUN", 60)
     settings = BlastSettings(evalue=5, word_size=11, strand="both")
-    ours, _ = table(queries, database, settings, workers=2)
-    assert sorted(ours) == sorted(plain(folder, settings))
+    ours, _ = confirmed(queries, database, settings, Limits(2))
+    assert sorted(ours) == sorted(plain_lines(folder, settings.arguments()))
 
 
 def test_hits_at_the_end_of_a_batch(tmp_path, data_dir):
-    """Show that blastn heeds what follows a query, and that ours is its own answer."""
+    """A following query changes the rows of blastn; ours are the same as its own."""
     subjects = tmp_path / "all.fa"
-    write_fasta(subjects, registry.load_fasta("mirbase/all"))
-    command = ["makeblastdb", "-in", subjects, "-dbtype", "nucl"]
-    subprocess.run(command, check=True, capture_output=True)
-    database = blast.build_database(subjects, tmp_path / "cache")
+    write_fasta(subjects, read_fasta(data_dir / "mirbase" / "mature_r22.1.fa"))
+    make_database(tmp_path, "all.fa")
+    database = build_database(subjects, tmp_path / "cache")
     settings = BlastSettings(evalue=10, word_size=11, strand="both")
-    one = SequenceRecord("one", OVERLOOKED)
+    one = SequenceRecord("one", MISSED)
     other = SequenceRecord("other", "UGAGGUAGUAGGUUGUAUAGUU")
     found = {}
     for name, queries in {
         "alone": [one],
         "last": [other, one],
         "first": [one, other],
-        "twice": [one, SequenceRecord("again", OVERLOOKED)],
+        "twice": [one, SequenceRecord("again", MISSED)],
     }.items():
         write_fasta(tmp_path / "q.fa", queries)
-        expected = plain(tmp_path, settings, database="all.fa")
-        assert sorted(table(queries, database, settings)[0]) == sorted(expected)
+        expected = plain_lines(tmp_path, settings.arguments(), database="all.fa")
+        assert sorted(confirmed(queries, database, settings)[0]) == sorted(expected)
         found[name] = sum(line.startswith(b"one\t") for line in expected)
     assert found["alone"] == found["last"] == found["first"] - 1
     assert found["twice"] == found["first"]
 
 
 def test_search_unique_gives_each_best_hit(folder, database, queries, always_filter):
-    rows = list(blast.search(queries, database))
     sequences = [query.sequence for query in queries] + ["", "AC^GU", "acgt"]
-    found = confirm.search_unique(sequences, database)
+    found = search_unique(sequences, database)
     assert found[-3:] == [None, None, None]
-    best = blast.best_hits(rows)
+    subjects = [record.name for record in read_fasta(folder / "db.fa")]
+    hits = []
+    for line in plain_lines(folder, DEFAULT.arguments()):
+        name, subject, *columns = line.decode().split("\t")
+        hits.append(parse_row(name, subjects, subjects.index(subject), columns))
+    best = best_hits(hits)
     for query, hit in zip(queries, found, strict=False):
         expected = best.get(query.name)
         assert (hit is None) == (expected is None)
@@ -217,68 +277,112 @@ def test_search_unique_gives_each_best_hit(folder, database, queries, always_fil
 
 
 def test_nothing_to_search_runs_nothing(monkeypatch, database):
-    monkeypatch.setattr(confirm, "run", None)
-    assert table([], database, BlastSettings())[0] == []
+    monkeypatch.setattr(processes, "run", None)
+    assert confirmed([], database, BlastSettings())[0] == []
     too_short = [SequenceRecord("q", "ACGUA")]
-    lines, account = table(too_short, database, BlastSettings())
+    lines, stats = confirmed(too_short, database, BlastSettings())
     assert lines == []
-    assert account.sieve.too_short == 1
-    assert confirm.search_unique(["", "ACGUA"], database) == [None, None]
+    assert stats.prefilter.too_short == 1
+    assert search_unique(["", "ACGUA"], database) == [None, None]
 
 
 def test_a_bad_query_is_named(database):
     with pytest.raises(ValueError, match="query r7: letter 'N' at position 3"):
-        table([SequenceRecord("r7", "ACNGU")], database, BlastSettings())
+        confirmed([SequenceRecord("r7", "ACNGU")], database, BlastSettings())
 
 
 def test_a_failure_of_blastn_ends_the_search(tmp_path, monkeypatch, database, queries):
-    script = tmp_path / "blastn"
-    script.write_text(
-        '#!/bin/sh\n[ "$1" = -version ] && echo "blastn: 2.12.0+" && exit 0\n'
-        "echo 'engine error: bad' >&2; exit 3\n"
-    )
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    (tmp_path / "makeblastdb").symlink_to("/bin/true")
-    with pytest.raises(blast.BlastError, match=r"failed \(3\): engine error: bad$"):
-        table(queries, database, BlastSettings())
+    body = "echo 'engine error: bad' >&2; exit 3"
+    fake_program(monkeypatch, tmp_path, "blastn", body)
+    with pytest.raises(BlastError, match=r"failed \(3\): engine error: bad$"):
+        confirmed(queries, database, BlastSettings())
 
 
-def test_truncation_is_told(caplog, database, subjects):
-    records = [SequenceRecord(s.name, s.sequence) for s in subjects[:5]]
-    with caplog.at_level(logging.WARNING):
-        table(records, database, BlastSettings(max_target_seqs=2))
-    assert "reached max_target_seqs=2 and may have more" in caplog.text
+def test_missing_blast_is_an_error(tmp_path, monkeypatch, database, queries):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BlastError, match="apt-get install ncbi-blast"):
+        confirmed(queries, database)
+
+
+def test_an_unexpected_row_is_quoted(tmp_path, monkeypatch, database, queries):
+    body = r"""for out; do :; done; printf 'q0\tnonsense\n' > "$out" """
+    fake_program(monkeypatch, tmp_path, "blastn", body)
+    with pytest.raises(BlastError, match="nonsense"):
+        confirmed(queries, database)
+
+
+def test_slow_blastn_is_stopped(tmp_path, monkeypatch, database, queries):
+    pid_file = tmp_path / "pid"
+    body = f"echo $$ > '{pid_file}'; exec sleep 60"
+    fake_program(monkeypatch, tmp_path, "blastn", body)
+    started = time.monotonic()
+    with pytest.raises(BlastError, match=r"longer than 0\.5 s"):
+        confirmed(queries, database, DEFAULT, Limits(1, timeout_s=0.5))
+    assert time.monotonic() - started < 20
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
+
+
+@pytest.mark.parametrize("limit", [{"num_processes": 0}, {"timeout_s": 0}])
+def test_bad_limits_are_refused(limit):
+    with pytest.raises(ValueError, match=f"{next(iter(limit))}=0"):
+        Limits(**limit)
+
+
+def test_another_folder_is_refused(tmp_path, queries):
+    with pytest.raises(ValueError, match="not a BLAST database"):
+        confirmed(queries, tmp_path)
+
+
+def test_reaching_max_target_seqs_is_logged(tmp_path, caplog):
+    rng = np.random.default_rng(2)
+    common, rare = random_sequence(rng, 22), random_sequence(rng, 22)
+    subjects = [SequenceRecord(f"s-{n}", common) for n in range(8)]
+    write_fasta(tmp_path / "t.fa", [*subjects, SequenceRecord("rare", rare)])
+    database = build_database(tmp_path / "t.fa", tmp_path)
+    sequences = {"c1": common, "r": rare, "c2": common}
+    queries = [SequenceRecord(name, s) for name, s in sequences.items()]
+    for most, is_logged in ((5, True), (8, True), (9, False)):
+        caplog.clear()
+        settings = dataclasses.replace(DEFAULT, max_target_seqs=most)
+        with caplog.at_level(logging.WARNING):
+            lines, _ = confirmed(queries, database, settings)
+        assert sum(line.startswith(b"c1\t") for line in lines) == min(most, 8)
+        expected = f"distinct queries reached max_target_seqs={most} and may have more"
+        assert (expected in caplog.text) == is_logged
+    # With the whole database reported, nothing can be missing.
     caplog.clear()
-    with caplog.at_level(logging.WARNING):
-        table(records, database, BlastSettings())
-    assert caplog.text == ""
+    write_fasta(tmp_path / "u.fa", subjects)
+    database = build_database(tmp_path / "u.fa", tmp_path)
+    confirmed(queries, database, dataclasses.replace(DEFAULT, max_target_seqs=8))
+    assert "max_target_seqs" not in caplog.text
 
 
-def test_the_filter_gives_up_where_all_have_hits(
+def test_the_prefilter_stops_where_all_have_hits(
     database, subjects, always_filter, monkeypatch
 ):
-    monkeypatch.setattr(sieve, "_SAMPLE", 5)
+    monkeypatch.setattr(prefilter, "_CHUNK", 5)
     sequences = list({s.sequence for s in subjects if len(s.sequence) == 22})
-    left, account = sieve.sieve(sequences, database, BlastSettings(), 1)
-    assert left == list(range(len(sequences)))
-    assert account.tested == 5 < len(sequences)
-    assert account.dropped == 0
-    assert "most have hits" in account.choices[22]
+    remaining, stats = prefilter.prefilter(sequences, database, BlastSettings(), 1)
+    assert remaining == list(range(len(sequences)))
+    assert stats.tested == 5 < len(sequences)
+    assert stats.dropped == 0
+    assert "most have hits" in stats.choices[22]
 
 
-def test_the_filter_goes_where_it_pays():
+def test_queries_are_prefiltered_where_that_saves_time():
     size = plan.DatabaseSize(10**6, 45_000)
-    settings = BlastSettings()
+    workload = plan.Workload(22, 1000, size, num_processes=2)
 
-    def step(*needs):
-        needs = [plan.Requirement(*need) for need in needs]
-        return plan.plan_step(settings, needs, 22, 1000, size, 2)
+    def planned(*pairs):
+        requirements = [plan.Requirement(*pair) for pair in pairs]
+        return plan.plan_filter(BlastSettings(), requirements, workload)
 
-    assert step((10, 17)).is_filtered
-    assert not step((7, 15)).is_filtered
-    assert not step((10, 17), (9, 9)).is_filtered  # chance alone meets the second
-    assert step((10, 17)).saving_s > step((9, 17)).saving_s
-    assert plan.pays(0.2, size, has_index=True)
-    assert not plan.pays(0.001, size, has_index=True)
-    assert not plan.pays(1e9, plan.DatabaseSize(1 << 30, 1000), has_index=False)
+    assert planned((10, 17)).is_filtered
+    assert not planned((7, 15)).is_filtered
+    assert not planned((10, 17), (9, 9)).is_filtered  # chance satisfies the second
+    assert planned((10, 17)).saving_s > planned((9, 17)).saving_s
+    assert plan.is_worthwhile(0.2, size, has_index=True)
+    assert not plan.is_worthwhile(0.001, size, has_index=True)
+    large = plan.DatabaseSize(1 << 30, 1000)
+    assert not plan.is_worthwhile(1e9, large, has_index=False)

@@ -1,4 +1,4 @@
-"""Tests of scores' statistics against what blastn prints of them."""
+"""Tests of the statistics of scores against the values that blastn prints."""
 
 import dataclasses
 import re
@@ -7,7 +7,6 @@ import subprocess
 import numpy as np
 import pytest
 
-from mirjax.blast.karlin_altschul import find_statistics
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import (
     DatabaseSize,
@@ -21,6 +20,7 @@ from mirjax.blast.statistics import (
 LENGTHS = (12, 18, 22, 25, 33, 60, 130, 400, 1500)
 # E-value → the last digit that blastn prints of those below.
 PRINTED = {9e-4: 0, 0.1: 0.001, 1: 0.01, 10: 0.1, float("inf"): 1}
+NAMES = ("reward", "penalty", "gapopen", "gapextend")
 SIZES = {"small": (40, 30), "large": (22, 4000)}
 COSTS = [
     (1, -2, 5, 2),  # beyond the table: parameters without gaps
@@ -83,9 +83,13 @@ def folder(tmp_path_factory):
     return folder
 
 
-def blastn(folder, database, settings, *options, query="q.fa"):
+def blastn(folder, database, settings, *options):
+    """Run blastn with settings, then options that override them."""
+    words = [*settings.arguments(), *options]
+    values = dict(zip(words[::2], words[1::2], strict=True))
+    arguments = [word for option in values.items() for word in option]
     run = subprocess.run(
-        ["blastn", "-query", query, "-db", database, *settings.arguments(), *options],
+        ["blastn", "-query", "q.fa", "-db", database, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -96,7 +100,7 @@ def blastn(folder, database, settings, *options, query="q.fa"):
 @pytest.mark.parametrize("costs", COSTS, ids=str)
 def test_parameters_and_search_space_are_blastn_s(folder, costs):
     settings = settings_of(*costs, evalue=1e-180, word_size=28)
-    statistics = find_statistics(settings)
+    statistics = settings.statistics
     for name, (length, number) in SIZES.items():
         output, _ = blastn(folder, name, settings, "-outfmt", "5")
         printed = {
@@ -119,7 +123,7 @@ def test_parameters_and_search_space_are_blastn_s(folder, costs):
 def test_evalues_bits_and_the_least_score_are_blastn_s(folder, costs):
     """Every row's E-value and bits follow from its score; those at most E are rows."""
     settings = settings_of(*costs, evalue=1e3, word_size=7, max_target_seqs=5000)
-    statistics = find_statistics(settings)
+    statistics = settings.statistics
     length, number = SIZES["large"]
     output, _ = blastn(
         folder, "large", settings, "-outfmt", "6 qlen score evalue bitscore"
@@ -155,20 +159,23 @@ def test_evalues_bits_and_the_least_score_are_blastn_s(folder, costs):
     ids=str,
 )
 def test_what_blastn_refuses_is_refused(folder, costs):
-    settings = settings_of(*costs)
-    _, error = blastn(folder, "small", settings)
+    task = "blastn" if any(costs[2:]) else "megablast"
+    options = ["-task", task]
+    for name, cost in zip(NAMES, costs, strict=True):
+        options += [f"-{name}", str(cost)]
+    _, error = blastn(folder, "small", BlastSettings(), *options)
     assert "not supported" in error
     with pytest.raises(ValueError, match=r"--(gapopen|reward)=\d .*choose") as info:
-        find_statistics(settings)
-    # The remedy is one: blastn takes every gap cost that is offered.
+        settings_of(*costs)
+    # The remedy works: blastn accepts every gap cost that the message offers.
     for gapopen, gapextend in re.findall(r"\b(\d+)/(\d+)\b", str(info.value)):
         offered = settings_of(*costs[:2], int(gapopen), int(gapextend))
         assert blastn(folder, "small", offered)[1] == ""
-        find_statistics(offered)
 
 
 def test_gaps_without_cost_need_megablast(folder):
-    settings = BlastSettings(task="blastn", gapopen=0, gapextend=0)
-    assert "Greedy extension" in blastn(folder, "small", settings)[1]
+    options = ["-task", "blastn", "-gapopen", "0", "-gapextend", "0"]
+    _, error = blastn(folder, "small", BlastSettings(), *options)
+    assert "Greedy extension" in error
     with pytest.raises(ValueError, match="--gapopen=0"):
-        find_statistics(settings)
+        BlastSettings(task="blastn", gapopen=0, gapextend=0)

@@ -23,7 +23,7 @@ def index(sequences):
     return words.build_index(words.join_letters(sequences))
 
 
-def test_letters_are_parted(sequences, index):
+def test_sequences_are_separated(sequences, index):
     text = "".join("-AUCG"[token] for token in index.letters)
     assert text == "-" + "-".join(sequences) + "-"
 
@@ -39,9 +39,9 @@ def test_every_occurrence_is_found_once(sequences, index, word):
     queries += ["A" * length, "U" * length, ("ACGU" * 9)[:length], "G" * 20 + "AAAA"]
     found = words.find_words(index, alphabet.encode(queries, length), word)
     ours = set()
-    for rows, offsets, places in words.candidates(index, found):
+    for rows, offsets, positions in words.word_matches(index, found):
         for triple in zip(
-            rows.tolist(), offsets.tolist(), places.tolist(), strict=True
+            rows.tolist(), offsets.tolist(), positions.tolist(), strict=True
         ):
             assert triple not in ours
             ours.add(triple)
@@ -49,15 +49,15 @@ def test_every_occurrence_is_found_once(sequences, index, word):
     for row, query in enumerate(queries):
         for offset in range(length - word + 1):
             wanted = query[offset : offset + word]
-            place = text.find(wanted)
-            while place >= 0:
-                expected.add((row, offset, place))
-                place = text.find(wanted, place + 1)
+            position = text.find(wanted)
+            while position >= 0:
+                expected.add((row, offset, position))
+                position = text.find(wanted, position + 1)
     assert len(expected) > 500
     assert expected <= ours
     # What is found beyond that is cut short by a sequence's end.
-    for row, offset, place in ours - expected:
-        theirs = text[place : place + word]
+    for row, offset, position in ours - expected:
+        theirs = text[position : position + word]
         assert theirs.partition("-")[0] + "A" * 16 != theirs
         wanted = queries[row][offset : offset + word]
         assert theirs.replace("-", "A").ljust(word, "A") == wanted
@@ -67,13 +67,13 @@ def test_words_longer_than_a_key_are_found_by_their_beginning(sequences, index):
     query = sequences[-1][100:140]
     tokens = alphabet.encode([query], len(query))
     found = words.find_words(index, tokens, 28)
-    places = [
-        (int(offset), int(place))
-        for _, offsets, where in words.candidates(index, found)
-        for offset, place in zip(offsets, where, strict=True)
+    positions = [
+        (int(offset), int(position))
+        for _, offsets, where in words.word_matches(index, found)
+        for offset, position in zip(offsets, where, strict=True)
     ]
     start = len("-" + "-".join(sequences[:-1]) + "-") + 100
-    assert places == [(offset, start + offset) for offset in range(13)]
+    assert positions == [(offset, start + offset) for offset in range(13)]
 
 
 def test_chunks_change_nothing(index, monkeypatch):
@@ -81,7 +81,7 @@ def test_chunks_change_nothing(index, monkeypatch):
     found = words.find_words(index, tokens, 4)
 
     def listed():
-        parts = list(words.candidates(index, found))
+        parts = list(words.word_matches(index, found))
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     whole = listed()
@@ -92,7 +92,7 @@ def test_chunks_change_nothing(index, monkeypatch):
 
 def test_no_occurrence(index):
     found = words.find_words(index, alphabet.encode(["GCGCGCGCGCGCGCGC"], 16), 16)
-    assert list(words.candidates(index, found)) == []
+    assert list(words.word_matches(index, found)) == []
 
 
 def test_index_is_kept_beside_the_database(tmp_path, sequences, index):

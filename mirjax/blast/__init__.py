@@ -1,1 +1,1 @@
-"""BLAST+'s own table, sooner: programs, databases, statistics, prefilter, search."""
+"""Exact blastn results, faster: databases, statistics, prefilter, search."""

@@ -1,10 +1,9 @@
-"""BLAST+ databases: built once from a FASTA file and kept in a cache."""
+"""BLAST+ databases, built once per FASTA file and cached."""
 
 import contextlib
 import hashlib
 import json
 import logging
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +13,10 @@ import platformdirs
 from jaxtyping import UInt8
 
 from mirjax.blast.programs import Installation, find_blast, run
+from mirjax.blast.statistics import DatabaseSize
 from mirjax.blast.words import join_letters
-from mirjax.sequences.fasta import read_fasta, write_fasta
+from mirjax.sequences import alphabet
+from mirjax.sequences.fasta import read_fasta
 from mirjax.sequences.records import SequenceRecord
 
 # The name of the BLAST database inside its folder. Programs run with that folder as
@@ -24,24 +25,24 @@ DATABASE = "sequences"
 
 _NAMES = "names.json"
 _LETTERS = "letters.npy"
-_LAYOUT = 2  # A new number, when what the folder holds changes, leaves old ones behind.
+_LAYOUT = 2  # version of the folder's content; an increment discards older databases
 _logger = logging.getLogger(__name__)
 
 
 def build_database(
     fasta: Path, cache_dir: Path | None = None, *, timeout_s: float = 600.0
 ) -> Path:
-    """Build the BLAST database of a FASTA file, or find the one built before.
+    """Build the BLAST database of a FASTA file unless the cache holds it.
 
-    The folder's name is a hash of the file, so a changed file has a new database.
-    It is built elsewhere and renamed, so it is whole whenever it is there, and several
-    processes may build the same one. Inside, sequences go by their number in the file:
-    no name, however odd or long, reaches BLAST+.
+    The folder's name is a hash of the file's content, so a changed file gets a new
+    database. The folder is built under a temporary name and then renamed: it is always
+    complete, and several processes may build it at the same time. BLAST+ sees sequence
+    numbers only, so names may be of any length and hold any characters.
 
     Args:
-      fasta: nucleotide sequences, RNA or DNA letters.
-      cache_dir: where databases are kept; the user's cache by default.
-      timeout_s: the longest makeblastdb may take, in seconds.
+      fasta: path of nucleotide sequences, RNA or DNA letters.
+      cache_dir: folder of all databases; the user's cache by default.
+      timeout_s: time limit of makeblastdb, in seconds.
 
     Returns:
       The database's folder.
@@ -59,7 +60,7 @@ def build_database(
     installation = find_blast()
     if cache_dir is None:
         cache_dir = platformdirs.user_cache_path("mirjax") / "blast"
-    # An older BLAST+ cannot read what a newer one built, hence the version.
+    # The version is hashed too: an older BLAST+ cannot read a newer one's database.
     digest = hashlib.sha256(repr((_LAYOUT, installation.version)).encode())
     digest.update(content)
     folder = Path(cache_dir).absolute() / digest.hexdigest()[:32]
@@ -68,56 +69,25 @@ def build_database(
     records = read_fasta(fasta)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as scratch:
-        # One level down, where the umask decides who may read it: a temporary
-        # directory itself is its owner's alone.
+        # A subfolder, since only its owner may read a temporary directory; a folder
+        # made by mkdir has the permissions of the umask.
         unfinished = Path(scratch) / DATABASE
         unfinished.mkdir()
-        _fill(unfinished, records, installation, timeout_s)
-        # Renaming fails if another process was first; its database is the same.
+        _fill_folder(unfinished, records, installation, timeout_s)
+        # Renaming fails if another process was faster; its database is the same.
         with contextlib.suppress(OSError):
             unfinished.rename(folder)
     if not folder.is_dir():
-        raise OSError(
-            f"{folder}: cannot be created; choose a cache that can be written"
-        )
+        raise OSError(f"{folder}: cannot be created; make the cache folder writable")
     _logger.info("%s: BLAST database of %d sequences built", fasta, len(records))
     return folder
-
-
-def open_database(name: str, cache_dir: Path | None = None) -> Path:
-    """Build the BLAST database of a file or dataset, or find the one built before.
-
-    Args:
-      name: a FASTA file, or else a dataset of the registry such as mirbase/hsa.
-      cache_dir: where databases are kept; the user's cache by default.
-
-    Returns:
-      The database's folder.
-
-    Raises:
-      ValueError: if it is neither, or the file is not nucleotide FASTA.
-      BlastError: if BLAST+ is missing, too old, fails or takes too long.
-      OSError: if the cache cannot be written.
-    """
-    if os.path.exists(name):
-        return build_database(Path(name), cache_dir)
-    from mirjax.datasets import registry
-
-    if name not in registry.NAMES:
-        raise ValueError(
-            f"--db: {name} is neither a file nor a dataset such as mirbase/hsa"
-        )
-    with tempfile.TemporaryDirectory() as scratch:  # simulated miRNAs have no file
-        path = Path(scratch) / "mirnas.fa"
-        write_fasta(path, registry.load_fasta(name))
-        return build_database(path, cache_dir)
 
 
 def subject_names(database: Path) -> list[str]:
     """Return the names of a database's sequences, in the order of its FASTA file.
 
     Args:
-      database: a folder which `build_database` returned.
+      database: a folder returned by `build_database`.
 
     Raises:
       ValueError: if it is not such a folder.
@@ -133,12 +103,12 @@ def subject_names(database: Path) -> list[str]:
 
 
 def subject_letters(database: Path) -> UInt8[np.ndarray, " letters"]:
-    """Return the letters of a database's sequences, as `words.join_letters` gives them.
+    """Return the tokens of a database's sequences, as joined by `words.join_letters`.
 
-    They are read from the disk where they are looked at.
+    The array is memory-mapped: only the parts that are used are read from the disk.
 
     Args:
-      database: a folder which `build_database` returned.
+      database: a folder returned by `build_database`.
 
     Raises:
       ValueError: if it is not such a folder.
@@ -152,12 +122,13 @@ def subject_letters(database: Path) -> UInt8[np.ndarray, " letters"]:
         ) from error
 
 
-def _fill(
+def _fill_folder(
     folder: Path,
     records: Sequence[SequenceRecord],
     installation: Installation,
     timeout_s: float,
 ) -> None:
+    """Write the BLAST database, the names and the tokens of records to a folder."""
     source = folder / f"{DATABASE}.fa"
     with source.open("w", encoding="ascii") as file:
         for number, record in enumerate(records):
@@ -171,3 +142,14 @@ def _fill(
     np.save(folder / _LETTERS, letters)
     names = json.dumps([record.name for record in records], ensure_ascii=False)
     (folder / _NAMES).write_text(names, encoding="utf-8")
+
+
+def database_size(letters: UInt8[np.ndarray, " letters"]) -> DatabaseSize:
+    """Count the letters and sequences of a database.
+
+    Args:
+      letters: tokens as returned by `subject_letters`: a PAD before, between and after
+        the sequences.
+    """
+    num_separators = int(np.count_nonzero(letters == alphabet.PAD))
+    return DatabaseSize(len(letters) - num_separators, num_separators - 1)

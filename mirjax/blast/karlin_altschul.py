@@ -1,8 +1,9 @@
-"""Parameters of the statistics of alignment scores, as blastn looks them up.
+"""Karlin-Altschul parameters of score statistics, as blastn uses them.
 
-Without gaps the theory of Karlin and Altschul gives them; with gaps they come from
-simulations, whose rounded results blastn holds in a table by scores and gap costs. Gaps
-that cost at least its last row are so rare that the parameters without gaps serve.
+Theory gives the parameters for alignments without gaps. For alignments with gaps they
+come from simulations; blastn holds the rounded results in a table by scores and gap
+costs. If gaps cost at least as much as the last row of that table, they are so rare
+that blastn uses the parameters without gaps.
 
 References:
   Karlin & Altschul 1990, Methods for assessing the statistical significance of
@@ -12,13 +13,11 @@ References:
 """
 
 import dataclasses
+import functools
+import itertools
 import math
 
-import numpy as np
-
-from mirjax.blast.settings import BlastSettings
-
-_LETTERS = 4
+_NUM_LETTERS = 4
 
 # (reward, -penalty) → (gapopen, gapextend) → lambda, K, alpha, beta.
 _GAPPED: dict[tuple[int, int], dict[tuple[int, int], tuple[float, ...]]] = {
@@ -105,8 +104,8 @@ _GAPPED: dict[tuple[int, int], dict[tuple[int, int], tuple[float, ...]]] = {
         (10, 6): (0.163, 0.068, 1.0, -19),
     },
 }
-# Gap costs from which on blastn has parameters without gaps.
-_MOST = {
+# Gap costs from which on blastn uses the parameters without gaps.
+_UNGAPPED_FROM = {
     (1, 1): (4, 2),
     (1, 2): (2, 2),
     (1, 3): (2, 2),
@@ -120,22 +119,24 @@ _MOST = {
     (4, 5): (12, 8),
     (5, 4): (25, 10),
 }
-_EVEN = ((2, 3), (2, 5), (2, 7), (3, 4))  # odd scores count as the even ones below
-_UNGAPPED_BETA = {(1, 1): -2.0, (2, 3): -2.0}  # of these alone, not their multiples
+# Scores for which blastn rounds an odd alignment score down to an even one.
+_EVEN_SCORES = ((2, 3), (2, 5), (2, 7), (3, 4))
+_UNGAPPED_BETA = {(1, 1): -2.0, (2, 3): -2.0}  # not of multiples of these scores
 _LAST_TERM = 1e-4  # blastn stops its series of K here
-_MOST_TERMS = 100
+_MAX_TERMS = 100
 
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """How likely scores are by chance, for one set of scores and gap costs.
+    """Parameters of the distribution of alignment scores of unrelated sequences.
 
     Attributes:
-      decay: lambda, by which a score is divided into nats.
-      scale: K, the share of the search space in which alignments start independently.
-      alpha: letters of an alignment for each nat of its score, times lambda.
-      beta: letters added to that.
-      even_scores: whether odd scores have the E-values of the even ones below them.
+      decay: lambda, in nats per unit of score.
+      scale: K, the fraction of the search space in which alignments start
+        independently.
+      alpha: lambda times the expected letters of an alignment per nat of its score.
+      beta: letters to add to that expected length.
+      even_scores: whether an odd score has the E-value of the even score below it.
     """
 
     decay: float
@@ -145,43 +146,54 @@ class Statistics:
     even_scores: bool
 
 
-def find_statistics(settings: BlastSettings) -> Statistics:
-    """Find the statistics that blastn uses.
+@functools.lru_cache
+def find_statistics(
+    reward: int, penalty: int, gapopen: int, gapextend: int, *, greedy: bool
+) -> Statistics:
+    """Find the parameters that blastn uses.
 
     Args:
-      settings: reward, penalty, gap costs and task count.
+      reward: score of a match, above 0.
+      penalty: score of a mismatch, below 0.
+      gapopen: cost of opening a gap.
+      gapextend: cost of each letter of a gap.
+      greedy: whether blastn extends greedily (task megablast), which has gap costs of
+        its own for gapopen = gapextend = 0.
+
+    Returns:
+      The parameters.
 
     Raises:
-      ValueError: for scores or gap costs that blastn does not know.
+      ValueError: if blastn has no parameters for the scores or gap costs.
     """
-    divisor = math.gcd(settings.reward, settings.penalty)
-    pair = settings.reward // divisor, -settings.penalty // divisor
-    if pair not in _GAPPED:
-        known = ", ".join(f"{reward}/-{penalty}" for reward, penalty in _GAPPED)
+    divisor = math.gcd(reward, penalty)
+    scores = reward // divisor, -penalty // divisor
+    if scores not in _GAPPED:
+        known = ", ".join(f"{match}/-{mismatch}" for match, mismatch in _GAPPED)
         raise ValueError(
-            f"--reward={settings.reward} --penalty={settings.penalty}: blastn has no "
-            f"statistics for them; choose a multiple of one of {known}"
+            f"--reward={reward} --penalty={penalty}: blastn has no statistics for "
+            f"them; choose a multiple of one of {known}"
         )
-    costs = settings.gapopen, settings.gapextend
-    rows = {
-        (gapopen * divisor, gapextend * divisor): row
-        for (gapopen, gapextend), row in _GAPPED[pair].items()
+    costs = gapopen, gapextend
+    gapped = {
+        (opening * divisor, extending * divisor): row
+        for (opening, extending), row in _GAPPED[scores].items()
     }
-    even = pair in _EVEN
-    if costs in rows and (any(costs) or settings.task == "megablast"):
-        decay, scale, alpha, beta = rows[costs]
+    even = scores in _EVEN_SCORES
+    if costs in gapped and (any(costs) or greedy):
+        decay, scale, alpha, beta = gapped[costs]
         return Statistics(decay / divisor, scale, alpha / divisor, beta, even)
-    most = tuple(cost * divisor for cost in _MOST[pair])
-    if all(cost >= least for cost, least in zip(costs, most, strict=True)):
-        decay, scale, entropy = _ungapped(*pair, divisor)
-        beta = _UNGAPPED_BETA.get((settings.reward, -settings.penalty), 0.0)
+    limits = tuple(cost * divisor for cost in _UNGAPPED_FROM[scores])
+    if all(cost >= limit for cost, limit in zip(costs, limits, strict=True)):
+        decay, scale, entropy = _ungapped(*scores, divisor)
+        beta = _UNGAPPED_BETA.get((reward, -penalty), 0.0)
         return Statistics(decay / divisor, scale, decay / entropy / divisor, beta, even)
-    rows.pop((0, 0), None)
-    known = ", ".join(f"{gapopen}/{gapextend}" for gapopen, gapextend in rows)
+    gapped.pop((0, 0), None)
+    known = ", ".join(f"{opening}/{extending}" for opening, extending in gapped)
     raise ValueError(
-        f"--gapopen={costs[0]} --gapextend={costs[1]}: blastn has no statistics for "
-        f"them with --reward={settings.reward} --penalty={settings.penalty}; choose "
-        f"one of {known}, or at least {most[0]}/{most[1]}"
+        f"--gapopen={gapopen} --gapextend={gapextend}: blastn has no statistics for "
+        f"them with --reward={reward} --penalty={penalty}; choose one of {known}, or "
+        f"at least {limits[0]}/{limits[1]}"
     )
 
 
@@ -192,11 +204,11 @@ def _ungapped(reward: int, penalty: int, divisor: int) -> tuple[float, float, fl
 
     Args:
       reward: score of a match, without the common divisor.
-      penalty: minus the score of a mismatch, likewise.
-      divisor: what both were divided by.
+      penalty: minus the score of a mismatch, without the common divisor.
+      divisor: the common divisor of both.
     """
-    match, mismatch = 1 / _LETTERS, 1 - 1 / _LETTERS
-    low, high = 0.0, math.log(_LETTERS) / reward
+    match, mismatch = 1 / _NUM_LETTERS, 1 - 1 / _NUM_LETTERS
+    low, high = 0.0, math.log(_NUM_LETTERS) / reward
     while low < (decay := (low + high) / 2) < high:
         gain = match * math.exp(decay * reward) + mismatch * math.exp(-decay * penalty)
         low, high = (decay, high) if gain < 1 else (low, decay)
@@ -204,27 +216,27 @@ def _ungapped(reward: int, penalty: int, divisor: int) -> tuple[float, float, fl
         match * reward * math.exp(decay * reward)
         - mismatch * penalty * math.exp(-decay * penalty)
     )
-    log_factorials = np.concatenate(
-        [[0.0], np.cumsum(np.log(np.arange(1.0, _MOST_TERMS + 1)))]
+    log_factorials = list(
+        itertools.accumulate(map(math.log, range(1, _MAX_TERMS + 1)), initial=0.0)
     )
+    # blastn omits the matches if it has divided the scores, which doubles K or more.
+    omits_matches = divisor > 1 and reward > 1
     total = 0.0
-    for letters in range(1, _MOST_TERMS + 1):
-        # blastn loses the matches where it has divided scores, which doubles K or more.
-        is_lost = divisor > 1 and reward > 1
-        matches = np.zeros(1, int) if is_lost else np.arange(letters + 1)
-        log_ways = (
-            log_factorials[letters]
-            - log_factorials[matches]
-            - log_factorials[letters - matches]
-        )
-        scores = matches * reward - (letters - matches) * penalty
-        chances = np.exp(
-            log_ways
-            + matches * math.log(match)
-            + (letters - matches) * math.log(mismatch)
-            + np.minimum(0.0, decay * scores)
-        )
-        term = float(chances.sum()) / letters
+    for letters in range(1, _MAX_TERMS + 1):
+        probabilities = []
+        for matches in range(1 if omits_matches else letters + 1):
+            mismatches = letters - matches
+            log_ways = (
+                log_factorials[letters]
+                - log_factorials[matches]
+                - log_factorials[mismatches]
+            )
+            log_probability = (
+                log_ways + matches * math.log(match) + mismatches * math.log(mismatch)
+            )
+            score = matches * reward - mismatches * penalty
+            probabilities.append(math.exp(log_probability + min(0.0, decay * score)))
+        term = math.fsum(probabilities) / letters
         total += term
         if term < _LAST_TERM and reward > 1:  # there is a closed form for reward 1
             break

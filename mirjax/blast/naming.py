@@ -1,4 +1,4 @@
-"""Name RNA sequences after the database miRNAs they are, or are most like."""
+"""Name RNA sequences after the equal or most similar miRNA of a database."""
 
 import dataclasses
 import os
@@ -6,25 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mirjax.blast import blastn as blast
-from mirjax.blast import search as confirm
-from mirjax.blast.database import open_database
-from mirjax.datasets import registry
+from mirjax.blast.database import build_database
+from mirjax.blast.hits import Hit
+from mirjax.blast.processes import ONE_PER_CORE, Limits
+from mirjax.blast.search import search_unique
+from mirjax.blast.settings import NAMING, BlastSettings
 from mirjax.sequences import fasta
 from mirjax.sequences.records import SequenceRecord
-
-# With blastn's low-complexity filter 3 of the 2,656 human miRNAs of miRBase 22 do not
-# find themselves. It is there for chance hits in long sequences; these have 20 letters.
-SETTINGS = dataclasses.replace(blast.DEFAULT, dust=False)
 
 
 @dataclasses.dataclass(frozen=True)
 class Database:
-    """Named miRNAs, ready to be searched.
+    """Named miRNAs and their BLAST database.
 
     Attributes:
       mirnas: the records, in the order of their FASTA file.
-      folder: their BLAST database, as `blast.build_database` returns it.
+      folder: the BLAST database, as returned by `database.build_database`.
     """
 
     mirnas: Sequence[SequenceRecord]
@@ -32,13 +29,13 @@ class Database:
 
 
 class Name(NamedTuple):
-    """What a sequence is called.
+    """The name of a sequence and the evidence for it.
 
     Attributes:
       mirna_id: name of a database record.
-      evalue: expected number of hits this good by chance; None for a sequence that is
-        the record's but too short for blastn.
-      bitscore: the hit's score in bits; None likewise.
+      evalue: expected number of hits this good by chance; None for a sequence that
+        equals the record but is too short for blastn.
+      bitscore: the hit's score in bits; None in the same case.
     """
 
     mirna_id: str
@@ -46,80 +43,77 @@ class Name(NamedTuple):
     bitscore: float | None
 
 
-def load_database(name: str) -> Database:
-    """Load a FASTA file or dataset of miRNAs and build its BLAST database.
+def load_database(fasta_path: str | os.PathLike[str]) -> Database:
+    """Load a FASTA file of miRNAs and build its BLAST database.
 
     Args:
-      name: a FASTA file, or else a dataset of the registry such as mirbase/hsa.
+      fasta_path: the file.
+
+    Returns:
+      The miRNAs and their database.
 
     Raises:
-      ValueError: if it is neither, or the file is not nucleotide FASTA.
-      blast.BlastError: if BLAST+ is missing, too old, fails or takes too long.
+      ValueError: if the file is not nucleotide FASTA.
+      BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
       OSError: if the cache of databases cannot be written.
     """
-    folder = open_database(name)
-    if os.path.exists(name):
-        return Database(fasta.read_fasta(name), folder)
-    return Database(registry.load_fasta(name), folder)
+    folder = build_database(Path(fasta_path))
+    return Database(fasta.read_fasta(fasta_path), folder)
 
 
 def name_sequences(
     sequences: Sequence[str],
     database: Database,
-    settings: blast.BlastSettings = SETTINGS,
-    *,
-    num_threads: int = 1,
+    settings: BlastSettings = NAMING,
+    limits: Limits = ONE_PER_CORE,
 ) -> list[Name | None]:
-    """Name each sequence after the record that it equals, else after its best hit.
+    """Name each sequence after the record that equals it, else after its best hit.
 
     Args:
       sequences: RNA letters, 5'→3'; an empty one has no name.
-      database: where to look. Of equal records, or equal hits, the first counts.
-      settings: what blastn is told. A sequence that equals a record is named whatever
-        they say.
-      num_threads: blastn processes at a time.
+      database: the named miRNAs. Of equal records or hits, the first one counts.
+      settings: settings of the search. They do not affect which sequences equal a
+        record.
+      limits: limits of the blastn processes.
 
     Returns:
-      For each sequence its name, or None where the database holds nothing like it.
+      For each sequence its name, or None if nothing in the database is similar.
 
     Raises:
-      ValueError: for a bad argument.
-      blast.BlastError: if BLAST+ is missing, too old, fails or takes too long.
+      BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
     """
     own_names: dict[str, str] = {}
     for mirna in database.mirnas:
         own_names.setdefault(mirna.sequence, mirna.name)
-    hits = confirm.search_unique(
-        sequences, database.folder, settings, workers=num_threads
-    )
-    # No hit scores higher than a record that equals the query, so a best hit that is
-    # whole has that record's E-value and bits, whichever its subject. Where there is
-    # none (the settings may filter it, or find it too short) a search that forbids
-    # nothing gives them.
-    lost = [
+    hits = search_unique(sequences, database.folder, settings, limits)
+    # A sequence that equals a record takes the E-value and bits of that record. No hit
+    # scores higher, so a best hit that covers the sequence without a mismatch has the
+    # same values, whichever its subject. The settings may exclude that hit (masking, a
+    # longer word, a low E-value); then a search without these restrictions finds it.
+    incomplete = [
         number
         for number, (sequence, hit) in enumerate(zip(sequences, hits, strict=True))
-        if sequence in own_names and not _is_whole(hit, sequence)
+        if sequence in own_names and not _is_complete(hit, sequence)
     ]
-    lenient = dataclasses.replace(
+    unrestricted = dataclasses.replace(
         settings, dust=False, strand="plus", word_size=4, evalue=1e9
     )
-    found = confirm.search_unique(
-        [sequences[number] for number in lost],
+    found = search_unique(
+        [sequences[number] for number in incomplete],
         database.folder,
-        lenient,
-        workers=num_threads,
+        unrestricted,
+        limits,
     )
-    for number, hit in zip(lost, found, strict=True):
-        hits[number] = hit if _is_whole(hit, sequences[number]) else None
+    for number, hit in zip(incomplete, found, strict=True):
+        hits[number] = hit if _is_complete(hit, sequences[number]) else None
     return [
         _name(own_names.get(sequence), hit)
         for sequence, hit in zip(sequences, hits, strict=True)
     ]
 
 
-def _is_whole(hit: blast.Hit | None, sequence: str) -> bool:
-    """Whether a hit matches all of a sequence, letter by letter."""
+def _is_complete(hit: Hit | None, sequence: str) -> bool:
+    """Return whether a hit matches every letter of a sequence."""
     return hit is not None and (hit.length, hit.mismatches, hit.gap_opens) == (
         len(sequence),
         0,
@@ -127,7 +121,7 @@ def _is_whole(hit: blast.Hit | None, sequence: str) -> bool:
     )
 
 
-def _name(own_name: str | None, hit: blast.Hit | None) -> Name | None:
+def _name(own_name: str | None, hit: Hit | None) -> Name | None:
     if hit is not None:
         return Name(own_name or hit.subject, hit.evalue, hit.bitscore)
     return None if own_name is None else Name(own_name, None, None)

@@ -1,8 +1,8 @@
-"""Choose which queries to filter before blastn, by what it costs and saves.
+"""Decide for which query lengths prefiltering costs less than it saves.
 
-blastn's time goes to the seeds it extends and to the hits it prints. The filter can
-only spare the seeds, and must look at occurrences of words itself: it pays where the
-words that it looks for are longer, and so rarer, than blastn's.
+blastn spends its time on extending seeds and on printing hits. The prefilter saves only
+the seeds, and has to score word occurrences itself. It is worthwhile if the words that
+it looks up are longer, and therefore rarer, than blastn's.
 """
 
 import dataclasses
@@ -12,24 +12,24 @@ from mirjax.blast.requirements import Requirement
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import DatabaseSize
 
-# Measured with 22 letters in miRBase, on one core. Only their ratios matter.
-_SEED_S = 150e-9  # blastn, one seed
-_OCCURRENCE_S = 100e-9  # the filter, one occurrence of a word
-_COLUMN_S = 5e-9  # each letter of its diagonal
-_WORD_S = 500e-9  # one word of a query
-_LETTER_S = 100e-9  # building the index, one letter of the database
-_MOST_LETTERS = 1 << 26  # of a database with an index: 24 bytes a letter to build it
-_LEAST_SAVING_S = 0.05
+# Measured with queries of 22 nt in miRBase, on one core. Only the ratios matter.
+_SEED_S = 150e-9  # blastn, per seed
+_OCCURRENCE_S = 100e-9  # prefilter, per occurrence of a word
+_COLUMN_S = 5e-9  # prefilter, per letter of an occurrence's diagonal
+_WORD_S = 500e-9  # prefilter, per word of a query
+_LETTER_S = 100e-9  # building the index, per letter of the database
+_MAX_LETTERS = 1 << 26  # of a database to index: building takes 24 bytes per letter
+_MIN_SAVING_S = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
-    """What is done with the queries of one length before blastn.
+class FilterPlan:
+    """The decision whether to prefilter the queries of one length.
 
     Attributes:
-      is_filtered: whether to look for what they need.
-      saving_s: seconds that are expected to be saved, below 0 where it does not pay.
-      reason: in words.
+      is_filtered: whether to prefilter them.
+      saving_s: expected saving of the prefilter in seconds, below 0 for a loss.
+      reason: the reason in words.
     """
 
     is_filtered: bool
@@ -37,59 +37,79 @@ class Step:
     reason: str
 
 
-def plan_step(
-    settings: BlastSettings,
-    needs: Sequence[Requirement],
-    query_length: int,
-    num_queries: int,
-    database: DatabaseSize,
-    workers: int,
-) -> Step:
-    """Weigh the filter for the queries of one length.
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """The queries of one length and what they are searched in.
 
-    Sequences count as random: real ones share more words, for blastn as for the filter.
+    Attributes:
+      query_length: letters of each query.
+      num_queries: number of queries.
+      database: size of the whole database.
+      num_processes: parallel blastn processes.
+    """
+
+    query_length: int
+    num_queries: int
+    database: DatabaseSize
+    num_processes: int
+
+
+def plan_filter(
+    settings: BlastSettings, requirements: Sequence[Requirement], workload: Workload
+) -> FilterPlan:
+    """Compare the costs of searching with and without the prefilter.
+
+    The estimate assumes random sequences. Real ones share more words, which affects
+    blastn and the prefilter alike.
 
     Args:
-      settings: word size, strand and E-value count.
-      needs: of queries of that length, at least one.
-      query_length: letters of each.
-      num_queries: how many there are.
-      database: the whole database.
-      workers: blastn processes at a time.
+      settings: settings of the search.
+      requirements: requirements of the queries' length, at least one.
+      workload: the queries of that length and the database.
+
+    Returns:
+      The decision.
     """
-    strands = 2 if settings.strand == "both" else 1
+    num_strands = 2 if settings.strand == "both" else 1
+    length = workload.query_length
 
     def occurrences(word: int) -> float:
-        places = max(0, query_length - word + 1)
-        return strands * places * database.letters / 4.0**word
+        positions = max(0, length - word + 1)
+        return num_strands * positions * workload.database.letters / 4.0**word
 
-    search_s = occurrences(settings.word_size) * _SEED_S / workers
+    search_s = occurrences(settings.word_size) * _SEED_S / workload.num_processes
     filter_s = 0.0
-    left = 0.0  # queries that remain by chance, for each
-    for need in needs:
-        found = occurrences(need.word)
-        filter_s += found * (_OCCURRENCE_S + query_length * _COLUMN_S)
-        filter_s += strands * query_length * _WORD_S
-        is_word = need.segment <= settings.reward * need.word
-        left += found if is_word else settings.evalue
-    saving_s = num_queries * (search_s * max(0.0, 1 - left) - filter_s)
-    if left >= 1:
-        return Step(False, saving_s, "chance alone would leave nearly all")
+    remaining = 0.0  # expected fraction of queries that pass by chance
+    for requirement in requirements:
+        found = occurrences(requirement.word)
+        filter_s += found * (_OCCURRENCE_S + length * _COLUMN_S)
+        filter_s += num_strands * length * _WORD_S
+        needs_word_only = requirement.segment <= settings.reward * requirement.word
+        remaining += found if needs_word_only else settings.evalue
+    saving_s = workload.num_queries * (search_s * max(0.0, 1 - remaining) - filter_s)
+    if remaining >= 1:
+        return FilterPlan(
+            False, saving_s, "nearly all would pass the prefilter by chance"
+        )
     if saving_s <= 0:
-        return Step(False, saving_s, "the filter would take longer than blastn")
-    return Step(True, saving_s, "the filter is cheaper than blastn")
+        return FilterPlan(False, saving_s, "the prefilter takes longer than blastn")
+    return FilterPlan(True, saving_s, "the prefilter takes less time than blastn")
 
 
-def pays(saving_s: float, database: DatabaseSize, *, has_index: bool) -> bool:
-    """Whether the filter pays for all lengths together.
+def is_worthwhile(saving_s: float, database: DatabaseSize, *, has_index: bool) -> bool:
+    """Decide whether to prefilter at all, given the saving over all query lengths.
 
     Args:
-      saving_s: the sum of what the steps that filter are expected to save, seconds.
-      database: the whole database.
-      has_index: whether its index is there; building it must pay in ten runs like this.
+      saving_s: expected saving of all plans that filter, in seconds.
+      database: size of the whole database.
+      has_index: whether the database's index exists. If not, its construction must
+        amortise within ten searches like this one.
+
+    Returns:
+      Whether the prefilter is worthwhile.
     """
     if has_index:
-        return saving_s >= _LEAST_SAVING_S
+        return saving_s >= _MIN_SAVING_S
     build_s = database.letters * _LETTER_S
-    fits = database.letters <= _MOST_LETTERS
-    return fits and saving_s >= max(_LEAST_SAVING_S, build_s / 10)
+    fits = database.letters <= _MAX_LETTERS
+    return fits and saving_s >= max(_MIN_SAVING_S, build_s / 10)

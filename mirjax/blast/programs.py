@@ -1,15 +1,13 @@
-"""The programs of NCBI BLAST+: find them, run them, read what they print."""
+"""Find and run the programs of NCBI BLAST+."""
 
 import dataclasses
 import functools
 import os
 import re
-import selectors
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 MINIMUM_VERSION = (2, 6, 0)
@@ -18,8 +16,7 @@ _REMEDY = (
     "install BLAST+ with `sudo apt-get install ncbi-blast+`, "
     "`conda install -c conda-forge -c bioconda blast` or `brew install blast`"
 )
-_CHUNK_BYTES = 1 << 16
-_MESSAGE_BYTES = 1 << 12
+_MESSAGE_BYTES = 1 << 12  # read of the end of an error output
 
 
 class BlastError(RuntimeError):
@@ -28,12 +25,12 @@ class BlastError(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Installation:
-    """The BLAST+ programs of this machine.
+    """The installed BLAST+ programs.
 
     Attributes:
       blastn: absolute path of blastn.
       makeblastdb: absolute path of makeblastdb.
-      version: version of blastn, such as (2, 12, 0).
+      version: blastn's version, such as (2, 12, 0).
     """
 
     blastn: Path
@@ -55,7 +52,7 @@ def find_blast() -> Installation:
         path = shutil.which(name)
         if path is None:
             raise BlastError(f"{name} is not on PATH; {_REMEDY}")
-        # Absolute, since it will run in another folder.
+        # Absolute, since the program runs in another folder.
         programs[name] = Path(path).absolute()
     blastn = programs["blastn"]
     version = _version(blastn, blastn.stat().st_mtime_ns)
@@ -69,7 +66,7 @@ def find_blast() -> Installation:
 
 @functools.lru_cache
 def _version(blastn: Path, changed_ns: int) -> tuple[int, ...]:
-    """Ask a program for its version, once as long as its file is the same."""
+    """Run blastn for its version, once per version of its file."""
     output = run([str(blastn), "-version"], timeout_s=60.0)
     found = re.search(r"blastn: (\d+(?:\.\d+)+)", output)
     if found is None:
@@ -88,94 +85,38 @@ def run(
 
     Args:
       command: the program and its arguments.
-      timeout_s: the longest it may take, in seconds.
+      timeout_s: time limit, in seconds. A program that exceeds it is killed.
       folder: its working directory.
-      variables: what to add to its environment.
+      variables: environment variables to add.
 
     Returns:
-      What it printed.
+      Its standard output.
 
     Raises:
-      BlastError: if it does not start, fails or takes too long.
+      BlastError: if the program does not start, fails or exceeds the time limit.
     """
-    return "\n".join(
-        stream(command, timeout_s=timeout_s, folder=folder, variables=variables)
-    )
-
-
-def stream(
-    command: list[str],
-    *,
-    timeout_s: float,
-    folder: Path | None = None,
-    variables: Mapping[str, str] | None = None,
-) -> Generator[str, None, None]:
-    """Run a program and yield its lines while it prints them.
-
-    Little is held in memory: a program that prints faster than it is read waits. It
-    is killed if it takes too long or if the generator is closed early.
-
-    Args:
-      command: the program and its arguments.
-      timeout_s: the longest to wait for it, in seconds; the time that the caller
-        spends between lines does not count.
-      folder: its working directory.
-      variables: what to add to its environment.
-
-    Yields:
-      Lines of its standard output, without their ends.
-
-    Raises:
-      BlastError: if it does not start, fails or takes too long.
-    """
-    # A file for the messages: a second pipe, left unread, could block the program.
     with tempfile.TemporaryFile() as messages:
         try:
-            process = subprocess.Popen(
+            process = subprocess.run(
                 command,
                 cwd=folder,
                 env=os.environ | (variables or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=messages,
+                timeout=timeout_s,
             )
         except OSError as error:
             raise BlastError(f"{command[0]} does not run: {error.strerror}") from error
-        with process:
-            try:
-                yield from _lines(process, timeout_s)
-            except subprocess.TimeoutExpired as error:
-                raise BlastError(
-                    f"{command[0]} took longer than {timeout_s:g} s and was stopped; "
-                    "allow it more time or give it less to do"
-                ) from error
-            finally:
-                process.kill()  # Nothing happens if it has ended.
+        except subprocess.TimeoutExpired as error:
+            raise BlastError(
+                f"{command[0]} took longer than {timeout_s:g} s and was stopped; "
+                "raise the time limit or search fewer queries"
+            ) from error
         if process.returncode != 0:
             messages.seek(max(0, messages.seek(0, os.SEEK_END) - _MESSAGE_BYTES))
             text = messages.read().decode("utf-8", "replace")
-            said = [line.strip() for line in text.splitlines() if line.strip()]
-            reason = said[-1] if said else "it gave no message"
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            reason = lines[-1] if lines else "it printed no message"
             raise BlastError(f"{command[0]} failed ({process.returncode}): {reason}")
-
-
-def _lines(process: subprocess.Popen[bytes], timeout_s: float) -> Iterator[str]:
-    assert process.stdout is not None
-    pipe = process.stdout.fileno()
-    remaining = timeout_s
-    rest = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while True:
-            started = time.monotonic()
-            if not selector.select(max(0.0, remaining)):
-                raise subprocess.TimeoutExpired(process.args, timeout_s)
-            chunk = os.read(pipe, _CHUNK_BYTES)
-            remaining -= time.monotonic() - started
-            if not chunk:
-                break
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield from (line.decode("utf-8", "replace") for line in lines)
-    if rest:
-        yield rest.decode("utf-8", "replace")
-    process.wait(max(0.0, remaining))
+    return process.stdout.decode("utf-8", "replace")

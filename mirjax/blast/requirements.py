@@ -1,31 +1,36 @@
-"""Tell which queries cannot have a hit, so that blastn need not search them.
+"""Requirements of a hit: what a query must share with the database to have one.
 
-Nothing that blastn would report is lost, for these reasons.
+A query that satisfies none of the requirements of its length has no hit, so blastn need
+not search it. No row of blastn's table is lost, for the following reasons. Notation:
+an alignment has M matching columns, X mismatching columns and G gaps.
 
-1. A hit has a least score. blastn reports an alignment if its E-value is at most the
-   threshold, and takes the E-value from the alignment's raw score by a function that
-   falls with it (`statistics.evalue`; gapped blastn combines no scores of several
-   alignments). So an alignment that it reports scores at least S, the least score of
-   that E-value. Whatever heuristic found it, low complexity masked or not, its columns
-   add up to its score: M matches, X mismatches and G gaps, each of which costs at least
-   c = gapopen + gapextend, have reward * M - penalty * X - c * G >= S. What blastn does
-   after that (most hits of a query, ties) only takes rows away. The threshold is raised
-   a little here, in case floating-point sums differ.
+1. Every reported alignment has at least a score S. blastn reports an alignment if its
+   E-value is at most the threshold. It computes the E-value from the raw score, by a
+   function that decreases with the score (`statistics.evalue`; gapped blastn does not
+   combine the scores of several alignments). S is the least score whose E-value is at
+   most the threshold. Whatever heuristic found the alignment, and whether or not low
+   complexity was masked, its columns add up to its score. Each gap costs at least
+   c = gapopen + gapextend. Therefore reward * M - penalty * X - c * G >= S. What
+   blastn does afterwards (max_target_seqs, ties) only removes rows. The threshold is
+   raised slightly here, in case floating-point sums differ.
 
-2. A score has a least word. M + X is at most the length of the query, which bounds X
-   and G. The matches lie in at most X + G + 1 runs, parted by the mismatches and the
-   gaps, so one run is an exact word of at least M / (X + G + 1) letters.
+2. Every such alignment contains an exact word of some least length. M + X is at most
+   the length of the query, which bounds X and G by 1. Mismatches and gaps divide the
+   matches into at most X + G + 1 runs, so one run is an exact word of at least
+   M / (X + G + 1) letters.
 
-3. An alignment without gaps lies on one diagonal, which its word is on too: adding up
-   scores along the diagonals of all such words finds a segment of at least S.
+3. An alignment without gaps lies on one diagonal, and its word lies on the same one. So
+   the maximum of the cumulative scores along the diagonals of all such words is at
+   least S.
 
-4. blastn seeds every alignment with an exact word of `word_size` letters. Where that
-   is more than 2. asks for, the query must share such a word, though it need not lie on
-   the diagonal of the alignment that is reported in the end.
+4. blastn seeds every alignment with an exact word of `word_size` letters. If that is
+   more than 2. requires, the query must share a word of `word_size` letters, which need
+   not lie on the diagonal of the final alignment.
 
-So for each length of query there are two needs, one for alignments without gaps and one
-for those with gaps: a least word, and a least score of a segment through such a word. A
-query remains if it meets either with any sequence, on a strand that is searched.
+So each query length has two requirements, one for alignments without gaps and one for
+alignments with gaps. Each consists of a least word length and a least score of a
+gapless segment through such a word. A query remains if it satisfies either requirement
+with any database sequence, on a strand that is searched.
 """
 
 import dataclasses
@@ -36,23 +41,22 @@ import numpy as np
 from jaxtyping import Bool, Int64, UInt8
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mirjax.blast.karlin_altschul import Statistics
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import DatabaseSize, least_score, search_space
-from mirjax.blast.words import WordIndex, candidates, find_words
+from mirjax.blast.words import WordIndex, find_words, word_matches
 from mirjax.sequences import alphabet
 
-_LONGEST = 200  # letters; what longer queries need is no more than the seed
-_MARGIN = 1 + 1e-6  # of the E-value; sums in another order differ by far less
+_MAX_LENGTH = 200  # letters; longer queries require a seed word only
+_MARGIN = 1 + 1e-6  # factor of the E-value; sums in another order differ by far less
 
 
 @dataclasses.dataclass(frozen=True)
 class Requirement:
-    """What a query needs to share with a sequence for a hit.
+    """What a query must share with a database sequence to have a hit.
 
     Attributes:
-      word: letters of an exact word.
-      segment: score of a gapless segment through that word.
+      word: least length of an exact word, in letters.
+      segment: least score of a gapless segment through that word.
     """
 
     word: int
@@ -60,83 +64,84 @@ class Requirement:
 
 
 def find_requirements(
-    settings: BlastSettings,
-    statistics: Statistics,
-    query_length: int,
-    database: DatabaseSize,
+    settings: BlastSettings, query_length: int, database: DatabaseSize
 ) -> tuple[Requirement, ...]:
-    """Derive what queries of one length need for a hit.
+    """Derive the requirements of a hit for queries of one length.
 
     Args:
-      settings: scores, gap costs, word size and E-value count.
-      statistics: of those.
+      settings: settings of the search.
       query_length: letters of a query.
-      database: the whole database.
+      database: size of the whole database.
 
     Returns:
-      The least needs for alignments without gaps and for those with gaps. One that so
-      short a query cannot meet is left out.
+      The requirements for alignments without gaps and for those with gaps. Requirements
+      that exceed the query's length are omitted; without any, no query of this length
+      has a hit.
     """
     reward, penalty = settings.reward, -settings.penalty
     gap: float = settings.gapopen + settings.gapextend
-    space = search_space(statistics, query_length, database)
-    score = least_score(statistics, settings.evalue * _MARGIN, space)
-    if not gap:  # megablast's own cost of a gap, each letter of it
+    space = search_space(settings.statistics, query_length, database)
+    score = least_score(settings.statistics, settings.evalue * _MARGIN, space)
+    if not gap:  # megablast then has its own cost per letter of a gap
         gap = penalty + reward / 2
-        score = max(1, score - 1)  # half points may have been rounded up
+        score = max(1, score - 1)  # blastn may have rounded half points up
     seed = Requirement(settings.word_size, reward * settings.word_size)
     if score > reward * query_length or query_length < settings.word_size:
         return ()
-    if query_length > _LONGEST:
+    if query_length > _MAX_LENGTH:
         return (seed,)
 
-    def runs(gaps: int) -> Iterator[int]:
+    def longest_runs(gaps: int) -> Iterator[int]:
+        """Yield the least longest run of matches, for each number of mismatches."""
         for mismatches in range(query_length):
             matches = math.ceil((score + penalty * mismatches + gap * gaps) / reward)
             if matches + mismatches > query_length:
                 return
             yield -(-matches // (mismatches + gaps + 1))
 
-    gapless = list(runs(0))
-    gapped = [run for gaps in range(1, query_length) for run in runs(gaps)]
-    needs = []
+    gapless = list(longest_runs(0))
+    gapped = [run for gaps in range(1, query_length) for run in longest_runs(gaps)]
+    requirements = []
     if gapless:
         word = min(gapless)
-        needs.append(Requirement(word, score) if word >= settings.word_size else seed)
+        requirements.append(
+            Requirement(word, score) if word >= settings.word_size else seed
+        )
     if gapped:
         word = max(min(gapped), settings.word_size)
-        needs.append(Requirement(word, reward * word))
-    return tuple(dict.fromkeys(needs))
+        requirements.append(Requirement(word, reward * word))
+    return tuple(dict.fromkeys(requirements))
 
 
-def meet(
+def satisfies(
     index: WordIndex,
     queries: UInt8[np.ndarray, "queries length"],
-    needs: Sequence[Requirement],
+    requirements: Sequence[Requirement],
     settings: BlastSettings,
 ) -> tuple[Bool[np.ndarray, " queries"], int]:
-    """Tell which queries meet a need, on a strand that is searched.
+    """Determine which queries satisfy a requirement on a strand that is searched.
 
     Args:
-      index: of the database.
+      index: index of the database.
       queries: tokens of queries of one length, without a PAD.
-      needs: as `find_requirements` gives them.
-      settings: strand, reward and penalty count.
+      requirements: requirements of that length, as returned by `find_requirements`.
+      settings: settings of the search.
 
     Returns:
-      Whether each may have a hit; and how many occurrences of words were looked at.
+      Whether each query satisfies at least one requirement and so may have a hit; and
+      the number of word occurrences that were scored.
     """
-    meets = np.zeros(len(queries), bool)
+    satisfied = np.zeros(len(queries), bool)
     total = 0
     strands = [queries]
     if settings.strand == "both":
-        strands.append(_partner(queries))
+        strands.append(_reverse_complement(queries))
     for strand in strands:
-        for need in needs:
-            best, occurrences = best_segments(index, strand, need.word, settings)
-            meets |= best >= need.segment
+        for requirement in requirements:
+            best, occurrences = best_segments(index, strand, requirement.word, settings)
+            satisfied |= best >= requirement.segment
             total += occurrences
-    return meets, total
+    return satisfied, total
 
 
 def best_segments(
@@ -145,33 +150,35 @@ def best_segments(
     word: int,
     settings: BlastSettings,
 ) -> tuple[Int64[np.ndarray, " queries"], int]:
-    """Score the gapless segments on the diagonals of shared words.
+    """Score gapless segments on the diagonals of words shared with the database.
 
     Args:
-      index: of the database.
+      index: index of the database.
       queries: tokens of queries of one length, without a PAD.
-      word: letters of a word.
-      settings: reward and penalty count.
+      word: length of a shared word, in letters.
+      settings: settings of the search, for reward and penalty.
 
     Returns:
-      Each query's best score, 0 if it shares no word; and how many occurrences of its
-      words there are.
+      Each query's best score, 0 if it shares no word; and the number of occurrences of
+      the queries' words in the database.
     """
     best = np.zeros(len(queries), np.int64)
     length = queries.shape[1]
     if length < word:
         return best, 0
-    # A diagonal may begin before the first letter and end after the last.
+    # Padding, since a diagonal may start before the first letter or end after the last.
     diagonals = sliding_window_view(np.pad(index.letters, length), length)
     columns = np.ascontiguousarray(queries.T)
     total = 0
-    for rows, offsets, positions in candidates(index, find_words(index, queries, word)):
+    occurrences = find_words(index, queries, word)
+    for rows, offsets, positions in word_matches(index, occurrences):
         total += len(rows)
-        theirs = np.ascontiguousarray(diagonals[positions - offsets + length].T)
+        subjects = np.ascontiguousarray(diagonals[positions - offsets + length].T)
         score = np.zeros(len(rows), np.int32)
         highest = np.zeros(len(rows), np.int32)
-        for ours, letters in zip(columns, theirs, strict=True):
-            score += np.where(ours[rows] == letters, settings.reward, settings.penalty)
+        for column, letters in zip(columns, subjects, strict=True):
+            is_match = column[rows] == letters
+            score += np.where(is_match, settings.reward, settings.penalty)
             score[letters == alphabet.PAD] = 0  # no segment crosses a sequence's end
             np.maximum(score, 0, out=score)
             np.maximum(highest, score, out=highest)
@@ -179,9 +186,10 @@ def best_segments(
     return best, total
 
 
-def _partner(tokens: np.ndarray) -> np.ndarray:
-    """Return reverse complements, as tokens."""
-    partner = np.zeros(alphabet.VOCABULARY_SIZE, np.uint8)
-    partner[[alphabet.A, alphabet.U]] = alphabet.U, alphabet.A
-    partner[[alphabet.C, alphabet.G]] = alphabet.G, alphabet.C
-    return partner[tokens[:, ::-1]]
+def _reverse_complement(
+    tokens: UInt8[np.ndarray, "queries length"],
+) -> UInt8[np.ndarray, "queries length"]:
+    complement: UInt8[np.ndarray, "queries length"] = alphabet.COMPLEMENT[
+        tokens[:, ::-1]
+    ]
+    return complement

@@ -1,11 +1,24 @@
-"""What blastn is told, and two presets: the published search and ours."""
+"""Settings of a blastn search: the published ones, the default, those for naming."""
 
 import dataclasses
+
+from mirjax.blast.karlin_altschul import Statistics, find_statistics
+
+TASKS = ("megablast", "blastn", "blastn-short")
+STRANDS = ("plus", "both")
+
+_MINIMA = {
+    "word_size": 4,
+    "reward": 1,
+    "gapopen": 0,
+    "gapextend": 0,
+    "max_target_seqs": 1,
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class BlastSettings:
-    """What blastn is told; each field is an option of the same name.
+    """Settings of a blastn search; each field is the blastn option of that name.
 
     Attributes:
       task: "megablast" (greedy extension), "blastn" or "blastn-short".
@@ -17,7 +30,12 @@ class BlastSettings:
       strand: "plus", or "both" to search the query's reverse complement too.
       evalue: highest E-value reported.
       max_target_seqs: most database sequences reported for a query.
-      dust: whether low-complexity stretches of a query seed no alignment.
+      dust: whether to mask low-complexity regions of a query, which then seed no
+        alignment.
+
+    Raises:
+      ValueError: for a value out of range, or for scores or gap costs that blastn has
+        no statistics for.
     """
 
     task: str = "megablast"
@@ -32,20 +50,28 @@ class BlastSettings:
     dust: bool = True
 
     def __post_init__(self) -> None:
-        allowed = {
-            "task": self.task in ("megablast", "blastn", "blastn-short"),
-            "word_size": self.word_size >= 4,
-            "reward": self.reward > 0,
-            "penalty": self.penalty < 0,
-            "gapopen": self.gapopen >= 0,
-            "gapextend": self.gapextend >= 0,
-            "strand": self.strand in ("plus", "both"),
-            "evalue": self.evalue > 0,
-            "max_target_seqs": self.max_target_seqs >= 1,
-        }
-        for name, is_allowed in allowed.items():
-            if not is_allowed:
-                raise ValueError(f"BLAST setting {name}={getattr(self, name)!r}")
+        for name, choices in (("task", TASKS), ("strand", STRANDS)):
+            if (value := getattr(self, name)) not in choices:
+                raise ValueError(f"--{name}={value} is not one of {', '.join(choices)}")
+        for name, minimum in _MINIMA.items():
+            if (value := getattr(self, name)) < minimum:
+                raise ValueError(f"--{name}={value} must be at least {minimum}")
+        if self.penalty >= 0:
+            raise ValueError(f"--penalty={self.penalty} must be below 0")
+        if not self.evalue > 0:
+            raise ValueError(f"--evalue={self.evalue} must be above 0")
+        _ = self.statistics  # raises for scores or gap costs that blastn refuses
+
+    @property
+    def statistics(self) -> Statistics:
+        """The Karlin-Altschul parameters of the scores and gap costs."""
+        return find_statistics(
+            self.reward,
+            self.penalty,
+            self.gapopen,
+            self.gapextend,
+            greedy=self.task == "megablast",
+        )
 
     def arguments(self) -> list[str]:
         """Return the settings as blastn's command-line arguments."""
@@ -56,15 +82,22 @@ class BlastSettings:
 
 
 PUBLISHED = BlastSettings(strand="both")
-"""What the published seq2seq code searches with (Chakraborty & Hasija 2019).
+"""The search of the published seq2seq code (Chakraborty & Hasija 2019).
 
-It names word size, gap costs, E-value and strand. Task, reward, penalty, most targets
-and dust are those that blastn 2.12 then fills in, spelled out.
+That code sets word size, gap costs, E-value and strand. The other fields are the
+defaults of blastn 2.12.
 """
 
 DEFAULT = BlastSettings(strand="plus")
 """The published settings on the plus strand alone.
 
-A decoded miRNA is a sense RNA. A minus-strand hit says that its reverse complement
-resembles a database miRNA: the two could pair, which is not being the same miRNA.
+A decoded miRNA is a sense RNA. A minus-strand hit means that its reverse complement
+resembles a database miRNA: the two could pair, but they are not the same miRNA.
+"""
+
+NAMING = BlastSettings(strand="plus", dust=False)
+"""The settings that name decoded miRNAs: the default without masking.
+
+Masking low complexity prevents chance hits in long sequences. With it, 3 of the 2,656
+human miRNAs of miRBase 22 do not find themselves.
 """

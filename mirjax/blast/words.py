@@ -1,8 +1,8 @@
-"""Exact words: where in a database the words of queries occur.
+"""Index of exact words: find where the words of queries occur in a database.
 
-The positions of a database are sorted once by the sixteen letters that follow each, two
-bits a letter, so that all occurrences of any word lie side by side and two binary
-searches find them: a join of sorted k-mers, for words of any length.
+The positions of a database are sorted once by the sixteen letters that start at each,
+two bits per letter. All occurrences of a word are then adjacent, and two binary
+searches find them, for words of any length.
 """
 
 import contextlib
@@ -17,20 +17,20 @@ from jaxtyping import Int64, UInt8, UInt32
 
 from mirjax.sequences import alphabet
 
-KEY_LETTERS = 16  # as many as 32 bits hold
+KEY_LETTERS = 16  # the most that 32 bits hold
 
 _FOLDER = "words"
-_CHUNK = 1 << 15  # occurrences; their arrays stay in the processor's cache
+_CHUNK = 1 << 15  # occurrences at a time; their arrays fit the processor's cache
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class WordIndex:
-    """The positions of a database, sorted by the letters that follow.
+    """The positions of a database, sorted by the letters that start at each.
 
     Attributes:
-      letters: the database as `join_letters` gives it.
-      keys: ascending; `KEY_LETTERS` letters each, a separator counting as an A.
-      positions: where in `letters` each key's first letter is.
+      letters: tokens of the database, as joined by `join_letters`.
+      keys: ascending keys of `KEY_LETTERS` letters each; a separator counts as an A.
+      positions: index in `letters` of each key's first letter.
     """
 
     letters: UInt8[np.ndarray, " letters"]
@@ -40,11 +40,11 @@ class WordIndex:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Occurrences:
-    """Ranges of an index, one for each word of each query.
+    """Ranges of a `WordIndex`, one for each word of each query.
 
     Attributes:
-      first: the range's first number.
-      counts: its length.
+      first: index of the range's first key.
+      counts: number of keys in the range.
     """
 
     first: Int64[np.ndarray, "queries words"]
@@ -52,22 +52,31 @@ class Occurrences:
 
 
 def join_letters(sequences: Sequence[str]) -> UInt8[np.ndarray, " letters"]:
-    """Join sequences to one array of tokens, a PAD before, between and after them.
+    """Join sequences into one array of tokens, with PAD before, between and after.
 
     Args:
       sequences: RNA letters, 5'→3'.
+
+    Returns:
+      The tokens.
+
+    >>> join_letters(["AU", "G"]).tolist()
+    [0, 1, 2, 0, 4, 0]
     """
     text = "N".join(["", *sequences, ""])
     return alphabet.encode([text], len(text), unknown_as_pad=True)[0]
 
 
 def build_index(letters: UInt8[np.ndarray, " letters"]) -> WordIndex:
-    """Sort a database's positions by the letters that follow.
+    """Sort a database's positions by the letters that start at each.
 
-    Takes about 24 bytes of memory a letter while it works.
+    The peak memory is about 24 bytes per letter.
 
     Args:
-      letters: as `join_letters` gives them.
+      letters: tokens, as joined by `join_letters`.
+
+    Returns:
+      The index.
     """
     keys = _keys(letters)
     pairs = (keys.astype(np.uint64) << np.uint64(32)) | np.arange(
@@ -81,11 +90,14 @@ def build_index(letters: UInt8[np.ndarray, " letters"]) -> WordIndex:
 
 
 def load_index(database: Path, letters: UInt8[np.ndarray, " letters"]) -> WordIndex:
-    """Load a database's index, or build it and keep it beside the database.
+    """Load a database's index, or build it and save it in the database's folder.
 
     Args:
-      database: its folder. Where that cannot be written the index is not kept.
-      letters: its letters, as `join_letters` gives them.
+      database: the folder. If it cannot be written, the index is not saved.
+      letters: tokens of the database, as joined by `join_letters`.
+
+    Returns:
+      The index; a loaded one is memory-mapped.
     """
     folder = Path(database) / _FOLDER
     if not folder.is_dir():
@@ -94,7 +106,7 @@ def load_index(database: Path, letters: UInt8[np.ndarray, " letters"]) -> WordIn
             contextlib.suppress(OSError),
             tempfile.TemporaryDirectory(prefix=".words-", dir=database) as scratch,
         ):
-            # One level down, where the umask decides who may read it.
+            # A subfolder, since only its owner may read a temporary directory.
             unfinished = Path(scratch) / _FOLDER
             unfinished.mkdir()
             np.save(unfinished / "keys.npy", index.keys)
@@ -109,7 +121,7 @@ def load_index(database: Path, letters: UInt8[np.ndarray, " letters"]) -> WordIn
 
 
 def has_index(database: Path) -> bool:
-    """Whether a database's index is beside it already."""
+    """Return whether the folder of a database holds its index."""
     return os.path.isdir(Path(database) / _FOLDER)
 
 
@@ -119,62 +131,68 @@ def find_words(
     """Find every occurrence of every word of queries of one length.
 
     Args:
-      index: of the database.
+      index: index of the database.
       queries: tokens, without a PAD.
-      word: letters of a word, at most the queries' length. Of a longer word than
-        `KEY_LETTERS` its first ones are found.
+      word: letters of a word, at most the queries' length. If it is more than
+        `KEY_LETTERS`, only that many first letters are compared.
 
     Returns:
-      The ranges of the index. A range may hold words that a sequence's end cuts short,
-      where the query's word goes on with As.
+      The ranges of the index. A range may include words that a sequence's end cuts
+      short, if the query's word continues with As there.
     """
-    shown = min(word, KEY_LETTERS)
     num_words = queries.shape[1] - word + 1
-    spare = np.uint32(2 * (KEY_LETTERS - shown))
-    # The same keys as the database's, from padded rows so that none runs into the next.
+    unused_bits = np.uint32(2 * (KEY_LETTERS - min(word, KEY_LETTERS)))
+    # The same keys as the database's. Padding keeps a key from reaching the next row.
     padded = np.pad(queries, ((0, 0), (0, KEY_LETTERS)))
     keys = _keys(padded.ravel()).reshape(padded.shape)[:, :num_words]
-    lowest = (keys >> spare) << spare
-    distinct, which = np.unique(lowest, return_inverse=True)
-    highest = distinct | np.uint32((1 << int(spare)) - 1)
+    lowest = (keys >> unused_bits) << unused_bits
+    distinct, inverse = np.unique(lowest, return_inverse=True)
+    highest = distinct | np.uint32((1 << int(unused_bits)) - 1)
     first = np.asarray(np.searchsorted(index.keys, distinct, side="left"))
     after = np.asarray(np.searchsorted(index.keys, highest, side="right"))
     counts = after - first
-    which = which.reshape(lowest.shape)
-    return Occurrences(first[which], counts[which])
+    inverse = inverse.reshape(lowest.shape)
+    return Occurrences(first[inverse], counts[inverse])
 
 
-def candidates(
-    index: WordIndex, found: Occurrences
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """List the occurrences of words one by one, some ten thousand at a time.
+def word_matches(
+    index: WordIndex, occurrences: Occurrences
+) -> Iterator[
+    tuple[
+        Int64[np.ndarray, " matches"],
+        Int64[np.ndarray, " matches"],
+        Int64[np.ndarray, " matches"],
+    ]
+]:
+    """Expand ranges of an index to single matches, in chunks of bounded size.
 
     Args:
-      index: of the database.
-      found: ranges of it, as `find_words` gives them.
+      index: index of the database.
+      occurrences: ranges of it, as returned by `find_words`.
 
     Yields:
-      Row of the query, the word's first letter in it, and in `index.letters`.
+      Of each match in a chunk: row of the query, index of the word's first letter in
+      the query, and index of that letter in `index.letters`.
     """
-    num_words = found.counts.shape[1]
-    first, counts = found.first.ravel(), found.counts.ravel()
+    num_words = occurrences.counts.shape[1]
+    first, counts = occurrences.first.ravel(), occurrences.counts.ravel()
     ends = np.cumsum(counts)
     total = int(counts.sum())
     for start in range(0, total, _CHUNK):
-        numbers = np.arange(start, min(start + _CHUNK, total))
-        ranges = np.searchsorted(ends, numbers, side="right")
-        places = first[ranges] + numbers - (ends[ranges] - counts[ranges])
+        matches = np.arange(start, min(start + _CHUNK, total))
+        ranges = np.searchsorted(ends, matches, side="right")
+        keys = first[ranges] + matches - (ends[ranges] - counts[ranges])
         rows, offsets = np.divmod(ranges, num_words)
-        yield rows, offsets, index.positions[places].astype(np.int64)
+        yield rows, offsets, index.positions[keys].astype(np.int64)
 
 
 def _keys(letters: UInt8[np.ndarray, " letters"]) -> UInt32[np.ndarray, " letters"]:
-    """Return the `KEY_LETTERS` letters from each position on, as one number."""
+    """Return the `KEY_LETTERS` letters that start at each position, as one number."""
     keys = np.maximum(letters, 1).astype(np.uint32) - np.uint32(1)
-    shown = 1
-    while shown < KEY_LETTERS:
+    width = 1  # letters in a key
+    while width < KEY_LETTERS:
         following = np.zeros_like(keys)
-        following[:-shown] = keys[shown:]
-        keys = (keys << np.uint32(2 * shown)) | following
-        shown *= 2
+        following[:-width] = keys[width:]
+        keys = (keys << np.uint32(2 * width)) | following
+        width *= 2
     return keys

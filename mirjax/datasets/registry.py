@@ -33,7 +33,6 @@ from typing import Any
 import numpy as np
 import platformdirs
 from absl import logging
-from rich import console, progress
 
 from mirjax.datasets import readers, splits
 from mirjax.datasets.catalogue import FILES, DataFile
@@ -160,6 +159,36 @@ def load_fasta(name: str, *, seed: int = 0) -> list[SequenceRecord]:
     return fasta.read_fasta(path(name))
 
 
+def fasta_path(name: str, *, flag: str = "--db") -> pathlib.Path:
+    """Return the path of a FASTA dataset or file.
+
+    Args:
+      name: a dataset such as mirbase/hsa, or else a file. A dataset wins over a file of
+        the same name; ./NAME is always the file. The miRNAs of "simulated" are written
+        to a file in the user's cache.
+      flag: the flag to name in an error.
+
+    Returns:
+      The path of an existing file.
+
+    Raises:
+      ValueError: if there is no such dataset or file, or the dataset is not FASTA.
+    """
+    if name == "simulated":
+        file = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "simulated.fa"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fasta.write_fasta(file, load_fasta(name))
+        return file
+    if name in NAMES:
+        _data_file(name, "fasta")
+        return path(name)
+    if os.path.exists(name):
+        return pathlib.Path(name)
+    raise ValueError(
+        f"{flag}: {name} is neither a file nor a dataset such as mirbase/hsa"
+    )
+
+
 def _data_file(name: str, kind: str = "") -> DataFile:
     """Look a name up; where a kind is given, it must be of that."""
     if name not in NAMES:
@@ -279,6 +308,8 @@ def _download(
 
 def _copy(url: str, file: pathlib.Path, name: str) -> None:
     """Stream an address into a file, with a progress bar on a terminal."""
+    from rich import console, progress
+
     terminal = console.Console(stderr=True)
     with (
         urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response,

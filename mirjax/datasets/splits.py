@@ -11,8 +11,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from mirjax.sequences.records import Pairs, Split
 
@@ -223,6 +221,10 @@ def target_clusters(
         return numbers
     a, b = np.array(links).T
     size = int(max(a.max(), b.max())) + 1
+    # Imported here, since it takes longer than most commands need to start.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(links), bool), (a, b)), (size, size))
     _, group = connected_components(graph, directed=False)
     return group[numbers]

@@ -13,14 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from absl import logging
 
-from mirjax.blast import blastn as blast
-from mirjax.blast import search as confirm
+from mirjax.blast.database import build_database
+from mirjax.blast.search import search_unique
+from mirjax.blast.settings import PUBLISHED
 from mirjax.datasets import batches
 from mirjax.evaluation import ranking_metrics
 from mirjax.evaluation.metrics import sequence
 from mirjax.evaluation.metrics.sequence import Metrics
 from mirjax.inference import greedy
-from mirjax.inference.decoders import BEAM, CONSTRAINED, GREEDY, emitted, make_decoder
+from mirjax.inference.decoders import emitted, make_decoder
+from mirjax.inference.options import BEAM, CONSTRAINED, GREEDY
 from mirjax.inference.teacher_forced import evaluate_teacher_forced
 from mirjax.models import losses
 from mirjax.models.trained import TrainedModel
@@ -136,9 +138,7 @@ def blast_metrics(
     with tempfile.TemporaryDirectory(prefix="mirjax-evaluate-") as folder:
         path = pathlib.Path(folder) / "database.fa"
         fasta.write_fasta(path, database)
-        hits = confirm.search_unique(
-            decoded, blast.build_database(path), blast.PUBLISHED
-        )
+        hits = search_unique(decoded, build_database(path), PUBLISHED)
     names_of: defaultdict[str, set[str]] = defaultdict(set)
     for record in database:
         names_of[record.sequence].add(record.name)

@@ -11,10 +11,8 @@ from jaxtyping import UInt8
 
 from mirjax.inference import beam, greedy
 from mirjax.inference.greedy import Decoded
+from mirjax.inference.options import BEAM_WIDTH, CONSTRAINED, DECODERS, GREEDY
 from mirjax.inference.trie import build_trie
-
-GREEDY, BEAM, CONSTRAINED = NAMES = ("greedy", "beam", "constrained")
-WIDTH = 8  # of a beam, by default
 
 Decoder = Callable[[UInt8[np.ndarray, "rows target_length"]], Decoded]
 
@@ -27,14 +25,14 @@ def make_decoder(
     params: Mapping[str, Any],
     *,
     allowed: Sequence[str] = (),
-    width: int = WIDTH,
+    width: int = BEAM_WIDTH,
     batch_size: int = 512,
 ) -> Decoder:
     """Make a decoder.
 
     Args:
-      name: one of `NAMES`: the likeliest symbol at every step, a beam, or a beam among
-        allowed miRNAs alone.
+      name: one of `options.DECODERS`: the likeliest symbol at every step, a beam, or a
+        beam among allowed miRNAs alone.
       model: a generator; see `beam.decode`.
       params: its parameters.
       allowed: real miRNAs, of "constrained" only; those too long for the model are left
@@ -48,8 +46,8 @@ def make_decoder(
     params = jax.device_put(params)  # once, not with every batch
     if name == GREEDY:
         return functools.partial(greedy.decode, model, params, batch_size=batch_size)
-    if name not in NAMES:
-        raise ValueError(f"decoder {name!r} is not one of {', '.join(NAMES)}")
+    if name not in DECODERS:
+        raise ValueError(f"decoder {name!r} is not one of {', '.join(DECODERS)}")
     trie = None
     if name == CONSTRAINED:
         trie = build_trie(emitted(allowed, model.max_mirna_length))

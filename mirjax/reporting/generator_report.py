@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from mirjax.blast import blastn as blast
+from mirjax.blast.programs import find_blast
 from mirjax.datasets import registry
 from mirjax.evaluation import generator
 from mirjax.evaluation.baselines import generator as generator_baselines
@@ -70,7 +70,7 @@ def report_generator(
         database = SIMULATED if known_data == SIMULATED else HUMAN
     records = _read_database(database)
     if with_blast:
-        blast.find_blast()
+        find_blast()
     folder.mkdir(parents=True, exist_ok=True)
     by_decoder = generator.evaluate_generator(
         trained,

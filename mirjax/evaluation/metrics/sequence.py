@@ -17,7 +17,7 @@ Metrics = dict[str, Any]  # by name: numbers, or figures of a part
 
 @runtime_checkable
 class BestHit(Protocol):
-    """What is read of an alignment hit; `mirjax.blast.blastn.Hit` is one."""
+    """What is read of an alignment hit; `mirjax.blast.hits.Hit` is one."""
 
     @property
     def subject(self) -> str:

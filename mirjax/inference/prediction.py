@@ -1,0 +1,172 @@
+"""Predict the miRNAs that bind target sites, and name them with BLAST."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from absl import logging
+
+from mirjax.blast import naming
+from mirjax.blast.processes import Limits
+from mirjax.inference import decoders, sites
+from mirjax.inference.options import PredictOptions
+from mirjax.models import loading
+from mirjax.models.trained import TrainedModel
+from mirjax.sequences import fasta
+from mirjax.sequences.records import SequenceRecord
+from mirjax.sequences.windows import count_windows, sliding_windows
+
+# Takes the number of items and a description; gives a function that is called with the
+# number of items done since its previous call.
+Progress = Callable[
+    [int, str], contextlib.AbstractContextManager[Callable[[int], None]]
+]
+DEFAULT = PredictOptions()
+
+
+class Prediction(NamedTuple):
+    """The miRNA predicted for one target site.
+
+    Attributes:
+      target: name of the target's record.
+      start: first letter of the site in the record, from 0.
+      end: the letter after the site's last one.
+      mirna: the decoded miRNA, 5'→3'; empty if the model predicts none.
+      log_prob: log P(miRNA | site), natural logarithm.
+      name: the miRNA's name in the database, or None for a novel miRNA.
+    """
+
+    target: str
+    start: int
+    end: int
+    mirna: str
+    log_prob: float
+    name: naming.Name | None
+
+
+def no_progress(
+    total: int, description: str
+) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+    """Report no progress."""
+    del total, description
+    return contextlib.nullcontext(lambda number: None)
+
+
+def load_generator(path: str | os.PathLike[str]) -> TrainedModel:
+    """Load a trained model that generates miRNAs.
+
+    Args:
+      path: a workdir, a model file or a published `.h5`.
+
+    Returns:
+      The model.
+
+    Raises:
+      ValueError: if there is none, or it is no generator.
+    """
+    trained = loading.load_model(path)
+    if not hasattr(trained.model, "decode_step"):
+        raise ValueError(
+            f"--model: {path} holds a {type(trained.model).__name__}, which generates "
+            "no miRNA; give a seq2seq model or a Transformer"
+        )
+    return trained
+
+
+def read_targets(
+    path: str | os.PathLike[str], trained: TrainedModel
+) -> list[SequenceRecord]:
+    """Read a FASTA file of targets that are long enough for a model.
+
+    Args:
+      path: the file.
+      trained: the generator.
+
+    Returns:
+      The records.
+
+    Raises:
+      ValueError: if the file is not FASTA, or a record is too short.
+    """
+    targets = fasta.read_fasta(path)
+    shortest = trained.model.min_target_length
+    for target in targets:
+        if len(target.sequence) < shortest:
+            raise ValueError(
+                f"{path} record {target.name}: {len(target.sequence)} nt, but the "
+                f"model reads at least {shortest}; lengthen or remove it"
+            )
+    return targets
+
+
+def predict(
+    trained: TrainedModel,
+    targets: Sequence[SequenceRecord],
+    database: naming.Database,
+    options: PredictOptions = DEFAULT,
+    *,
+    progress: Progress = no_progress,
+) -> Iterator[Prediction]:
+    """Decode and name the miRNA of every site of every target.
+
+    All sites are decoded before the function returns; the rows are made one by one.
+
+    Args:
+      trained: a generator.
+      targets: sites or transcripts, 5'→3', as returned by `read_targets`.
+      database: miRNAs to name the decoded ones by.
+      options: options of decoding and of the BLAST search.
+      progress: shows the progress of decoding.
+
+    Returns:
+      The predictions in the order of the targets, then of the sites.
+
+    Raises:
+      ValueError: for a stride that does not suit the model, before the device is used.
+      BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
+    """
+    model = trained.model
+    size, stride = model.max_target_length, options.stride
+    if not 1 <= stride <= size:
+        raise ValueError(
+            f"--stride={stride} must be from 1 to {size}, the most letters that the "
+            "model reads at a time; a larger one would skip letters"
+        )
+    lengths = [len(target.sequence) for target in targets]
+    num_sites = count_windows(lengths, size, stride)
+    logging.info("%d target records, %d sites", len(targets), num_sites)
+    decoder = decoders.make_decoder(
+        options.decoder,
+        model,
+        trained.params,
+        allowed=[record.sequence for record in database.mirnas],
+        width=options.beam_width,
+        batch_size=options.batch_size,
+    )
+    with progress(num_sites, "decoding sites") as report:
+        decoded = sites.decode_windows(
+            decoder,
+            targets,
+            size=size,
+            stride=stride,
+            batch_size=options.batch_size,
+            report=report,
+        )
+    logging.info("naming %d distinct miRNAs", len(decoded.mirnas))
+    limits = Limits(num_processes=options.num_threads)
+    names = naming.name_sequences(decoded.mirnas, database, options.settings, limits)
+    windows = sliding_windows(lengths, size, stride)
+    return (
+        Prediction(
+            targets[window.record].name,
+            window.start,
+            window.end,
+            decoded.mirnas[choice],
+            float(log_prob),
+            names[choice],
+        )
+        for window, choice, log_prob in zip(
+            windows, decoded.choices, decoded.log_probs, strict=True
+        )
+    )

@@ -1,0 +1,48 @@
+"""Plain BLAST+ called directly, and programs that stand in for it."""
+
+import io
+import os
+import subprocess
+
+from mirjax.blast import search
+
+
+def write_fasta(path, records):
+    """Write records without any check of their names."""
+    path.write_text("".join(f">{r.name}\n{r.sequence}\n" for r in records))
+    return path
+
+
+def make_database(folder, fasta="db.fa"):
+    """Build a database for plain blastn beside a FASTA file."""
+    command = ["makeblastdb", "-in", fasta, "-dbtype", "nucl"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def plain_lines(folder, arguments, queries="q.fa", database="db.fa"):
+    """Return the lines of plain blastn's table."""
+    command = ["blastn", "-query", queries, "-db", database, "-outfmt", "6"]
+    run = subprocess.run(
+        [*command, *arguments], cwd=folder, check=True, capture_output=True
+    )
+    return run.stdout.splitlines()
+
+
+def confirmed(queries, database, *arguments):
+    """Return the lines of our table, and the counts of the search."""
+    file = io.BytesIO()
+    stats = search.confirm(queries, database, file, *arguments)
+    lines = file.getvalue().splitlines()
+    assert stats.rows == len(lines)
+    return lines, stats
+
+
+def fake_program(monkeypatch, folder, program, body, version="2.12.0+"):
+    """Put a shell script before the real program on PATH."""
+    script = folder / program
+    script.write_text(
+        f'#!/bin/sh\n[ "$1" = -version ] && echo "{program}: {version}" && exit 0\n'
+        f"{body}\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")

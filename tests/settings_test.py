@@ -1,0 +1,35 @@
+"""Tests of the settings of a search."""
+
+import dataclasses
+
+import pytest
+
+from mirjax.blast.settings import DEFAULT, NAMING, PUBLISHED, BlastSettings
+
+
+@pytest.mark.parametrize(
+    ("field", "remedy"),
+    [
+        ({"task": "tblastx"}, "is not one of megablast, blastn, blastn-short"),
+        ({"word_size": 3}, "must be at least 4"),
+        ({"reward": 0}, "must be at least 1"),
+        ({"penalty": 2}, "must be below 0"),
+        ({"gapopen": -1}, "must be at least 0"),
+        ({"gapextend": -1}, "must be at least 0"),
+        ({"strand": "minus"}, "is not one of plus, both"),
+        ({"evalue": 0.0}, "must be above 0"),
+        ({"evalue": float("nan")}, "must be above 0"),
+        ({"max_target_seqs": 0}, "must be at least 1"),
+        ({"reward": 7, "penalty": -3}, "choose a multiple of one of"),
+        ({"gapopen": 1, "gapextend": 7}, "choose one of"),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_remedy(field, remedy):
+    name, value = next(iter(field.items()))
+    with pytest.raises(ValueError, match=f"--{name}={value}.*{remedy}"):
+        BlastSettings(**field)
+
+
+def test_presets_differ_in_strand_and_masking_alone():
+    assert dataclasses.replace(DEFAULT, strand="both") == PUBLISHED
+    assert dataclasses.replace(DEFAULT, dust=False) == NAMING
