@@ -1,9 +1,10 @@
 """What all commands share: flags, logging, and errors as one line."""
 
+import contextlib
 import logging as stdlib_logging
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from absl import app, flags, logging
@@ -82,3 +83,16 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
             message = message.splitlines()[-1]
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(1)
+
+
+def define_config_flag(flag_values: flags.FlagValues, help_text: str) -> None:
+    """Define the flag --config."""
+    from ml_collections import config_flags
+
+    config_flags.DEFINE_config_file("config", None, help_text, flag_values=flag_values)
+
+
+@contextlib.contextmanager
+def progress(total: int, description: str) -> Iterator[Callable[[int], None]]:
+    """Show progress."""
+    yield lambda n: None

@@ -1,5 +1,6 @@
-"""From a config to rows on the host, and what is measured beside the loss."""
+"""From a config to a task: model, rows, options, and what is measured."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -20,21 +21,28 @@ from mirjax.models import losses, make_model
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs, Split
 from mirjax.training import sharding
+from mirjax.training.options import (
+    OptimizerOptions,
+    StepCounts,
+    TrainOptions,
+    count_steps,
+    read_section,
+)
 
-# Measures free-running answers: (model, params) -> named figures.
+# Measures free-running predictions: (model, params) → metrics.
 ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
-# What to keep beside exported parameters: (model, params) -> JSON-like.
+# Stored beside exported parameters: (model, params) → JSON-like.
 DescriptionHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, Any]]
 
 
-class Task(NamedTuple):
-    """What a run trains on and is judged by.
+class TaskData(NamedTuple):
+    """Encoded rows, and what is measured on them beside the loss.
 
     Attributes:
       train: all training rows.
       held_out: all validation rows.
-      validate: measures free-running answers at each evaluation.
-      describe: says what is kept beside the parameters when a model is exported.
+      validate: measures free-running predictions at each evaluation.
+      describe: returns what is stored beside the parameters of an exported model.
     """
 
     train: losses.AnyBatch
@@ -43,66 +51,117 @@ class Task(NamedTuple):
     describe: DescriptionHook = lambda model, params: {}
 
 
-def make_task(config: ConfigDict) -> Task:
-    """Load and encode what a config trains on.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Task:
+    """Everything that a config says of one run, as plain arguments.
+
+    Attributes:
+      model: the module.
+      data: what it trains on and is validated on.
+      train: the section `train` of the config.
+      optimizer: the section `optimizer`.
+      steps: lengths in steps, computed from the data.
+      seed: decides initial parameters, order of rows and dropout.
+      metadata: JSON-like, stored with an exported model: `model` and `data` (sections
+        of the config) and `l2`.
+    """
+
+    model: Any
+    data: TaskData
+    train: TrainOptions
+    optimizer: OptimizerOptions
+    steps: StepCounts
+    seed: int
+    metadata: Mapping[str, Any]
+
+
+def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
+    """Turn a config into what to train on.
 
     Args:
       config: see configs/base.py.
+      data: its data, if loaded already; otherwise they are loaded and encoded.
 
     Raises:
-      ValueError: for data that cannot be had or does not fit the model; before the
-        device is touched.
+      ValueError: for a wrong config, or data that cannot be loaded or do not fit the
+        model; before the device is touched.
+    """
+    train = read_section(TrainOptions, "train", config.train)
+    optimizer = read_section(OptimizerOptions, "optimizer", config.optimizer)
+    if config.steps_per_call < 1:
+        raise ValueError(f"{config.steps_per_call=} must be at least 1")
+    if data is None:
+        data = load_data(config)
+    return Task(
+        model=make_model(config.model),
+        data=data,
+        train=train,
+        optimizer=optimizer,
+        steps=count_steps(
+            len(data.train.weights),
+            train,
+            optimizer.warmup_epochs,
+            config.steps_per_call,
+        ),
+        seed=config.seed,
+        metadata={
+            "model": config.model.to_dict(),
+            "data": config.data.to_dict(),
+            "l2": train.l2,
+        },
+    )
+
+
+def load_data(config: ConfigDict) -> TaskData:
+    """Load and encode the rows of a config.
+
+    Args:
+      config: `model`, `data`, `seed` and of `train` what concerns rows.
+
+    Raises:
+      ValueError: for data that cannot be loaded or do not fit the model.
     """
     model = make_model(config.model)
     generates = hasattr(model, "decode_step")
     if config.train.duplex_augmentation and not generates:
         raise ValueError(
-            f"{config.train.duplex_augmentation=} is for generators, "
-            f"and {config.model.name} is a classifier; set it to 0"
+            f"{config.train.duplex_augmentation=} is for generators, and "
+            f"{config.model.name} is a classifier; set it to 0"
         )
     pairs, split = selection.select(**config.data)
     name = f"{config.data.name} ({selection.describe(config.data)})"
-    prepare_for = _for_generator if generates else _for_classifier
+    encode = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
-    return prepare_for(config, model, pairs, split, names)
+    return encode(config, model, pairs, split, names)
 
 
 class DeviceData(NamedTuple):
-    """What a run trains on and is judged by, on the devices.
+    """The rows of a task on the devices.
 
     Attributes:
       rows: all training rows, whole on every device.
       validation: batches of the validation rows, divided over the devices.
-      steps_in_epoch: training steps that visit every row once.
     """
 
     rows: losses.AnyBatch
     validation: list[losses.AnyBatch]
-    steps_in_epoch: int
 
 
-def to_devices(prepared: Task, train: ConfigDict, mesh: Mesh) -> DeviceData:
-    """Put rows on the devices.
-
-    Args:
-      prepared: what `prepare` gave.
-      train: `batch_size` and `eval_batch_size`, as in configs/base.py.
-      mesh: the devices.
-    """
-    eval_size = math.lcm(train.eval_batch_size, mesh.size)
+def to_devices(task: Task, mesh: Mesh) -> DeviceData:
+    """Put a task's rows on the devices of a mesh."""
+    eval_size = math.lcm(task.train.eval_batch_size, mesh.size)
     return DeviceData(
-        jax.device_put(prepared.train, sharding.replicated(mesh)),
+        jax.device_put(task.data.train, sharding.replicated(mesh)),
         [
             jax.device_put(batch, sharding.by_row(mesh))
-            for batch in batches.fill_batches(prepared.held_out, eval_size)
+            for batch in batches.fill_batches(task.data.held_out, eval_size)
         ],
-        batches.steps_per_epoch(len(prepared.train.weights), train.batch_size),
     )
 
 
 def _for_generator(
     config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
-) -> Task:
+) -> TaskData:
     """Encode the pairs that bind, and those made up from training rows.
 
     Held-out ones are decoded at each evaluation.
@@ -128,12 +187,12 @@ def _for_generator(
     hook = decoding_hook(
         parts[0], parts[1], np.asarray(encoded[1].targets), config.train.decode_rows
     )
-    return Task(encoded[0], encoded[1], hook)
+    return TaskData(encoded[0], encoded[1], hook)
 
 
 def _for_classifier(
     config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
-) -> Task:
+) -> TaskData:
     """Encode labelled pairs; a temperature is fitted when a model is exported."""
     encoded, parts = [], []
     for rows, name in zip((split.train, split.validation), names, strict=True):
@@ -158,7 +217,7 @@ def _for_classifier(
             )
         )
     describe = _temperature_hook(parts[1])
-    return Task(encoded[0], encoded[1], describe=describe)
+    return TaskData(encoded[0], encoded[1], describe=describe)
 
 
 def _temperature_hook(held_out: Pairs) -> DescriptionHook:

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import timing
 from jax.sharding import Mesh
+from mirjax.training.runner import make_run_steps
 
 from configs import mitar as mitar_config
 from mirjax.datasets import batches
@@ -20,7 +21,6 @@ from mirjax.models import make_model
 from mirjax.sequences.records import Pairs
 from mirjax.training import sharding
 from mirjax.training.optimizer import make_optimizer
-from mirjax.training.runner import make_run_steps
 from mirjax.training.state import initial_state
 
 

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import one_hot_pairs
 import timing
+from mirjax.training.runner import make_run_steps
 
 from configs import seq2seq as seq2seq_config
 from mirjax.datasets import batches
@@ -18,7 +19,6 @@ from mirjax.inference import greedy
 from mirjax.models import losses, make_model
 from mirjax.training import sharding
 from mirjax.training.optimizer import make_optimizer
-from mirjax.training.runner import make_run_steps
 from mirjax.training.state import initial_state
 from mirjax.xla import compiler_options
 

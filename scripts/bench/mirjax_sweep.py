@@ -10,15 +10,15 @@ import time
 import jax
 import numpy as np
 import timing
+from mirjax.training.runner import make_run_steps
+from mirjax.training.vmapped_runs import make_run_together
 from mirjax_mitar import placed_rows, random_pairs
 
 from configs import mitar as mitar_config
 from mirjax.models import make_model
 from mirjax.training import sharding
 from mirjax.training.optimizer import make_optimizer
-from mirjax.training.runner import make_run_steps
 from mirjax.training.state import initial_state, initial_states
-from mirjax.training.vmapped_runs import make_run_together
 
 
 def main() -> None:
