@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from configs import mitar
 from configs.sweeps import mitar as mitar_sweeps
 from mirjax.training import grid
-from mirjax.training.programs import TRACED
+from mirjax.training.calls import TRACED
 
 BASE = mitar.get_config("simulated")
 GRID = ConfigDict(

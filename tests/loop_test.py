@@ -14,12 +14,14 @@ from small_runs import random_rows, small_config
 from mirjax.models import loading
 from mirjax.models import trained as exported
 from mirjax.training import checkpoint, sharding
+from mirjax.training.calls import next_stop
 from mirjax.training.loop import Folders, Loop
 from mirjax.training.metric_writer import read_metrics
 from mirjax.training.options import StepCounts
-from mirjax.training.programs import SingleRun, next_stop
+from mirjax.training.programs import SingleRun
 from mirjax.training.stop_signal import TrainingStopped
-from mirjax.training.task import TaskData, make_task
+from mirjax.training.task import make_task
+from mirjax.training.task_data import TaskData
 
 ALL_DEVICES = jax.devices
 

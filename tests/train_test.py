@@ -20,7 +20,7 @@ from mirjax.evaluation.metrics.calibration import fit_temperature
 from mirjax.inference.classify import predict_logits, predict_probabilities
 from mirjax.models import loading, make_model
 from mirjax.sequences.records import Pairs, Split
-from mirjax.training import task
+from mirjax.training import task_data
 from mirjax.training.metric_writer import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -132,7 +132,7 @@ def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):
     split = Split(np.arange(3), np.array([3, 4]), np.array([], int))
     monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
     config = seq2seq.get_config("simulated")
-    data = task.load_data(config)
+    data = task_data.load_data(config)
     assert [len(data.train.weights), len(data.held_out.weights)] == [2, 1]
 
     for rows, problem in ([4, 5], "every row is labelled 0"), ([], "there are no rows"):
@@ -187,7 +187,7 @@ def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path)
     monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
     config = small_classifier()
     config.data.negatives = "none"
-    prepared = task.load_data(config)
+    prepared = task_data.load_data(config)
     assert prepared.train.labels.tolist() == [1.0] * 15
     assert prepared.held_out.labels.tolist() == [1.0] * 5
     model = make_model(config.model)

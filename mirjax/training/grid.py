@@ -9,8 +9,8 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from mirjax.models import make_model
+from mirjax.training.calls import TRACED
 from mirjax.training.options import OptimizerOptions, TrainOptions, read_section
-from mirjax.training.programs import TRACED
 from mirjax.training.workdir import check_config, leaves
 
 

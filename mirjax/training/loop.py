@@ -10,9 +10,10 @@ import jax
 import numpy as np
 from absl import logging
 
+from mirjax.training.calls import next_stop
 from mirjax.training.checkpoint import Checkpoints
 from mirjax.training.metric_writer import MetricWriter
-from mirjax.training.programs import Program, RunMetrics, next_stop
+from mirjax.training.programs import Program, RunMetrics
 from mirjax.training.progress import RunProgress
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
 from mirjax.training.workdir import export_model

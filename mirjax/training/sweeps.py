@@ -14,7 +14,8 @@ from mirjax.training import grid, workdir
 from mirjax.training.loop import Folders, Loop
 from mirjax.training.programs import VmappedRuns
 from mirjax.training.progress import RunProgress
-from mirjax.training.task import TaskData, load_data, make_task
+from mirjax.training.task import make_task
+from mirjax.training.task_data import TaskData, load_data
 
 SWEEP_FILE, RESULT_FILE = "sweep.json", "result.json"
 RUNS_FOLDER = "runs"
