@@ -27,7 +27,14 @@ from bench import timing
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 KEPT = {"title": "", "config": None, "duration": None, "notes": [], "values": {}}
 # Of metrics.json: what an evaluation depends on, in place of what it measures.
-_SETTINGS = ("step", "rows_in_split", "l2", "beam_width", "threshold")
+_SETTINGS = (
+    "step",
+    "rows_in_split",
+    "rows_labelled_0_left_out",
+    "l2",
+    "beam_width",
+    "threshold",
+)
 _DIGITS = 6  # that a number of metrics.json keeps
 _SOFTWARE = ("jax", "flax")
 

@@ -16,4 +16,4 @@ fi
 cd "$root"
 
 "$python" scripts/render_docs.py --check
-"$python" -m mkdocs --quiet build --strict --site-dir "$out"
+"$python" -m mkdocs build --strict --site-dir "$out"

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import json
+import os
 import pathlib
 import pkgutil
 import shutil
@@ -196,6 +197,25 @@ def test_collect_refuses_another_file(tmp_path):
     done = collect(tmp_path, "found", str(other), "--title=T")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and str(other) in done.stderr
+
+
+@pytest.mark.parametrize(("link", "problem"), [("", ""), ("[x](no.md)", "no.md")])
+def test_the_site_builds_unless_a_link_is_broken(copy, link, problem):
+    for folder in ("mirjax", "scripts"):
+        shutil.copytree(ROOT / folder, copy / folder)
+    shutil.copy(ROOT / "mkdocs.yml", copy)
+    with (copy / "docs" / "guide.md").open("a") as page:
+        page.write(f"\n{link}\n")
+    done = subprocess.run(
+        ["bash", copy / "scripts" / "docs.sh"],
+        env=os.environ | {"PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode != 0) == bool(link), done.stderr
+    assert problem in done.stderr
+    assert link or (copy / "build" / "site" / "index.html").exists()
 
 
 @pytest.mark.parametrize("name", MODULES)
