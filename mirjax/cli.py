@@ -2,6 +2,8 @@
 
 import contextlib
 import logging as stdlib_logging
+import os
+import pathlib
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -69,10 +71,31 @@ def _report_unraisable(unraisable: Any) -> None:
         sys.__unraisablehook__(unraisable)
 
 
+def _with_config_path(word: str) -> str:
+    """Replace the name of a shipped config in --config=NAME[:VARIANT] by its path.
+
+    The shipped configs lie beside the package in a clone, also where it is installed
+    from the clone in editable mode; they import one another from there.
+    """
+    if not word.startswith("--config="):
+        return word
+    root = pathlib.Path(__file__).parents[1]
+    name, colon, variant = word.removeprefix("--config=").partition(":")
+    shipped = name.removeprefix("configs/").removesuffix(".py") + ".py"
+    path = root / "configs" / shipped
+    if not path.is_file():
+        return word
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+    if os.path.exists(name):
+        path = pathlib.Path(name)
+    return f"--config={path}{colon}{variant}"
+
+
 def _parse_flags(argv: Sequence[str]) -> list[str]:
     """Parse the command line; what it cannot parse is a one-line error too."""
     try:
-        return flags.FLAGS(argv)
+        return flags.FLAGS([_with_config_path(word) for word in argv])
     except Exception as error:  # a config file may raise anything while it is read
         message = str(error).strip()
         if isinstance(error, KeyError | AttributeError):

@@ -218,3 +218,25 @@ def test_a_wrong_config_is_one_line_and_leaves_nothing(
     (line,) = errors.splitlines()
     assert line.startswith("error: ") and part in line
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("config", ["seq2seq:other", "configs/seq2seq.py:other"])
+def test_a_config_is_found_from_any_folder(tmp_path, config):
+    """The variant is unknown to the config, which thus has been found and read."""
+    process = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from mirjax.__main__ import main; main()",
+            "train",
+            f"--config={config}",
+            f"--workdir={tmp_path / 'run'}",
+        ],
+        cwd=tmp_path,
+        env=fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert process.returncode == 1
+    assert "variant 'other' is not one of published" in process.stderr
