@@ -153,30 +153,3 @@ def define_config_flag(flag_values: flags.FlagValues, help_text: str) -> None:
     from ml_collections import config_flags
 
     config_flags.DEFINE_config_file("config", None, help_text, flag_values=flag_values)
-
-
-@contextlib.contextmanager
-def progress(total: int, description: str) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on a terminal, and nothing elsewhere.
-
-    Args:
-      total: units of work.
-      description: name of the units, such as "steps".
-
-    Yields:
-      A function to call with the number of units done since its last call.
-    """
-    from rich import console as rich_console
-    from rich import progress as rich_progress
-
-    with rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}"),
-        rich_progress.MofNCompleteColumn(),
-        rich_progress.BarColumn(),
-        rich_progress.TimeElapsedColumn(),
-        rich_progress.TimeRemainingColumn(),
-        console=rich_console.Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-    ) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda count: bar.advance(task, count)

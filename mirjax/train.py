@@ -55,7 +55,7 @@ def train(config: "ConfigDict", folder: pathlib.Path) -> None:
     workdir.check_config(config)
     task = make_task(config)
     workdir.check_workdir(folder, config)
-    with cli.progress(task.steps.total, "steps") as report:
+    with cli.progress(task.steps.total, "training steps") as report:
         done = 0
 
         def advance(step: int, metrics: object) -> None:

@@ -168,26 +168,6 @@ def test_a_dataset_wins_over_a_file_of_its_name(tmp_path, run, inputs):
     (inputs / "simulated").unlink()
 
 
-HEAVY = (
-    "jax flax sklearn scipy matplotlib Bio h5py rich numpy optax orbax ml_collections"
-)
-
-
-@pytest.mark.parametrize("command", ["confirm", "predict"])
-def test_flags_are_answered_without_heavy_imports(command):
-    script = f"""
-import sys
-import mirjax.{command} as command
-from absl import flags
-command.define_flags(flags.FlagValues())
-print(*set({HEAVY.split()}) & set(sys.modules))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True
-    )
-    assert done.stdout == "\n"
-
-
 def test_a_search_needs_no_jax(inputs, tmp_path):
     """JAX takes longer to load than most searches take."""
     script = f"""

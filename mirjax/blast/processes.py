@@ -111,13 +111,11 @@ def search_queries(
     """
     if not numbers:
         return
-    workers = limits.workers
-    num_runs = -(-len(numbers) // _QUERIES_PER_RUN)
-    num_runs = min(len(numbers), -(-num_runs // workers) * workers)
+    num_runs = _count_runs(len(numbers), limits.workers)
     num_full = 0
     with (
         tempfile.TemporaryDirectory(prefix="mirjax-blast-") as scratch,
-        concurrent.futures.ThreadPoolExecutor(workers) as pool,
+        concurrent.futures.ThreadPoolExecutor(limits.workers) as pool,
     ):
         run_blastn = _make_runner(sequences, numbers, database, settings, limits)
 
@@ -146,6 +144,12 @@ def search_queries(
             len(numbers),
             settings.max_target_seqs,
         )
+
+
+def _count_runs(num_queries: int, workers: int) -> int:
+    """Return a number of blastn runs that occupies all workers to the end."""
+    num_runs = -(-num_queries // _QUERIES_PER_RUN)
+    return min(num_queries, -(-num_runs // workers) * workers)
 
 
 def _make_runner(

@@ -11,11 +11,11 @@ blastn always searches the whole database, so the search space, the cutoffs, the
 selection of `max_target_seqs` hits and the order of equal hits are its own.
 """
 
+import io
 import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from mirjax.blast.database import subject_names
 from mirjax.blast.hits import Hit, best_hits, parse_row
@@ -32,7 +32,7 @@ _QUERY = b"\0"  # placeholder of the query's name in a stored row
 def confirm(
     queries: Sequence[SequenceRecord],
     database: Path,
-    table: BinaryIO,
+    table: io.BufferedIOBase,
     settings: BlastSettings = DEFAULT,
     limits: Limits = ONE_PER_CORE,
 ) -> SearchStats:
@@ -43,7 +43,7 @@ def confirm(
     Args:
       queries: RNA or DNA, 5'→3'.
       database: a folder returned by `database.build_database`.
-      table: file that receives blastn's twelve columns (-outfmt 6), in the order of the
+      table: binary file for blastn's twelve columns (-outfmt 6), in the order of the
         queries.
       settings: settings of the search.
       limits: limits of the blastn processes.

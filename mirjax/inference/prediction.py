@@ -126,24 +126,13 @@ def predict(
       ValueError: for a stride that does not suit the model, before the device is used.
       BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
     """
-    model = trained.model
-    size, stride = model.max_target_length, options.stride
+    size, stride = trained.model.max_target_length, options.stride
     if not 1 <= stride <= size:
-        raise ValueError(
-            f"--stride={stride} must be from 1 to {size}, the most letters that the "
-            "model reads at a time; a larger one would skip letters"
-        )
+        raise ValueError(f"--stride={stride} must be from 1 to a window's {size} nt")
     lengths = [len(target.sequence) for target in targets]
     num_sites = count_windows(lengths, size, stride)
     logging.info("%d target records, %d sites", len(targets), num_sites)
-    decoder = decoders.make_decoder(
-        options.decoder,
-        model,
-        trained.params,
-        allowed=[record.sequence for record in database.mirnas],
-        width=options.beam_width,
-        batch_size=options.batch_size,
-    )
+    decoder = _make_decoder(trained, database, options)
     with progress(num_sites, "decoding sites") as report:
         decoded = sites.decode_windows(
             decoder,
@@ -169,4 +158,17 @@ def predict(
         for window, choice, log_prob in zip(
             windows, decoded.choices, decoded.log_probs, strict=True
         )
+    )
+
+
+def _make_decoder(
+    trained: TrainedModel, database: naming.Database, options: PredictOptions
+) -> decoders.Decoder:
+    return decoders.make_decoder(
+        options.decoder,
+        trained.model,
+        trained.params,
+        allowed=[record.sequence for record in database.mirnas],
+        width=options.beam_width,
+        batch_size=options.batch_size,
     )

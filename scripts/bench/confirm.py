@@ -1,14 +1,16 @@
-"""Time `mirjax.confirm` against plain blastn on two threads, in turn.
+"""Time `mirjax.confirm` against plain blastn on two threads, alternating.
 
     python scripts/bench/confirm.py
     python scripts/bench/confirm.py --growth
 
-The first prints a line for each kind of queries: medians, their ratio, and whether the
-tables are the same. Each repeat of ours is a process of its own; the line before the
-table says what starting Python and importing takes, which is taken off. Both sides find
-their databases built, ours its index too; reading and hashing the FASTA counts.
+The first command prints a line for each kind of queries: median seconds, their ratio,
+and whether the tables are the same. Each repeat of confirm is a process of its own. The
+line before the table is the time to start Python and import, which is subtracted. The
+databases of both, and confirm's index, exist before; reading and hashing the FASTA file
+is included.
 
-The second lets queries and database grow, and prints seconds and peak memory.
+The second command varies the numbers of queries and sequences, and prints seconds and
+peak memory.
 """
 
 import argparse
@@ -28,7 +30,7 @@ from mirjax.blast.settings import BlastSettings
 
 
 def measured(command: list[str]) -> tuple[float, float]:
-    """Return wall seconds, and peak memory of it and its children in MB."""
+    """Return a command's wall seconds, and its peak memory with children in MB."""
     probe = (
         "import json, resource, subprocess, sys, time; start = time.perf_counter(); "
         "subprocess.run(sys.argv[1:], check=True, capture_output=True); "
@@ -58,38 +60,39 @@ def plain(queries: Path, fasta: Path, settings: BlastSettings, out: Path) -> lis
 
 
 def start_seconds(repeats: int) -> float:
-    """Return what it takes to start Python and import the command."""
-    command = [sys.executable, "-c", "import mirjax.confirm, mirjax.blast.search"]
+    """Return the median time to start Python and import what the command imports."""
+    modules = "mirjax.confirm, mirjax.blast.search, mirjax.datasets.registry"
+    command = [sys.executable, "-c", f"import {modules}"]
     return statistics.median(measured(command)[0] for _ in range(repeats))
 
 
 def compare(
     folder: Path, queries: Path, fasta: Path, settings: BlastSettings, repeats: int
 ) -> tuple[list[float], list[float], list[float], list[float], bool]:
-    """Run both in turn; return seconds and memory of each, and whether rows agree."""
+    """Alternate both; return seconds and MB of each, and whether the rows agree."""
     mine, theirs = folder / "ours.tsv", folder / "plain.tsv"
     subprocess.run(
         ours(queries, fasta, settings, mine), check=True, capture_output=True
     )
-    figures: tuple[list[float], ...] = ([], [], [], [])
+    measurements: tuple[list[float], ...] = ([], [], [], [])
     for _ in range(repeats):
-        for place, command in enumerate(
+        for side, command in enumerate(
             (
                 plain(queries, fasta, settings, theirs),
                 ours(queries, fasta, settings, mine),
             )
         ):
             seconds, megabytes = measured(command)
-            figures[place].append(seconds)
-            figures[place + 2].append(megabytes)
+            measurements[side].append(seconds)
+            measurements[side + 2].append(megabytes)
     rows = [sorted(path.read_bytes().splitlines()) for path in (mine, theirs)]
-    return *figures, rows[0] == rows[1]  # type: ignore[return-value]
+    return *measurements, rows[0] == rows[1]  # type: ignore[return-value]
 
 
 def make_cases(
     rng: np.random.Generator,
 ) -> dict[str, tuple[Callable[[], list[str]], str]]:
-    """Return each case's queries, made when called, and its database's name."""
+    """Return, by case, a function that makes its queries, and its database's name."""
     real = cases.sequences_of("mirbase/all")
     published = cases.registry.load_pairs("chakraborty2019").mirnas
     few = list(dict.fromkeys(published))[:685]
@@ -104,11 +107,11 @@ def make_cases(
         return cases.shuffled(rng, one())
 
     return {
-        "10,000 rows of a decoder, 685 distinct": (
+        "10,000 decoded, 685 distinct": (
             lambda: [few[n] for n in rng.integers(len(few), size=10_000)],
             "mirbase",
         ),
-        "those 685": (lambda: few, "mirbase"),
+        "685 decoded, distinct": (lambda: few, "mirbase"),
         "10,000 with 1-4 substitutions": (
             lambda: cases.distinct(near, 10_000),
             "mirbase",
@@ -137,8 +140,8 @@ def speed(folder: Path, rng: np.random.Generator, repeats: int) -> None:
     databases = write_databases(folder, rng)
     settings = BlastSettings(evalue=0.01)
     start_s = start_seconds(repeats)
-    print(f"start of Python and import: {start_s:.2f} s, taken off below\n")
-    print("| queries | blastn, s | confirm, s | times as fast | same rows |")
+    print(f"start of Python and import: {start_s:.2f} s, subtracted below\n")
+    print("| queries | blastn, s | confirm, s | speed-up | same rows |")
     print("|---|---|---|---|---|", flush=True)
     for name, (make, database) in make_cases(rng).items():
         queries = cases.write(folder / "queries.fa", make(), "q")
@@ -158,8 +161,8 @@ def growth(folder: Path, rng: np.random.Generator) -> None:
     real = cases.sequences_of("mirbase/all")
 
     def near() -> str:
-        place = int(rng.integers(len(real)))
-        return cases.substituted(rng, real[place], int(rng.integers(1, 5)))
+        source = real[int(rng.integers(len(real)))]
+        return cases.substituted(rng, source, int(rng.integers(1, 5)))
 
     print("| queries | sequences | E | blastn, s | MB | confirm, s | MB | same rows |")
     print("|---|---|---|---|---|---|---|---|", flush=True)

@@ -2,9 +2,9 @@
 
     python scripts/bench/same_table.py --queries=2000
 
-Prints a line for each database, E-value, strand and word size: how many rows both
-have, and how many only one of them. `lost` counts queries with a hit which the filter,
-made to look at all queries, would have left out.
+Prints a line for each database, E-value, strand and word size: the number of plain
+blastn's rows, and of the rows that only one of both has. `lost` counts the queries with
+a hit that the prefilter, applied to all queries, would leave out.
 """
 
 import argparse
@@ -12,38 +12,94 @@ import dataclasses
 import itertools
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import search_cases
 
 from mirjax.blast import database, words
-from mirjax.blast import requirements as prefilter
-from mirjax.blast import search as confirm
-from mirjax.blast.karlin_altschul import find_statistics
+from mirjax.blast.requirements import find_requirements, satisfies
+from mirjax.blast.search import confirm
 from mirjax.blast.settings import BlastSettings
-from mirjax.blast.statistics import DatabaseSize
+from mirjax.datasets import registry
 from mirjax.sequences import alphabet
+from mirjax.sequences.fasta import write_fasta
+from mirjax.sequences.records import SequenceRecord
+
+
+class Comparison(NamedTuple):
+    """Rows of both tables.
+
+    Attributes:
+      rows: rows of plain blastn.
+      plain_only: distinct rows that only plain blastn has.
+      ours_only: distinct rows that only confirm has.
+      lost: queries with a hit that the prefilter would leave out.
+      is_same: whether both have the same rows, repeated ones as often.
+    """
+
+    rows: int
+    plain_only: int
+    ours_only: int
+    lost: int
+    is_same: bool
+
+    @property
+    def differences(self) -> int:
+        """The number of differences of any kind."""
+        return self.plain_only + self.ours_only + self.lost + (not self.is_same)
 
 
 def filtered_out(
-    names: set[str], sequences: dict[str, str], folder: Path, settings: BlastSettings
+    sequences: Iterable[str], folder: Path, settings: BlastSettings
 ) -> int:
-    """Count the named queries that the filter would leave out."""
+    """Count the sequences that the prefilter would leave out."""
     letters = database.subject_letters(folder)
-    number = len(database.subject_names(folder))
-    size = DatabaseSize(len(letters) - number - 1, number)
+    size = database.database_size(letters)
     index = words.load_index(folder, letters)
     by_length = defaultdict(list)
-    for name in names:
-        by_length[len(sequences[name])].append(sequences[name])
+    for sequence in sequences:
+        by_length[len(sequence)].append(sequence)
     lost = 0
     for length, found in by_length.items():
-        statistics = find_statistics(settings)
-        needs = prefilter.find_requirements(settings, statistics, length, size)
+        requirements = find_requirements(settings, length, size)
         tokens = alphabet.encode(found, length)
-        lost += int((~prefilter.meet(index, tokens, needs, settings)[0]).sum())
+        lost += int((~satisfies(index, tokens, requirements, settings)[0]).sum())
     return lost
+
+
+def compare(
+    queries: list[SequenceRecord],
+    fasta: Path,
+    subjects: Path,
+    settings: BlastSettings,
+) -> Comparison:
+    """Search the same queries by both, and compare the rows.
+
+    Args:
+      queries: the queries.
+      fasta: file of the queries.
+      subjects: file of the database, beside which plain blastn's is built.
+      settings: settings of the search.
+    """
+    folder = fasta.parent
+    ours = database.build_database(subjects, folder / "cache")
+    plain, table = folder / "plain.tsv", folder / "ours.tsv"
+    search_cases.plain_blastn(fasta, subjects, settings, plain)
+    with table.open("wb") as file:
+        confirm(queries, ours, file, settings)
+    theirs, mine = (sorted(path.read_bytes().splitlines()) for path in (plain, table))
+    names = {row.partition(b"\t")[0].decode() for row in theirs}
+    with_hits = [query.sequence for query in queries if query.name in names]
+    return Comparison(
+        rows=len(theirs),
+        plain_only=len(set(theirs) - set(mine)),
+        ours_only=len(set(mine) - set(theirs)),
+        lost=filtered_out(with_hits, ours, settings),
+        is_same=theirs == mine,
+    )
 
 
 def main() -> None:
@@ -56,47 +112,31 @@ def main() -> None:
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     queries = search_cases.mixed_queries(rng, arguments.queries)
-    sequences = {query.name: query.sequence for query in queries}
     print(
         "| database | E | strand | word size | rows | plain only | ours only | lost |"
     )
     print("|---|---|---|---|---|---|---|---|", flush=True)
     total = differences = 0
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        fasta = folder / "queries.fa"
-        fasta.write_fasta(fasta, queries)
-        for dataset, evalue in itertools.product(
-            arguments.datasets.split(","), map(float, arguments.evalues.split(","))
-        ):
-            subjects = folder / f"{dataset.replace('/', '-')}.fa"
-            if not subjects.exists():
-                fasta.write_fasta(subjects, search_cases.registry.load_fasta(dataset))
-                search_cases.plain_database(subjects)
-            ours = database.build_database(subjects, folder / "cache")
-            for strand, word_size in itertools.product(("plus", "both"), (7, 11)):
+        fasta = Path(scratch) / "queries.fa"
+        write_fasta(fasta, queries)
+        for dataset in arguments.datasets.split(","):
+            subjects = Path(scratch) / f"{dataset.replace('/', '-')}.fa"
+            write_fasta(subjects, registry.load_fasta(dataset))
+            search_cases.plain_database(subjects)
+            for evalue, strand, word_size in itertools.product(
+                map(float, arguments.evalues.split(",")), ("plus", "both"), (7, 11)
+            ):
                 settings = dataclasses.replace(
-                    BlastSettings(),
-                    evalue=evalue,
-                    strand=strand,
-                    word_size=word_size,
+                    BlastSettings(), evalue=evalue, strand=strand, word_size=word_size
                 )
-                plain, table = folder / "plain.tsv", folder / "ours.tsv"
-                search_cases.plain_blastn(fasta, subjects, settings, plain)
-                with table.open("wb") as file:
-                    confirm.confirm(queries, ours, file, settings)
-                theirs, mine = (
-                    sorted(path.read_bytes().splitlines()) for path in (plain, table)
-                )
-                names = {row.partition(b"\t")[0].decode() for row in theirs}
-                only = [len(set(theirs) - set(mine)), len(set(mine) - set(theirs))]
-                is_same = theirs == mine  # repeated rows count, too
-                lost = filtered_out(names, sequences, ours, settings)
-                total += len(theirs)
-                differences += sum(only) + lost + (not is_same)
+                found = compare(queries, fasta, subjects, settings)
+                total += found.rows
+                differences += found.differences
                 print(
                     f"| {dataset} | {evalue:g} | {strand} | {word_size} | "
-                    f"{len(theirs):,} | {only[0]} | {only[1]} | {lost} |",
+                    f"{found.rows:,} | {found.plain_only} | {found.ours_only} | "
+                    f"{found.lost} |",
                     flush=True,
                 )
     print(f"\n{total:,} rows compared, {differences} differences")

@@ -1,7 +1,6 @@
 """Queries and databases of the BLAST benchmarks, and plain blastn itself."""
 
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,25 +19,25 @@ def random_sequence(rng: np.random.Generator, length: int) -> str:
 
 
 def substituted(rng: np.random.Generator, sequence: str, number: int) -> str:
-    """Replace so many letters by others."""
+    """Replace a number of letters by others."""
     letters = list(sequence)
-    for place in rng.choice(len(letters), min(number, len(letters)), replace=False):
-        letters[place] = rng.choice([c for c in "ACGU" if c != letters[place]])
+    for index in rng.choice(len(letters), min(number, len(letters)), replace=False):
+        letters[index] = rng.choice([c for c in "ACGU" if c != letters[index]])
     return "".join(letters)
 
 
 def edited(rng: np.random.Generator, sequence: str, number: int) -> str:
-    """Replace, drop or add so many letters."""
+    """Replace, delete or insert a number of letters."""
     letters = list(sequence)
     for _ in range(number):
-        place = int(rng.integers(len(letters)))
+        index = int(rng.integers(len(letters)))
         kind = rng.integers(3)
         if kind == 0:
-            letters[place] = rng.choice(LETTERS)
+            letters[index] = rng.choice(LETTERS)
         elif kind == 1 and len(letters) > 4:
-            del letters[place]
+            del letters[index]
         else:
-            letters.insert(place, rng.choice(LETTERS))
+            letters.insert(index, rng.choice(LETTERS))
     return "".join(letters)
 
 
@@ -48,7 +47,7 @@ def shuffled(rng: np.random.Generator, sequence: str) -> str:
 
 
 def distinct(make, number: int) -> list[str]:
-    """Call `make` until it has returned so many different sequences."""
+    """Call `make` until it has returned a number of distinct sequences."""
     found: dict[str, None] = {}
     while len(found) < number:
         found[make()] = None
@@ -77,7 +76,7 @@ def plain_database(fasta: Path) -> None:
 def plain_blastn(
     queries: Path, fasta: Path, settings: BlastSettings, out: Path, threads: int = 2
 ) -> None:
-    """Run blastn on all queries at once, every option as the settings say."""
+    """Run blastn once on all queries, with every option of the settings."""
     command = ["blastn", "-query", str(queries), "-db", str(fasta), "-outfmt", "6"]
     command += ["-out", str(out), "-num_threads", str(threads)]
     subprocess.run([*command, *settings.arguments()], check=True, capture_output=True)
@@ -86,11 +85,11 @@ def plain_blastn(
 def mixed_queries(rng: np.random.Generator, number: int) -> list[SequenceRecord]:
     """Return real, decoded-like, edited, shuffled and low-complexity queries.
 
-    Decoded-like ones are miRNAs of the published pairs, many of them several times.
+    Decoded-like queries are miRNAs of the published pairs, many of them repeated.
     """
     human, real = sequences_of("mirbase/hsa"), sequences_of("mirbase/all")
     decoded = registry.load_pairs("chakraborty2019").mirnas
-    share = number // 5
+    fifth = number // 5
 
     def one_of(sequences: Sequence[str]) -> str:
         return sequences[int(rng.integers(len(sequences)))]
@@ -100,15 +99,10 @@ def mixed_queries(rng: np.random.Generator, number: int) -> list[SequenceRecord]
         length = int(rng.integers(14, 31))
         return edited(rng, (unit * length)[:length], int(rng.integers(0, 3)))
 
-    made = [one_of(human) for _ in range(share)]
-    made += [one_of(decoded) for _ in range(share)]
-    made += [edited(rng, one_of(real), int(rng.integers(1, 7))) for _ in range(share)]
-    made += [shuffled(rng, one_of(real)) for _ in range(share)]
+    made = [one_of(human) for _ in range(fifth)]
+    made += [one_of(decoded) for _ in range(fifth)]
+    made += [edited(rng, one_of(real), int(rng.integers(1, 7))) for _ in range(fifth)]
+    made += [shuffled(rng, one_of(real)) for _ in range(fifth)]
     made += [low_complexity() for _ in range(number - len(made))]
     order = rng.permutation(len(made))
-    return [SequenceRecord(f"q{n}", made[place]) for n, place in enumerate(order)]
-
-
-def note(text: str) -> None:
-    """Say how far a benchmark is."""
-    print(text, file=sys.stderr, flush=True)
+    return [SequenceRecord(f"q{n}", made[index]) for n, index in enumerate(order)]
