@@ -212,7 +212,7 @@ def steps_in_epoch(config):
 
     And those that are made up from them.
     """
-    pairs, split = selection.select(**config.data)
+    pairs, split = selection.select(selection.Selection(**config.data))
     rows = split.train
     if config.model.name == "transformer" and pairs.labels is not None:
         rows = rows[pairs.labels[rows] == 1]

@@ -60,8 +60,9 @@ def make_task(config: ConfigDict) -> Task:
             f"{config.train.duplex_augmentation=} is for generators, "
             f"and {config.model.name} is a classifier; set it to 0"
         )
-    pairs, split = selection.select(**config.data)
-    name = f"{config.data.name} ({selection.describe(config.data)})"
+    chosen = selection.Selection(**config.data)
+    pairs, split = selection.select(chosen)
+    name = f"{chosen.name} ({selection.describe(chosen)})"
     prepare_for = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
     return prepare_for(config, model, pairs, split, names)
