@@ -1,4 +1,4 @@
-"""The registry: where it looks, what it refuses, and what the named datasets hold."""
+"""Tests of mirjax.datasets.registry, catalogue and download."""
 
 import csv
 import hashlib
@@ -54,7 +54,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """An empty data folder and an empty cache, neither of them made yet."""
+    """A data folder and a cache folder, neither of which exists yet."""
     cache = tmp_path / "cache"
     monkeypatch.setenv("MIRJAX_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(registry.platformdirs, "user_cache_dir", lambda _: str(cache))
@@ -62,7 +62,7 @@ def folders(tmp_path, monkeypatch):
 
 
 def _offer(monkeypatch, server, page="tiny.fa", content=_CONTENT):
-    """Put a file of the local server in the place of a published one."""
+    """Replace a published file by one of the local server."""
     offered = catalogue.DataFile(
         file="mirbase/tiny.fa",
         url=f"http://127.0.0.1:{server.server_port}/{page}",
@@ -151,7 +151,7 @@ def test_only_https_is_followed(monkeypatch, server, folders):
     assert server.requests == []
 
 
-def test_offline_error_names_every_way_out(monkeypatch, folders):
+def test_offline_error_names_every_remedy(monkeypatch, folders):
     def offline(url, timeout):
         assert 0 < timeout <= 60
         raise urllib.error.URLError("Name or service not known")
@@ -187,7 +187,7 @@ def test_offline_error_names_every_way_out(monkeypatch, folders):
         ),
     ],
 )
-def test_wrong_names_are_answered_with_the_right_ones(folders, call, part):
+def test_an_error_about_a_wrong_name_lists_the_right_ones(folders, call, part):
     with pytest.raises(ValueError, match=part):
         call()
 
@@ -251,7 +251,7 @@ def test_what_is_no_fasta_is_refused_by_the_flag(folders, name, part):
         assert all(other in message for other in catalogue.FASTA_DATASETS)
 
 
-def test_simulated_mirnas_are_written_once_and_mended(folders):
+def test_simulated_mirnas_are_written_once_and_repaired(folders):
     file = registry.fasta_path("simulated")
     assert _files_under(folders[1]) == [file]
     assert read_fasta(file) == registry.load_fasta("simulated")
@@ -315,7 +315,7 @@ def test_mitar_split_is_the_published_one_row_for_row(data_dir):
     file = data_dir / "mitar2021/data_DeepMirTar_miRAW_noRepeats_3folds.txt"
     rows = []
     with open(file) as lines:
-        next(lines)  # which the published reader takes for a header
+        next(lines)  # the published reader takes it for a header
         for line in lines:
             _, mirna, _, target, label = line.rstrip("\r\n").split("\t")
             rows.append((mirna[::-1], target.upper().replace("T", "U"), int(label)))
@@ -351,7 +351,7 @@ def test_hejret_is_train_then_test(data_dir):
     assert test.clusters == [row["gene_cluster_ID"] for row in rows]
 
 
-def test_known_clusters_of_hejret_never_straddle(data_dir):
+def test_known_clusters_of_hejret_are_kept_whole(data_dir):
     pairs, split = registry.load_split("hejret2023", "cluster", seed=1)
     clusters = [
         set(pairs.take(rows).clusters)
