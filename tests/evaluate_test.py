@@ -443,7 +443,7 @@ def test_pictures_and_default_folder(workdir, table, tmp_path):
     )
     evaluate.main(flag_values)
     written = sorted(path.name for path in (workdir / "evaluation").iterdir())
-    assert written == ["answers.png", "curves.png", "lengths.png", "metrics.json"]
+    assert written == ["curves.png", "lengths.png", "metrics.json", "predictions.png"]
 
 
 def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
@@ -462,7 +462,12 @@ def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
     got = run(model=path, data="simulated", rows=5, out=tmp_path / "o", noblast=None)
     assert got["n"] == 5 and 0 <= got["token_accuracy_masked"] < 1
     written = sorted(path.name for path in (tmp_path / "o").iterdir())
-    assert written == ["answers.png", "attention.png", "lengths.png", "metrics.json"]
+    assert written == [
+        "attention.png",
+        "lengths.png",
+        "metrics.json",
+        "predictions.png",
+    ]
 
 
 def test_attention_is_that_of_the_answer(tmp_path):

@@ -129,7 +129,7 @@ def test_curves_of_a_classifier_hold_the_rows_and_the_baselines(tmp_path):
 
 
 def test_answers_are_bars_with_their_values(tmp_path):
-    path = tmp_path / "answers.png"
+    path = tmp_path / "predictions.png"
     figure = plots.answers(MODEL, BASELINES, path, title="on the test rows")
     predictors = [MODEL, *BASELINES.values()]
     for axes, key in zip(figure.axes, MODEL, strict=True):
@@ -160,7 +160,7 @@ def test_files_are_pictures_and_nothing_else_is_left(tmp_path):
 
 
 def test_a_failed_write_keeps_the_earlier_picture(tmp_path, monkeypatch):
-    path = tmp_path / "answers.png"
+    path = tmp_path / "predictions.png"
     path.write_text("an earlier one")
 
     def cut_off(figure, file, **_):
@@ -171,7 +171,7 @@ def test_a_failed_write_keeps_the_earlier_picture(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         plots.answers(MODEL, BASELINES, path)
     assert path.read_text() == "an earlier one"
-    assert [file.name for file in tmp_path.iterdir()] == ["answers.png"]
+    assert [file.name for file in tmp_path.iterdir()] == ["predictions.png"]
 
 
 def test_lengths_hold_shares_and_rows(tmp_path):

@@ -42,9 +42,9 @@ def report_generator(
     Args:
       trained: the model.
       rows: to measure on; they fit the model.
-      folder: where `answers.png` and `lengths.png` go, `attention.png` if the model has
-        attention, and `curves.png` if there is a history; it is made once everything
-        given is known to be right.
+      folder: where `predictions.png` and `lengths.png` go, `attention.png` if the
+        model has attention, and `curves.png` if there is a history; it is made once
+        everything given is known to be right.
       history: rows of the run's `metrics.jsonl`.
       database: real miRNAs, a FASTA file or dataset; by default those of `rows`.
       l2: factor of the penalty in the model's training loss.
@@ -94,7 +94,7 @@ def report_generator(
         else {}
         for part in (rows.held_out, rows.held_out.take(np.flatnonzero(new)))
     )
-    plots.answers(figures, baselines, folder / "answers.png", title=rows.describe())
+    plots.answers(figures, baselines, folder / "predictions.png", title=rows.describe())
     plots.matches_by_length(
         {"target": figures["by_target_length"], "miRNA": figures["by_mirna_length"]},
         folder / "lengths.png",
