@@ -320,7 +320,7 @@ BAD = {
     "too short": (_short, {}, r"targets\.fa record s1: 7 nt.* at least 8"),
     "no targets": (None, {"targets": "none.fa"}, r"none\.fa: cannot be read"),
     "db not FASTA": (_no_fasta, {}, r"db\.fa: not a FASTA file"),
-    "no db": (None, {"db": "none.fa"}, r"--db: none\.fa is neither"),
+    "no db": (None, {"db": "none.fa"}, r"--db=none\.fa is neither"),
     "corrupt model": (_corrupt, {}, r"W/model\.npz is not a mirjax model"),
     "empty workdir": (_no_model, {}, r"W holds no trained model"),
     "no workdir": (None, {"model": "V"}, r"V does not exist"),

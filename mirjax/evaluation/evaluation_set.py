@@ -18,11 +18,7 @@ WHOLE = "all"  # the part that a file is
 OWN = "own"
 # What becomes of the rows labelled 0: what `selection.select` takes, or the dataset's.
 NEGATIVES = (*KINDS, selection.NO_NEGATIVES, OWN)
-DATASETS = tuple(
-    name
-    for name in registry.NAMES
-    if name not in catalogue.FILES or catalogue.FILES[name].kind == "pairs"
-)
+DATASETS = catalogue.PAIR_DATASETS
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,7 +83,7 @@ def select_rows(
       part: one of `PARTS`, of a named dataset; by default test where there are test
         rows, else validation.
       data_format: as `readers.read_pairs` takes it, of a file.
-      trained_on: arguments of `selection.select`, those of the model's training.
+      trained_on: fields of `selection.Selection`, those of the model's training.
       train_data: a dataset's name.
       first: how many of the rows to evaluate on, from the first; 0 for all.
       labelled: keep the rows labelled 0, and label 1 every row of data without labels.
@@ -198,8 +194,9 @@ def _named(
     if negatives:
         chosen["negatives"] = "" if negatives == OWN else negatives
     chosen["name"] = name
-    pairs, split = selection.select(**selection.checked(chosen))
-    return pairs, split, selection.describe(chosen)
+    chosen_rows = selection.Selection.from_saved(chosen)
+    pairs, split = selection.select(chosen_rows)
+    return pairs, split, selection.describe(chosen_rows)
 
 
 def _file(path: str, part: str, data_format: str) -> Pairs:

@@ -19,8 +19,6 @@ from mirjax.models.trained import TrainedModel
 from mirjax.reporting import plots
 from mirjax.reporting.attention_plot import Duplex, attention
 from mirjax.reporting.report import Metrics, Report, on_training_data
-from mirjax.sequences import fasta
-from mirjax.sequences.records import SequenceRecord
 from mirjax.training import workdir
 
 HUMAN, SIMULATED = "mirbase/hsa", "simulated"  # databases by default
@@ -68,7 +66,7 @@ def report_generator(
     if not database:
         known_data = rows.data if rows.protocol else trained_on.get("name")
         database = SIMULATED if known_data == SIMULATED else HUMAN
-    records = _read_database(database)
+    records = registry.load_fasta(database)
     if with_blast:
         find_blast()
     folder.mkdir(parents=True, exist_ok=True)
@@ -141,12 +139,6 @@ def l2_factor(model: pathlib.Path, metadata: Mapping[str, Any]) -> float:
     except (OSError, ValueError, KeyError, TypeError):
         logging.info("%s: no L2 factor is known; loss is cross-entropy alone", model)
         return 0.0
-
-
-def _read_database(name: str) -> list[SequenceRecord]:
-    return (
-        registry.load_fasta(name) if name in registry.NAMES else fasta.read_fasta(name)
-    )
 
 
 def _draw_attention(trained: TrainedModel, rows: Rows, path: pathlib.Path) -> None:
