@@ -38,8 +38,9 @@ from mirjax import cli
 from mirjax.blast import blastn as blast
 from mirjax.blast import naming
 from mirjax.files import atomic_write, check_writable
-from mirjax.inference import decoders, sites
+from mirjax.inference import decoder_names, decoders, sites
 from mirjax.models import loading
+from mirjax.models.interfaces import Generator
 from mirjax.sequences import fasta
 from mirjax.sequences.records import SequenceRecord
 from mirjax.sequences.windows import count_windows, sliding_windows
@@ -71,8 +72,8 @@ def predict(
     out: str | os.PathLike[str],
     *,
     settings: blast.BlastSettings = naming.SETTINGS,
-    decoder: str = decoders.GREEDY,
-    beam_width: int = decoders.WIDTH,
+    decoder: str = decoder_names.GREEDY,
+    beam_width: int = decoder_names.DEFAULT_WIDTH,
     stride: int = STRIDE,
     batch_size: int = BATCH_SIZE,
     num_threads: int = 1,
@@ -85,8 +86,8 @@ def predict(
       database_name: FASTA of miRNAs, or a FASTA dataset of the registry.
       out: the table; an earlier one is replaced.
       settings: what blastn is told.
-      decoder: one of `decoders.NAMES`; "constrained" answers records of the database
-        alone.
+      decoder: one of `decoder_names.NAMES`; "constrained" predicts miRNAs of the
+        database only.
       beam_width: prefixes that a beam keeps.
       stride: from one window of a long record to the next, nt.
       batch_size: windows decoded at a time.
@@ -165,9 +166,11 @@ def _name_fields(name: naming.Name | None) -> tuple[str, str, str, str]:
     return name.mirna_id, f"{name.evalue:.3g}", f"{name.bitscore:.1f}", "known"
 
 
-def _load_generator(path: str | os.PathLike[str]) -> tuple[Any, Mapping[str, Any]]:
+def _load_generator(
+    path: str | os.PathLike[str],
+) -> tuple[Generator, Mapping[str, Any]]:
     loaded = loading.load_model(path)
-    if not hasattr(loaded.model, "decode_step"):
+    if not isinstance(loaded.model, Generator):
         raise ValueError(
             f"--model: {path} holds a {type(loaded.model).__name__}, which generates "
             "no miRNA; give a seq2seq model or a Transformer"
@@ -224,8 +227,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
     flags.DEFINE_enum(
         "decoder",
-        decoders.GREEDY,
-        decoders.NAMES,
+        decoder_names.GREEDY,
+        decoder_names.NAMES,
         "greedy: the likeliest letter at every step; beam: the likeliest of the miRNAs "
         "that a beam finds; constrained: of those in --db alone",
         flag_values,
@@ -258,7 +261,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     for name, default, purpose in (
-        ("beam_width", decoders.WIDTH, "prefixes that a beam keeps"),
+        ("beam_width", decoder_names.DEFAULT_WIDTH, "prefixes that a beam keeps"),
         ("batch_size", BATCH_SIZE, "windows decoded at a time"),
         ("num_threads", 1, "blastn processes at a time"),
     ):

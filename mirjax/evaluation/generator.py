@@ -20,7 +20,8 @@ from mirjax.evaluation import ranking_metrics
 from mirjax.evaluation.metrics import sequence
 from mirjax.evaluation.metrics.sequence import Metrics
 from mirjax.inference import greedy
-from mirjax.inference.decoders import BEAM, CONSTRAINED, GREEDY, emitted, make_decoder
+from mirjax.inference.decoder_names import BEAM, CONSTRAINED, GREEDY
+from mirjax.inference.decoders import emitted, make_decoder
 from mirjax.inference.teacher_forced import evaluate_teacher_forced
 from mirjax.models import losses
 from mirjax.models.trained import TrainedModel
@@ -47,7 +48,7 @@ def teacher_forced_metrics(
 
     Returns:
       `loss` (cross-entropy and penalty) and `cross_entropy`, in nats a position, and
-      `token_accuracy_masked` and `token_accuracy_keras`; see `losses.summarise`.
+      `token_accuracy_masked` and `token_accuracy_keras`; see `losses.mean_metrics`.
 
     Raises:
       ValueError: for a row that does not fit; it names the row.
@@ -56,7 +57,7 @@ def teacher_forced_metrics(
     rows = _encode(trained, pairs)
     batch_size = min(_MAX_BATCH, 1 << (len(pairs) - 1).bit_length())
     evaluate_batch = jax.jit(
-        functools.partial(losses.evaluation_sums, trained.model),
+        functools.partial(losses.evaluate_batch, trained.model),
         compiler_options=compiler_options(),
     )
     figures = evaluate_teacher_forced(
