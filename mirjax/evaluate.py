@@ -30,6 +30,7 @@ from mirjax.evaluation.metrics import calibration
 from mirjax.evaluation.metrics.classification import BETWEEN
 from mirjax.files import atomic_write
 from mirjax.models import loading
+from mirjax.models.interfaces import Generator
 from mirjax.reporting import table
 from mirjax.reporting.classifier_report import report_classifier
 from mirjax.reporting.generator_report import (
@@ -156,7 +157,7 @@ def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     model_path = pathlib.Path(flag_values.model)
     trained = loading.load_model(model_path)
-    generates = hasattr(trained.model, "decode_step")
+    generates = isinstance(trained.model, Generator)
     for name in _OF_CLASSIFIERS if generates else _OF_GENERATORS:
         if flag_values[name].present:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Tests of mirjax.inference.beam against every answer there is."""
+"""Tests of mirjax.inference.beam against an exhaustive search."""
 
 import itertools
 
@@ -30,13 +30,13 @@ MODELS = {
         conv_features=6, dense_features=5, lstm_features=7, max_mirna_length=LETTERS
     ),
 }
-# Every answer: up to three letters and the end, or four letters when steps run out.
-ANSWERS = [
+# Every possible prediction: up to three letters and EOS, or four letters without it.
+PREDICTIONS = [
     "".join(letters)
     for count in range(LETTERS + 2)
     for letters in itertools.product(alphabet.LETTERS, repeat=count)
 ]
-EVERYTHING = len(ANSWERS)
+EVERYTHING = len(PREDICTIONS)
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -60,14 +60,14 @@ def targets():
 
 @pytest.fixture(scope="module")
 def exhaustive(model, params, targets):
-    """log P of every answer, by a teacher-forced pass for each."""
+    """log P of every possible prediction, by a teacher-forced pass for each."""
     tokens = np.zeros((EVERYTHING, LETTERS + 1), np.uint8)
-    for row, answer in enumerate(ANSWERS):
-        tokens[row, : len(answer)] = alphabet.encode([answer], len(answer) or 1)[
-            0, : len(answer)
+    for row, letters in enumerate(PREDICTIONS):
+        tokens[row, : len(letters)] = alphabet.encode([letters], len(letters) or 1)[
+            0, : len(letters)
         ]
-        if len(answer) <= LETTERS:
-            tokens[row, len(answer)] = alphabet.EOS
+        if len(letters) <= LETTERS:
+            tokens[row, len(letters)] = alphabet.EOS
     score = jax.jit(
         lambda target: model.apply(
             {"params": params},
@@ -84,37 +84,46 @@ def exhaustive(model, params, targets):
     return np.array(log_probs)
 
 
+def search(model, params, targets, *, trie=None, **options):
+    return beam.decode(model, params, targets, beam.BeamOptions(**options), trie=trie)
+
+
 def letters_of(beams, row):
     return alphabet.decode(beams.tokens[row])
 
 
 def test_the_widest_beam_is_an_exhaustive_search(model, params, targets, exhaustive):
-    found = beam.decode(
-        model, params, targets, width=EVERYTHING, answers=EVERYTHING, batch_size=2
+    found = search(
+        model,
+        params,
+        targets,
+        width=EVERYTHING,
+        num_predictions=EVERYTHING,
+        batch_size=2,
     )
     for row, log_probs in enumerate(exhaustive):
-        assert sorted(letters_of(found, row)) == sorted(ANSWERS)
-        expected = dict(zip(ANSWERS, log_probs, strict=True))
+        assert sorted(letters_of(found, row)) == sorted(PREDICTIONS)
+        expected = dict(zip(PREDICTIONS, log_probs, strict=True))
         np.testing.assert_allclose(
             found.log_probs[row],
-            [expected[answer] for answer in letters_of(found, row)],
+            [expected[letters] for letters in letters_of(found, row)],
             atol=1e-4,
         )
         assert (np.diff(found.log_probs[row]) <= 0).all()
     np.testing.assert_array_equal(found.scores, found.log_probs)
 
 
-def test_length_normalised_scores_choose_other_answers(
+def test_length_normalised_scores_choose_other_predictions(
     model, params, targets, exhaustive
 ):
-    lengths = np.array([min(len(answer) + 1, LETTERS + 1) for answer in ANSWERS])
-    found = beam.decode(
-        model, params, targets, width=EVERYTHING, answers=3, length_penalty=1.0
+    lengths = np.array([min(len(letters) + 1, LETTERS + 1) for letters in PREDICTIONS])
+    found = search(
+        model, params, targets, width=EVERYTHING, num_predictions=3, length_penalty=1.0
     )
     scores = exhaustive / lengths
     order = np.argsort(-scores, axis=1)[:, :3]
     for row in range(len(targets)):
-        assert letters_of(found, row) == [ANSWERS[i] for i in order[row]]
+        assert letters_of(found, row) == [PREDICTIONS[i] for i in order[row]]
     np.testing.assert_allclose(
         found.scores, np.take_along_axis(scores, order, 1), atol=1e-4
     )
@@ -125,7 +134,7 @@ def test_length_normalised_scores_choose_other_answers(
 
 
 def test_a_beam_of_one_is_greedy(model, params, targets):
-    found = beam.decode(model, params, targets, width=1)
+    found = search(model, params, targets, width=1)
     expected = greedy.decode(model, params, targets)
     np.testing.assert_array_equal(found.tokens[:, 0], expected.tokens)
     np.testing.assert_allclose(found.log_probs[:, 0], expected.log_probs, atol=1e-5)
@@ -135,7 +144,9 @@ def test_a_beam_along_a_trie_as_wide_as_it_is_exact_ranking(model, params, targe
     allowed = ["A", "AUC", "AUG", "CC", "GUC", "GU", "AU", "CCC"]
     trie = build_trie(allowed)
     width = len(allowed)
-    found = beam.decode(model, params, targets, width=width, answers=width, trie=trie)
+    found = search(
+        model, params, targets, width=width, num_predictions=width, trie=trie
+    )
     expected = rank(model, params, targets, allowed)
     for row in range(len(targets)):
         order = np.argsort(-expected[row])
@@ -145,53 +156,58 @@ def test_a_beam_along_a_trie_as_wide_as_it_is_exact_ranking(model, params, targe
         )
 
 
-def test_every_answer_along_a_trie_is_allowed(model, params, targets):
-    """Also where the beam is narrow, and where it is wider than there are answers."""
+def test_every_prediction_along_a_trie_is_allowed(model, params, targets):
+    """Also with a narrow beam, and one of more slots than allowed miRNAs."""
     allowed = ["AAC", "UUU", "GCA", "GCU"]
     for width in (1, 2, 7):
-        found = beam.decode(
-            model, params, targets, width=width, answers=width, trie=build_trie(allowed)
+        found = search(
+            model,
+            params,
+            targets,
+            width=width,
+            num_predictions=width,
+            trie=build_trie(allowed),
         )
         for row in range(len(targets)):
-            real = np.isfinite(found.log_probs[row])
-            answers = np.array(letters_of(found, row))[real]
-            assert real.sum() == min(width, len(allowed))
-            assert set(answers) <= set(allowed)
-            numbers = [allowed.index(answer) for answer in answers]
-            assert found.choices[row].tolist() == numbers + [NOWHERE] * (~real).sum()
-            assert len(set(answers)) == len(answers)
+            used = np.isfinite(found.log_probs[row])
+            predictions = np.array(letters_of(found, row))[used]
+            assert used.sum() == min(width, len(allowed))
+            assert set(predictions) <= set(allowed)
+            indices = [allowed.index(letters) for letters in predictions]
+            assert found.choices[row].tolist() == indices + [NOWHERE] * (~used).sum()
+            assert len(set(predictions)) == len(predictions)
 
 
-def test_answers_likelier_than_what_was_lost_are_exact(
+def test_predictions_likelier_than_every_pruned_prefix_are_exact(
     model, params, targets, exhaustive
 ):
     best = np.sort(exhaustive, axis=1)[:, ::-1]
     some, sizes = 0, []
     for width in (2, 5, 20):
-        found = beam.decode(model, params, targets, width=width, answers=width)
-        for row, lost in enumerate(found.lost):
-            exact = found.log_probs[row] > lost
+        found = search(model, params, targets, width=width, num_predictions=width)
+        for row, pruned in enumerate(found.best_pruned_log_prob):
+            exact = found.log_probs[row] > pruned
             some += exact.sum()
             sizes.append(exact.sum() - width)
             np.testing.assert_allclose(
                 found.log_probs[row][exact], best[row][: exact.sum()], atol=1e-4
             )
-    assert some > 0 and min(sizes) < 0  # both kinds of answer occur
-    whole = beam.decode(model, params, targets, width=EVERYTHING)
-    assert (whole.lost == -np.inf).all()
+    assert some > 0 and min(sizes) < 0  # both kinds occur
+    whole = search(model, params, targets, width=EVERYTHING)
+    assert (whole.best_pruned_log_prob == -np.inf).all()
 
 
 def test_a_temperature_divides_the_logits(model, params, targets):
     colder = jax.tree.map(np.copy, params)
     colder["output_dense"] = {k: v * 2 for k, v in params["output_dense"].items()}
-    expected = beam.decode(model, colder, targets, width=3, answers=3)
-    found = beam.decode(model, params, targets, width=3, answers=3, temperature=0.5)
+    expected = search(model, colder, targets, width=3, num_predictions=3)
+    found = search(model, params, targets, width=3, num_predictions=3, temperature=0.5)
     np.testing.assert_array_equal(found.tokens, expected.tokens)
     np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=1e-4)
 
 
-def test_no_targets_have_no_answers(model, params, targets):
-    found = beam.decode(model, params, targets[:0], width=4, answers=2)
+def test_no_targets_have_no_predictions(model, params, targets):
+    found = search(model, params, targets[:0], width=4, num_predictions=2)
     assert found.tokens.shape == (0, 2, LETTERS + 1)
     assert found.log_probs.shape == (0, 2)
 
@@ -199,15 +215,18 @@ def test_no_targets_have_no_answers(model, params, targets):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"width": 2, "answers": 3}, "answers=3 must be from 1 to width=2"),
-        ({"answers": 0}, "answers=0 must be from 1"),
+        (
+            {"width": 2, "num_predictions": 3},
+            "num_predictions=3 must be from 1 to width=2",
+        ),
+        ({"num_predictions": 0}, "num_predictions=0 must be from 1"),
         ({"temperature": 0.0}, "temperature=0.0 must be above 0"),
         ({"trie": build_trie(["AUCG"])}, "has 4 nt, but the model emits at most 3"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(params, targets, arguments, message):
     with pytest.raises(ValueError, match=message):
-        beam.decode(MODELS["seq2seq"], params, targets, **arguments)
+        search(MODELS["seq2seq"], params, targets, **arguments)
 
 
 def test_a_trie_leads_to_its_sequences_and_nowhere_else():

@@ -13,7 +13,7 @@ SHAPE = (5, 40, 300)  # an odd number of features; 60,000 draws
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5])
-def test_a_share_is_dropped_and_the_rest_scaled_up(rate):
+def test_values_are_dropped_at_the_rate_and_the_others_scaled_up(rate):
     found = np.asarray(dropped(jnp.ones(SHAPE), jnp.float32(rate), jax.random.key(0)))
     assert set(np.unique(found)) <= {np.float32(0), np.float32(1 / (1 - rate))}
     assert np.mean(found == 0) == pytest.approx(rate, abs=0.01)
@@ -31,11 +31,11 @@ def test_one_draw_is_distributed_as_three(rate):
         jnp.full(SHAPE, first), jnp.full(SHAPE, second), rate, jax.random.key(0)
     )
     values, counts = np.unique(found, return_counts=True)
-    shares = dict(zip(values.tolist(), counts / found.size, strict=True))
+    fractions = dict(zip(values.tolist(), counts / found.size, strict=True))
     for value, chance in expected.items():
-        share = sum(s for v, s in shares.items() if v == pytest.approx(value))
-        # The standard error of a share is at most 0.002.
-        assert share == pytest.approx(chance, abs=0.008)
+        fraction = sum(f for v, f in fractions.items() if v == pytest.approx(value))
+        # The standard error of a fraction is at most 0.002.
+        assert fraction == pytest.approx(chance, abs=0.008)
     # Every feature, window and sequence draws its own.
     if rate:
         for axis in range(3):

@@ -1,7 +1,10 @@
 """The models' equations in float64 NumPy, one sequence at a time, as oracles."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+from mirjax.datasets.batches import Batch, LabelledBatch, encode_labelled, encode_pairs
 
 
 def relu(x):
@@ -46,8 +49,8 @@ def numpy_lstm(
 def numpy_encoder(params, letters, length=29):
     """Read letters in the order given, padded with rows of zeros → the last (h, c)."""
     x = np.zeros((length, 4))
-    for place, letter in enumerate(letters):
-        x[place, "AUCG".index(letter)] = 1
+    for position, letter in enumerate(letters):
+        x[position, "AUCG".index(letter)] = 1
     x = relu(numpy_conv(params["encoder_conv"], x))
     x = relu(numpy_dense(params["encoder_dense"], x))
     zeros = np.zeros(len(params["encoder_lstm"]["recurrent_kernel"]))
@@ -106,19 +109,19 @@ def numpy_norm(layer, x):
     return scaled * np.float64(layer["scale"]) + np.float64(layer["bias"])
 
 
-def numpy_attention(memory, attention, x, seen, heads, visible):
-    """Attend from x [time, features] to seen [letters, features], head by head.
+def numpy_attention(memory, attention, x, context, heads, mask):
+    """Attend from x [time, features] to context [letters, features], head by head.
 
-    visible [time, letters] says which may be seen → (change, weights of each head).
+    mask [time, letters] says which letters count → (change, weights of each head).
     """
     queries = numpy_dense(attention["query"], x)
-    keys, values = (numpy_dense(memory[name], seen) for name in ("key", "value"))
+    keys, values = (numpy_dense(memory[name], context) for name in ("key", "value"))
     parts, weights = [], []
     for q, k, v in zip(
         *(np.split(array, heads, axis=1) for array in (queries, keys, values)),
         strict=True,
     ):
-        scores = np.exp(q @ k.T / np.sqrt(k.shape[1])) * visible
+        scores = np.exp(q @ k.T / np.sqrt(k.shape[1])) * mask
         weights.append(scores / scores.sum(axis=1, keepdims=True))
         parts.append(weights[-1] @ v)
     change = numpy_dense(attention["output"], np.concatenate(parts, axis=1))
@@ -140,20 +143,20 @@ def numpy_positions(length, features):
 def numpy_transformer(params, target, previous, heads):
     """Score the next symbols: a target 5'→3' and previous tokens → logits [time, 6].
 
-    Also the weights of each decoder layer's look at the target, read 3'→5': [layers,
-    heads, time, letters].
+    Also the weights of each decoder layer's attention to the target, read 3'→5':
+    [layers, heads, time, letters].
     """
 
     def embed(tokens, sides):
-        """Add up, at each place, what each of the letters beside it is worth."""
+        """Add up, at each position, the embeddings of the letters beside it."""
         x = numpy_positions(len(tokens), len(params["output_dense"]["kernel"]))
         for name, side in sides.items():
             kernel = np.float64(params[name]["kernel"])
-            for place in range(len(tokens)):
+            for position in range(len(tokens)):
                 for away in range(len(kernel) // 6):
-                    other = place + side * away
+                    other = position + side * away
                     if 0 <= other < len(tokens) and tokens[other]:
-                        x[place] += kernel[6 * away + tokens[other] - 1]
+                        x[position] += kernel[6 * away + tokens[other] - 1]
         return x
 
     def norm(layer, block, x):
@@ -163,28 +166,28 @@ def numpy_transformer(params, target, previous, heads):
         return [params[f"{kind}_{i}"] for i in range(9) if f"{kind}_{i}" in params]
 
     source = embed(
-        ["NUAGC".index(letter) for letter in target[::-1]],  # what each pairs with
+        ["NUAGC".index(letter) for letter in target[::-1]],  # complements
         {"letter_embedding": -1, "after_embedding": 1},
     )
 
-    def look_at_itself(layer, x, visible):
-        seen = norm(layer, "self", x)
+    def self_attention(layer, x, mask):
+        normed = norm(layer, "self", x)
         return numpy_attention(
-            layer["self_memory"], layer["self_attention"], seen, seen, heads, visible
+            layer["self_memory"], layer["self_attention"], normed, normed, heads, mask
         )[0]
 
     everything = np.ones((len(source), len(source)))
     for layer in layers("encoder"):
-        source = source + look_at_itself(layer, source, everything)
+        source = source + self_attention(layer, source, everything)
         source = source + numpy_feed_forward(
             layer["feed_forward"], norm(layer, "feed_forward", source)
         )
     source = numpy_norm(params["encoder_norm"], source)
 
-    x, looks = embed(previous, {"letter_embedding": -1}), []
+    x, maps = embed(previous, {"letter_embedding": -1}), []
     for layer in layers("decoder"):
-        x = x + look_at_itself(layer, x, np.tri(len(x)))
-        change, look = numpy_attention(
+        x = x + self_attention(layer, x, np.tri(len(x)))
+        change, weights = numpy_attention(
             layer["source_memory"],
             layer["source_attention"],
             norm(layer, "source", x),
@@ -192,12 +195,12 @@ def numpy_transformer(params, target, previous, heads):
             heads,
             np.ones((len(x), len(source))),
         )
-        x, looks = x + change, [*looks, look]
+        x, maps = x + change, [*maps, weights]
         x = x + numpy_feed_forward(
             layer["feed_forward"], norm(layer, "feed_forward", x)
         )
     logits = numpy_dense(params["output_dense"], numpy_norm(params["decoder_norm"], x))
-    return logits, np.array(looks)
+    return logits, np.array(maps)
 
 
 def random_params(model, seed, scale=0.7):
@@ -221,3 +224,62 @@ def moved(params, direction, by):
     return jax.tree.map(
         lambda leaf, part: np.float64(leaf) + by * part, params, direction
     )
+
+
+def keras_crossentropy(logits, mirnas):
+    """Return Keras 2.2's loss of each token, from clipped probabilities."""
+    one_hot = np.zeros(logits.shape)
+    for row, step in np.argwhere(mirnas != 0):  # not padding
+        one_hot[row, step, mirnas[row, step] - 1] = 1
+    probabilities = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    return -np.sum(one_hot * np.log(np.clip(probabilities, 1e-7, 1 - 1e-7)), axis=-1)
+
+
+def keras_binary_crossentropy(probabilities, labels):
+    """Return Keras 2.2's loss of each row, from clipped probabilities."""
+    clipped = np.clip(probabilities, 1e-7, 1 - 1e-7)
+    return -(labels * np.log(clipped) + (1 - labels) * np.log(1 - clipped))
+
+
+def mitar_metrics(params, mirnas, targets, batch, l2):
+    """Return the mean metrics of a batch by `numpy_mitar`."""
+    weights, labels = np.asarray(batch.weights), np.asarray(batch.labels)
+    probabilities = np.array(
+        [
+            numpy_mitar(params, mirna, target)
+            for mirna, target in zip(mirnas, targets, strict=True)
+        ]
+    )
+    losses = keras_binary_crossentropy(probabilities, labels)
+    correct = (probabilities > 0.5) == (labels == 1)
+    kernels = [params[f"{name}_dense"]["kernel"] for name in ("hidden", "output")]
+    penalty = l2 * sum(np.sum(np.float64(kernel) ** 2) for kernel in kernels)
+    cross_entropy = np.sum(losses * weights) / weights.sum()
+    return {
+        "loss": cross_entropy + penalty,
+        "cross_entropy": cross_entropy,
+        "accuracy": np.sum(correct * weights) / weights.sum(),
+    }
+
+
+def random_batch(rows, seed=0):
+    """Return a batch of random pairs for a generator."""
+    rng = np.random.default_rng(seed)
+    pairs = encode_pairs(
+        random_letters(rng, rows, 12, 29),
+        random_letters(rng, rows, 16, 26),
+        target_length=29,
+        mirna_length=27,
+    )
+    return Batch(*map(jnp.asarray, pairs))
+
+
+def random_labelled_batch(rows, seed=0):
+    """Return a batch of random pairs for a classifier, and its miRNAs and targets."""
+    rng = np.random.default_rng(seed)
+    mirnas = random_letters(rng, rows, 17, 26)
+    targets = random_letters(rng, rows, 20, 53)
+    labels = rng.integers(0, 2, rows)
+    batch = encode_labelled(targets, mirnas, labels, target_length=53, mirna_length=26)
+    return LabelledBatch(*map(jnp.asarray, batch)), mirnas, targets

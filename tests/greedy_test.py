@@ -77,11 +77,11 @@ def test_log_probs_are_those_of_a_teacher_forced_pass(params, targets, decoded):
     tokens = jnp.asarray(decoded.tokens)
     logits = jax.jit(MODEL.apply)({"params": params}, targets, shift_right(tokens))
     log_probs = np.asarray(jax.nn.log_softmax(logits))
-    real = decoded.tokens != alphabet.PAD
+    valid = decoded.tokens != alphabet.PAD
     symbols = np.maximum(decoded.tokens.astype(int) - 1, 0)
     gained = np.take_along_axis(log_probs, symbols[..., None], axis=-1)[..., 0]
     np.testing.assert_allclose(
-        decoded.log_probs, np.sum(gained * real, axis=1), atol=1e-4
+        decoded.log_probs, np.sum(gained * valid, axis=1), atol=1e-4
     )
 
 
@@ -118,11 +118,11 @@ def with_bias(params, token, bias):
     return changed
 
 
-def test_bos_is_never_an_answer(params, targets):
+def test_bos_is_never_predicted(params, targets):
     likeliest = with_bias(params, alphabet.BOS, 50.0)
     found = greedy.decode(MODEL, likeliest, targets)
     assert not (found.tokens == alphabet.BOS).any()
-    # The model's own probabilities are reported: nothing is shared out anew.
+    # The model's own probabilities are reported: they are not renormalised.
     assert found.log_probs.max() < -30
 
 

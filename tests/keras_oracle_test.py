@@ -101,7 +101,7 @@ def test_probabilities_are_those_of_keras(keras, loaded, batch):
 
 
 def test_greedy_letters_are_those_of_keras(keras, loaded, batch):
-    """Step by step, with the start letter allowed as an answer, as the published."""
+    """Step by step, with BOS allowed as a prediction, as in the published code."""
     apply = functools.partial(loaded.model.apply, {"params": loaded.params})
     decode_step = jax.jit(functools.partial(apply, method="decode_step"))
     state = apply(batch.targets, method="encode")

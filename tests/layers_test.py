@@ -54,8 +54,8 @@ def drawn_masks(lstm, key):
 
     def draw(module):
         return (
-            module._masks(module.dropout, FEATURES, BATCH, True),
-            module._masks(module.recurrent_dropout, HIDDEN, BATCH, True),
+            module.draw_masks(module.dropout, FEATURES, BATCH, True),
+            module.draw_masks(module.recurrent_dropout, HIDDEN, BATCH, True),
         )
 
     return lstm.apply({}, method=draw, rngs={"dropout": key})
@@ -140,8 +140,8 @@ def plain_recurrence(z_inputs, recurrent_kernel, masks, state, activation):
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-@pytest.mark.parametrize("masked", [False, True])
-def test_custom_gradient_is_that_of_a_plain_scan(masked, activation):
+@pytest.mark.parametrize("with_masks", [False, True])
+def test_custom_gradient_is_that_of_a_plain_scan(with_masks, activation):
     time, hidden, batch = 9, 8, 6
     rng = np.random.default_rng(0)
     arguments = (
@@ -156,7 +156,11 @@ def test_custom_gradient_is_that_of_a_plain_scan(masked, activation):
     def gradients(function):
         def loss(z_inputs, recurrent_kernel, masks, state):
             hs, c = function(
-                z_inputs, recurrent_kernel, masks if masked else None, state, activation
+                z_inputs,
+                recurrent_kernel,
+                masks if with_masks else None,
+                state,
+                activation,
             )
             return jnp.sum(hs * weights) + jnp.sum(c * weights[:, 0])
 
@@ -199,7 +203,9 @@ def test_masks_differ_by_gate_sequence_and_unit_and_keep_the_mean():
     lstm = LSTM(64, dropout=0.1, recurrent_dropout=0.4)
 
     def draw(module):
-        return module._masks(0.4, 64, 50, True), module._masks(0.4, 64, 50, False)
+        return module.draw_masks(0.4, 64, 50, True), module.draw_masks(
+            0.4, 64, 50, False
+        )
 
     mask, unused = lstm.apply({}, method=draw, rngs={"dropout": jax.random.key(0)})
     assert unused is None
@@ -305,13 +311,13 @@ def test_window_conv_is_a_correlation_and_so_are_its_gradients(embedded, stride)
         np.testing.assert_allclose(found, known, atol=1e-5)
 
 
-def test_both_ways_is_one_lstm_each_way():
+def test_bidirectional_is_one_lstm_for_each_direction():
     rng = np.random.default_rng(0)
     inputs, weights = (
         jnp.float32(rng.normal(size=shape)) for shape in ((4, 7, 3), (10, 3))
     )
 
-    class BothWays(nn.Module):
+    class Bidirectional(nn.Module):
         together: bool
 
         @nn.compact
@@ -322,11 +328,11 @@ def test_both_ways_is_one_lstm_each_way():
             states = forward(inputs)[1][0], backward(inputs[:, ::-1])[1][0]
             return jnp.concatenate(states)
 
-    params = BothWays(False).init(jax.random.key(0), inputs)
+    params = Bidirectional(False).init(jax.random.key(0), inputs)
 
     def of(together):
         def loss(params, inputs):
-            return jnp.sum(BothWays(together).apply(params, inputs) * weights)
+            return jnp.sum(Bidirectional(together).apply(params, inputs) * weights)
 
         return jax.jit(jax.value_and_grad(loss, argnums=(0, 1)))(params, inputs)
 

@@ -19,7 +19,7 @@ MODELS = {
     ),
     "seq2seq": Seq2Seq(conv_features=6, dense_features=5, lstm_features=7),
 }
-# Families that begin alike, and lengths from 5 to the longest.
+# Families that share a prefix, and lengths from 5 to the longest.
 _RNG = np.random.default_rng(4)
 MIRNAS = [
     family + rest
@@ -62,7 +62,7 @@ def one_by_one(model, params, targets, mirnas, temperature=1.0):
 
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
 def test_ranking_is_one_pass_a_mirna(model, params, targets, monkeypatch, temperature):
-    monkeypatch.setattr(ranking, "_TREE", 8)
+    monkeypatch.setattr(ranking, "TREE_SIZE", 8)
     found = ranking.rank(
         model, params, targets, MIRNAS, temperature=temperature, batch_size=2
     )

@@ -110,37 +110,6 @@ def test_rows_do_not_see_each_other_or_the_padding_after_them(tokens, score):
     np.testing.assert_allclose(short, whole[:, :20], atol=1e-5)
 
 
-def test_letter_dropout_hides_all_but_bos_and_in_training_alone(params, tokens, score):
-    targets, previous = tokens
-    hiding = PLAIN.clone(letter_dropout=1 - 1e-6)
-    bos_alone = jnp.where(previous == alphabet.BOS, previous, jnp.uint8(alphabet.PAD))
-    assert (bos_alone[:, 0] == alphabet.BOS).all()
-    found = apply(hiding, params, targets, previous, key=jax.random.key(0))
-    np.testing.assert_allclose(found, score(targets, bos_alone), atol=1e-5)
-    np.testing.assert_allclose(
-        apply(hiding, params, targets, previous), score(targets, previous), atol=1e-5
-    )
-
-
-def test_letter_dropout_hides_the_given_share(params):
-    """A decoder with no memory but its input tells hidden letters from others."""
-    targets = jnp.zeros((200, 29), jnp.uint8)
-    previous = jnp.full((200, 28), alphabet.G, jnp.uint8)
-    hiding = PLAIN.clone(letter_dropout=0.3)
-    memoryless = jax.tree.map(np.zeros_like, params)
-    memoryless["decoder_dense"]["kernel"][alphabet.G - 1] = 1.0
-    # The candidate takes in the letter; the forget gate is shut, the others half open.
-    memoryless["decoder_lstm"]["kernel"][:, 14:21] = 1.0
-    memoryless["decoder_lstm"]["bias"][7:14] = -100.0
-    memoryless["output_dense"]["kernel"][:] = 1.0
-    found = jax.jit(lambda key: apply(hiding, memoryless, targets, previous, key=key))(
-        jax.random.key(1)
-    )
-    share = np.mean(np.asarray(found[..., 0]) == 0.0)
-    # 5,600 letters: the standard error is 0.006.
-    assert share == pytest.approx(0.3, abs=0.03)
-
-
 def test_reverse_padded_leaves_padding_on_the_right():
     rng = np.random.default_rng(0)
     texts = ["", "A", "AU", *equations.random_letters(rng, 20, 1, 9), "AUCGAUCGA"]

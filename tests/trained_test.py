@@ -9,8 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from mirjax.models import loading, make_model
-from mirjax.models import trained as exported
+from mirjax.models import loading, make_model, trained
 
 METADATA = {
     "model": {"name": "seq2seq", "conv_features": 6, "lstm_features": 7},
@@ -26,8 +25,8 @@ def params():
 
 @pytest.fixture
 def file(tmp_path, params):
-    path = tmp_path / exported.FILE_NAME
-    exported.save_model(path, params, METADATA)
+    path = tmp_path / trained.FILE_NAME
+    trained.save_model(path, params, METADATA)
     return path
 
 
@@ -41,22 +40,38 @@ def test_what_is_saved_is_loaded_from_the_file_and_its_folder(file, params):
 
 def test_saving_replaces_an_earlier_model_whole(file, params):
     doubled = jax.tree.map(lambda array: 2 * array, params)
-    exported.save_model(file, doubled, METADATA | {"step": 13})
+    trained.save_model(file, doubled, METADATA | {"step": 13})
     found = loading.load_model(file)
     assert found.metadata["step"] == 13
     jax.tree.map(np.testing.assert_array_equal, found.params, doubled)
-    assert [path.name for path in file.parent.iterdir()] == [exported.FILE_NAME]
+    assert [path.name for path in file.parent.iterdir()] == [trained.FILE_NAME]
 
 
 def test_a_failed_save_leaves_the_earlier_model(file, params):
     with pytest.raises(TypeError):
-        exported.save_model(file, params, {"model": object()})
+        trained.save_model(file, params, {"model": object()})
     assert loading.load_model(file).metadata == METADATA
 
 
 def test_a_keras_file_is_loaded_as_one():
     path = pathlib.Path(__file__).parent / "testdata" / "keras_seq2seq.h5"
     assert loading.load_model(path).model.lstm_features == 7
+
+
+def test_an_unused_option_of_earlier_versions_is_dropped(tmp_path, params):
+    path = tmp_path / "model.npz"
+    model = METADATA["model"] | {"letter_dropout": 0.0}
+    trained.save_model(path, params, METADATA | {"model": model})
+    assert loading.load_model(path).metadata == METADATA
+
+
+def test_a_used_option_of_earlier_versions_is_refused(tmp_path, params):
+    path = tmp_path / "model.npz"
+    model = METADATA["model"] | {"letter_dropout": 0.5}
+    trained.save_model(path, params, METADATA | {"model": model})
+    with pytest.raises(ValueError, match=f"^{path} .*letter_dropout=0.5") as caught:
+        loading.load_model(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_folder_without_a_model_says_how_to_train_one(tmp_path):
@@ -76,10 +91,10 @@ def assert_damaged(path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
-def test_a_truncated_file_is_damaged(file, share):
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5, 0.99])
+def test_a_truncated_file_is_damaged(file, fraction):
     content = file.read_bytes()
-    file.write_bytes(content[: int(share * len(content))])
+    file.write_bytes(content[: int(fraction * len(content))])
     assert_damaged(file)
 
 
@@ -93,11 +108,11 @@ def test_a_flipped_byte_is_noticed(file):
 def test_parameters_of_another_size_are_damage(tmp_path, params):
     path = tmp_path / "model.npz"
     for model in ({"lstm_features": 8}, {"conv_width": 7}):
-        exported.save_model(path, params, {"model": METADATA["model"] | model})
+        trained.save_model(path, params, {"model": METADATA["model"] | model})
         assert_damaged(path)
     for layer in ("encoder_conv", "output_dense"):
         fewer = {name: params[name] for name in params if name != layer}
-        exported.save_model(path, fewer, METADATA)
+        trained.save_model(path, fewer, METADATA)
         assert_damaged(path)
 
 

@@ -70,13 +70,14 @@ def test_the_default_size_has_its_parameter_count():
     assert count == 3 * (encoder + decoder) + rest
 
 
-def test_padding_is_never_seen(params, tokens, score):
-    """Whatever stands for padding, no bit of a logit depends on it."""
+def test_padding_is_never_attended_to(params, tokens, score):
+    """No bit of a logit depends on the values at padded positions."""
     targets, previous = tokens
     state = MODEL.apply({"params": params}, targets, method="encode")
     changed = state._replace(
-        sources=jax.tree.map(
-            lambda x: jnp.where(state.real[..., None, None], x, 50.0), state.sources
+        cross_key_values=jax.tree.map(
+            lambda x: jnp.where(state.valid[..., None, None], x, 50.0),
+            state.cross_key_values,
         )
     )
     first, second = (
@@ -84,14 +85,16 @@ def test_padding_is_never_seen(params, tokens, score):
         for one in (state, changed)
     )
     np.testing.assert_array_equal(first, second)
-    # Nor does a real letter of the target depend on the padding after it.
+    # Nor does a letter of the target depend on the padding after it.
     shorter = MODEL.apply({"params": params}, targets[:, :28], method="encode")
     for one, other in zip(
-        jax.tree.leaves(state.sources), jax.tree.leaves(shorter.sources), strict=True
+        jax.tree.leaves(state.cross_key_values),
+        jax.tree.leaves(shorter.cross_key_values),
+        strict=True,
     ):
         rows = np.array([len(target) < 29 for target in TARGETS])
-        real = state.real[:, :28] & rows[:, None]
-        np.testing.assert_allclose(one[:, :28][real], other[real], atol=2e-6)
+        valid = state.valid[:, :28] & rows[:, None]
+        np.testing.assert_allclose(one[:, :28][valid], other[valid], atol=2e-6)
 
 
 def test_more_padding_changes_nothing(tokens, score):
@@ -112,9 +115,9 @@ def test_rows_do_not_see_each_other(tokens, score):
 
 
 def test_no_logit_has_a_slope_in_a_later_letter(params):
-    """Each symbol occurs once, so that what it embeds as is that of one place.
+    """Each symbol occurs once, so that its embedding is that of one position.
 
-    The target, whose letters are embedded alike, is empty.
+    The target is empty, because its letters share the embedding.
     """
     previous = jnp.array([[5, 1, 2, 3, 4, 6]], jnp.uint8)
     targets = jnp.zeros((1, 29), jnp.uint8)
@@ -126,10 +129,10 @@ def test_no_logit_has_a_slope_in_a_later_letter(params):
     kernel = params["letter_embedding"]["kernel"]
     slopes = jax.jit(jax.jacobian(logits))(kernel)
     by_row = np.abs(slopes).max(axis=(1, 3)).reshape(6, MODEL.window, 6)
-    by_place = by_row[:, :, previous[0] - 1].max(axis=1)  # [step, place]
+    by_position = by_row[:, :, previous[0] - 1].max(axis=1)  # [step, position]
     later = np.arange(6)[None] > np.arange(6)[:, None]
-    assert (by_place[later] == 0.0).all()
-    assert (by_place[~later] > 1e-4).all()
+    assert (by_position[later] == 0.0).all()
+    assert (by_position[~later] > 1e-4).all()
 
 
 def test_letters_one_by_one_score_as_all_at_once(params, tokens, score):
@@ -152,7 +155,7 @@ def test_letters_one_by_one_score_as_all_at_once(params, tokens, score):
 
 
 def test_a_tree_is_read_as_each_of_its_mirnas_is(params, tokens, score):
-    """Miss nothing: several layers, families that begin alike, trees filled up."""
+    """With several layers, families of one prefix, and a tree that is filled up."""
     targets = tokens[0]
     family = "AUCGGAU"
     mirnas = [*MIRNAS, family, family + "A", family + "AC", family + "C", "AUCC"]
@@ -174,18 +177,18 @@ def test_a_tree_is_read_as_each_of_its_mirnas_is(params, tokens, score):
 
 
 def test_rows_are_taken_with_their_letters(params, tokens):
-    """Beams of one target change places, and each keeps what it has read."""
+    """Two rows of one target are swapped: each keeps the letters that it has read."""
     variables = {"params": params}
 
     def advance(state, *letters):
-        letters = np.array(letters, np.uint8)
+        letters = jnp.array(letters, jnp.uint8)
         return MODEL.apply(variables, state, letters, method="decode_step")
 
     state = MODEL.apply(variables, tokens[0][2:3], method="encode")
-    state = MODEL.apply(variables, state, np.array([0, 0]), method="gather_state")
+    state = MODEL.apply(variables, state, jnp.array([0, 0]), method="gather_state")
     state, _ = advance(state, 5, 5)
     state, _ = advance(state, 1, 2)
-    swapped = MODEL.apply(variables, state, np.array([1, 0]), method="gather_state")
+    swapped = MODEL.apply(variables, state, jnp.array([1, 0]), method="gather_state")
     _, plain = advance(state, 3, 3)
     _, found = advance(swapped, 3, 3)
     np.testing.assert_allclose(found, plain[::-1], atol=1e-6)

@@ -49,7 +49,7 @@ def teacher_forced_metrics(
 
     Returns:
       `loss` (cross-entropy and penalty) and `cross_entropy`, in nats a position, and
-      `token_accuracy_masked` and `token_accuracy_keras`; see `losses.summarise`.
+      `token_accuracy_masked` and `token_accuracy_keras`; see `losses.mean_metrics`.
 
     Raises:
       ValueError: for a row that does not fit; it names the row.
@@ -58,7 +58,7 @@ def teacher_forced_metrics(
     rows = _encode(trained, pairs)
     batch_size = min(_MAX_BATCH, 1 << (len(pairs) - 1).bit_length())
     evaluate_batch = jax.jit(
-        functools.partial(losses.evaluation_sums, trained.model),
+        functools.partial(losses.evaluate_batch, trained.model),
         compiler_options=compiler_options(),
     )
     figures = evaluate_teacher_forced(

@@ -1,1 +1,1 @@
-"""From a model's parameters to predictions, in batches."""
+"""From parameters to predictions, in batches."""

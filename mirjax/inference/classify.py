@@ -1,14 +1,16 @@
-"""Run a model that tells whether a pair binds."""
+"""Predict with a classifier: logits and probabilities of pairs."""
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, UInt8
 from scipy import special
 
+from mirjax.models.interfaces import Classifier
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
@@ -16,43 +18,48 @@ from mirjax.xla import compiler_options
 
 _MAX_BATCH = 512  # rows
 
-# (parameters, miRNA tokens, target tokens) -> logits
-Scorer = Callable[[Mapping[str, Any], np.ndarray, np.ndarray], jax.Array]
+Scorer: TypeAlias = Callable[
+    [Mapping[str, Any], UInt8[np.ndarray, "rows _"], UInt8[np.ndarray, "rows _"]],
+    Float[Array, " rows"],
+]
+"""(parameters, miRNA tokens, target tokens) → logits."""
 
 
 @functools.lru_cache(maxsize=8)
-def make_scorer(model: Any) -> Scorer:
-    """Return the jitted forward pass of a classifier; of equal models, the same one.
+def make_scorer(model: Classifier) -> Scorer:
+    """Return the jitted forward pass of a classifier; equal models share one.
 
     Args:
-      model: the classifier; its attributes are plain numbers.
+      model: the classifier; none of its fields is traced.
 
     Returns:
-      A function of parameters and tokens that gives logits in float32.
+      A function of parameters and tokens that returns logits in float32.
     """
 
     def score(
-        params: Mapping[str, Any], mirnas: np.ndarray, targets: np.ndarray
-    ) -> jax.Array:
-        logits: jax.Array = model.apply({"params": params}, mirnas, targets)
+        params: Mapping[str, Any],
+        mirnas: UInt8[Array, "rows mirna_length"],
+        targets: UInt8[Array, "rows target_length"],
+    ) -> Float[Array, " rows"]:
+        logits: Array = model.apply({"params": params}, mirnas, targets)
         return logits.astype(jnp.float32)
 
     return jax.jit(score, compiler_options=compiler_options())
 
 
 def predict_logits(
-    model: Any, params: Mapping[str, Any], pairs: Pairs, batch_size: int = _MAX_BATCH
-) -> np.ndarray:
-    """Return the logit of each pair: its logistic function is the probability.
+    model: Classifier,
+    params: Mapping[str, Any],
+    pairs: Pairs,
+    batch_size: int = _MAX_BATCH,
+) -> Float[np.ndarray, " rows"]:
+    """Return the logit of the probability that each pair binds, in float64.
 
     Args:
-      model: the classifier; its attributes are plain numbers.
+      model: the classifier; none of its fields is traced.
       params: its parameters.
-      pairs: rows that fit it.
+      pairs: rows no longer than the model reads.
       batch_size: rows scored at a time.
-
-    Returns:
-      float64 [n].
     """
     scorer = make_scorer(model)
     tokens = [
@@ -60,7 +67,7 @@ def predict_logits(
         alphabet.encode(pairs.targets, model.max_target_length),
     ]
     size = max(1, min(batch_size, len(pairs)))
-    # Filled up to whole batches, so that one program serves all.
+    # Padded to whole batches, so that all run one program.
     filled = [np.pad(column, ((0, -len(pairs) % size), (0, 0))) for column in tokens]
     parts = [
         scorer(params, *(column[start : start + size] for column in filled))
@@ -72,16 +79,13 @@ def predict_logits(
 
 def predict_probabilities(
     trained: TrainedModel, pairs: Pairs, *, temperature: float = 1.0
-) -> np.ndarray:
-    """Return the probability that each pair binds, as a trained model has it.
+) -> Float[np.ndarray, " rows"]:
+    """Return the probability that each pair binds, in float64.
 
     Args:
       trained: a classifier.
-      pairs: rows that fit it.
-      temperature: to divide the logits by; see `calibration.fit_temperature`.
-
-    Returns:
-      float64 [n].
+      pairs: rows no longer than the model reads.
+      temperature: the logits are divided by it; see `calibration.fit_temperature`.
     """
     logits = predict_logits(trained.model, trained.params, pairs)
     probabilities: np.ndarray = special.expit(logits / temperature)

@@ -1,8 +1,8 @@
-"""The decoders by name: tokens of targets in, one answer a target out."""
+"""Decoders by name: target tokens in, one predicted miRNA per target out."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
@@ -13,74 +13,71 @@ from mirjax.inference import beam, greedy
 from mirjax.inference.greedy import Decoded
 from mirjax.inference.options import BEAM_WIDTH, CONSTRAINED, DECODERS, GREEDY
 from mirjax.inference.trie import build_trie
+from mirjax.models.interfaces import Generator
 
-Decoder = Callable[[UInt8[np.ndarray, "rows target_length"]], Decoded]
+Decoder: TypeAlias = Callable[[UInt8[np.ndarray, "rows target_length"]], Decoded]
+"""Predicts a miRNA for each row of target tokens, 5'→3'."""
 
 _BEAMS_AT_ONCE = 512  # over all targets of a batch; bounds memory
 
 
 def make_decoder(
     name: str,
-    model: Any,
+    model: Generator,
     params: Mapping[str, Any],
     *,
     allowed: Sequence[str] = (),
     width: int = BEAM_WIDTH,
     batch_size: int = 512,
 ) -> Decoder:
-    """Make a decoder.
+    """Return a decoder with a model's parameters on the device.
 
     Args:
-      name: one of `options.DECODERS`: the likeliest symbol at every step, a beam, or a
-        beam among allowed miRNAs alone.
-      model: a generator; see `beam.decode`.
+      name: one of `options.DECODERS`.
+      model: a generator.
       params: its parameters.
-      allowed: real miRNAs, of "constrained" only; those too long for the model are left
-        out, and counted in the log.
-      width: of a beam.
-      batch_size: targets at a time; fewer where a beam is wide.
+      allowed: miRNAs that "constrained" may predict, 5'→3'. Those too long for the
+        model are left out, and their number is logged. Other decoders ignore them.
+      width: prefixes that a beam keeps.
+      batch_size: targets at a time; fewer if a beam is wide.
 
     Raises:
-      ValueError: for another name, or if no miRNA is allowed.
+      ValueError: for an unknown name, or "constrained" without an allowed miRNA.
     """
+    if name not in DECODERS:
+        raise ValueError(f"decoder {name!r} is not one of {', '.join(DECODERS)}")
     params = jax.device_put(params)  # once, not with every batch
     if name == GREEDY:
         return functools.partial(greedy.decode, model, params, batch_size=batch_size)
-    if name not in DECODERS:
-        raise ValueError(f"decoder {name!r} is not one of {', '.join(DECODERS)}")
     trie = None
     if name == CONSTRAINED:
         trie = build_trie(emitted(allowed, model.max_mirna_length))
+    options = beam.BeamOptions(
+        width=width, batch_size=max(1, min(batch_size, _BEAMS_AT_ONCE // width))
+    )
 
     def search(targets: UInt8[np.ndarray, "rows target_length"]) -> Decoded:
-        found = beam.decode(
-            model,
-            params,
-            targets,
-            width=width,
-            trie=trie,
-            batch_size=max(1, min(batch_size, _BEAMS_AT_ONCE // width)),
-        )
-        return Decoded(found.tokens[:, 0], found.log_probs[:, 0])
+        beams = beam.decode(model, params, targets, options, trie=trie)
+        return Decoded(beams.tokens[:, 0], beams.log_probs[:, 0])
 
     return search
 
 
-def emitted(mirnas: Sequence[str], most: int) -> list[str]:
+def emitted(mirnas: Sequence[str], max_length: int) -> list[str]:
     """Return the distinct miRNAs that a model can emit, and log how many it cannot.
 
     Args:
       mirnas: 5'→3'.
-      most: letters that the model emits.
+      max_length: letters of the longest miRNA that the model emits.
     """
     distinct = list(dict.fromkeys(mirnas))
-    fitting = [mirna for mirna in distinct if len(mirna) <= most]
+    fitting = [mirna for mirna in distinct if len(mirna) <= max_length]
     if len(fitting) < len(distinct):
         logging.info(
-            "%d of %d database miRNAs have more than the %d nt that the model emits: "
-            "no decoder that is held to the database can answer them",
+            "%d of %d database miRNAs are longer than the %d nt that the model emits: "
+            "decoders that are constrained to the database cannot predict them",
             len(distinct) - len(fitting),
             len(distinct),
-            most,
+            max_length,
         )
     return fitting

@@ -1,4 +1,4 @@
-"""Batched greedy decoding: one `lax.scan` for a whole batch of targets."""
+"""Greedy decoding of whole batches of targets, by one `lax.scan`."""
 
 import functools
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from jax import lax
 from jaxtyping import Array, Float, UInt8
 
 from mirjax.inference.in_batches import in_batches
+from mirjax.models.interfaces import Generator
 from mirjax.sequences import alphabet
 
 
@@ -28,16 +29,16 @@ class Decoded(NamedTuple):
 
 @functools.partial(jax.jit, static_argnames=("model",))
 def decode_batch(
-    model: Any,
+    model: Generator,
     params: Mapping[str, Any],
     targets: UInt8[Array, "batch target_length"],
 ) -> tuple[UInt8[Array, "batch time"], Float[Array, " batch"]]:
     """Decode one batch, taking the likeliest symbol at every step.
 
-    BOS is never an answer. After its EOS a row yields padding.
+    BOS is never predicted. After its EOS a row is padding.
 
     Args:
-      model: a generator with `encode`, `decode_step` and `max_mirna_length`.
+      model: a generator.
       params: its parameters.
       targets: target tokens, 5'→3'.
 
@@ -50,8 +51,8 @@ def decode_batch(
         state, previous, log_prob, ended = carry
         state, logits = model.apply(variables, state, previous, method="decode_step")
         log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
-        answers = log_probs.at[:, alphabet.BOS - 1].set(-jnp.inf)
-        symbol = jnp.argmax(answers, axis=-1)
+        allowed = log_probs.at[:, alphabet.BOS - 1].set(-jnp.inf)
+        symbol = jnp.argmax(allowed, axis=-1)
         gained = jnp.take_along_axis(log_probs, symbol[:, None], axis=-1)[:, 0]
         token = jnp.where(ended, alphabet.PAD, symbol + 1).astype(jnp.uint8)
         log_prob = log_prob + jnp.where(ended, 0.0, gained)
@@ -71,22 +72,22 @@ def decode_batch(
 
 
 def decode(
-    model: Any,
+    model: Generator,
     params: Mapping[str, Any],
     targets: UInt8[np.ndarray, "rows target_length"],
     *,
     batch_size: int = 512,
 ) -> Decoded:
-    """Decode any number of targets without compiling anew for each batch.
+    """Decode any number of targets greedily.
 
     Args:
-      model: a generator; see `decode_batch`.
+      model: a generator.
       params: its parameters.
-      targets: target tokens, 5'→3'; none is fine.
-      batch_size: rows decoded at a time; fewer rows are filled up to a power of two.
+      targets: target tokens, 5'→3'; there may be no rows.
+      batch_size: targets at a time; see `in_batches`.
 
     Returns:
-      One row a target, in order.
+      One row per target, in order.
     """
     return in_batches(
         lambda batch: Decoded(*decode_batch(model, params, batch)), targets, batch_size

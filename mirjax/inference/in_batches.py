@@ -1,4 +1,4 @@
-"""Any number of targets through a function of batches of one size."""
+"""Apply a function of one batch size to any number of targets."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -15,15 +15,17 @@ def in_batches(
     targets: UInt8[np.ndarray, "rows target_length"],
     batch_size: int,
 ) -> Result:
-    """Apply a jitted function to batches, so that it is compiled once.
+    """Apply a jitted function to batches of one size, so that it is compiled once.
 
     Args:
-      decode_batch: takes target tokens and gives a tuple of arrays, a row a target.
-      targets: any number of rows, none too.
-      batch_size: rows at a time; fewer rows are filled up to a power of two.
+      decode_batch: takes target tokens, and returns a tuple of arrays with a row per
+        target.
+      targets: target tokens; there may be no rows.
+      batch_size: rows at a time. A smaller number of targets is padded to the next
+        power of two.
 
     Returns:
-      The arrays as NumPy's, one row a target, in order.
+      The same tuple of NumPy arrays, with a row per target, in order.
     """
     rows = len(targets)
     batch_size = min(batch_size, 1 << max(rows - 1, 0).bit_length())
@@ -31,7 +33,7 @@ def in_batches(
         shapes = jax.eval_shape(decode_batch, np.zeros((1, targets.shape[1]), np.uint8))
         return jax.tree.map(lambda x: np.zeros((0, *x.shape[1:]), x.dtype), shapes)
     filled = np.pad(targets, ((0, -rows % batch_size), (0, 0)))
-    # Dispatched all at once and read after, so that the device never waits for us.
+    # Dispatch all batches before reading one, so that the device never waits.
     batches = [
         decode_batch(filled[start : start + batch_size])
         for start in range(0, rows, batch_size)

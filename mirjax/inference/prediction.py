@@ -12,6 +12,7 @@ from mirjax.blast.processes import Limits
 from mirjax.inference import decoders, sites
 from mirjax.inference.options import PredictOptions
 from mirjax.models import loading
+from mirjax.models.interfaces import Generator
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import fasta
 from mirjax.sequences.records import SequenceRecord
@@ -66,7 +67,7 @@ def load_generator(path: str | os.PathLike[str]) -> TrainedModel:
       ValueError: if there is none, or it is no generator.
     """
     trained = loading.load_model(path)
-    if not hasattr(trained.model, "decode_step"):
+    if not isinstance(trained.model, Generator):
         raise ValueError(
             f"--model: {path} holds a {type(trained.model).__name__}, which generates "
             "no miRNA; give a seq2seq model or a Transformer"

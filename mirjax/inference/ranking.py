@@ -1,8 +1,7 @@
 """Exact ranking: log P(miRNA | target) of every miRNA of a list.
 
-What miRNAs share is computed once: the target's encoding for all of them, and each
-beginning for those that begin alike; and what does not depend on the target, for all
-targets at once.
+Shared work is done once: the target's encoding for all miRNAs, each prefix for all
+miRNAs that have it, and what does not depend on the target for all targets.
 """
 
 import functools
@@ -18,28 +17,32 @@ from jaxtyping import Array, Float, Int, UInt8
 from mirjax.inference import beam
 from mirjax.inference.in_batches import in_batches
 from mirjax.inference.trie import NOWHERE, build_trie
+from mirjax.models.interfaces import Generator
 from mirjax.sequences import alphabet
 from mirjax.sequences.prefix_tree import PrefixTree, plan_trees
 
-_TREE = 64  # miRNAs read at a time; with the batch of targets it bounds memory
+TREE_SIZE = 64  # miRNAs read at a time; with the batch of targets it bounds memory
 
 
 @functools.partial(jax.jit, static_argnames=("model",))
 def rank_batch(
-    model: Any,
+    model: Generator,
     params: Mapping[str, Any],
     targets: UInt8[Array, "batch target_length"],
     trees: PrefixTree,
     temperature: Float[Array, ""] | float,
 ) -> Float[Array, "batch mirnas"]:
-    """Return log P(miRNA and its EOS | target) of the miRNAs of all trees in turn.
+    """Return log P(miRNA and its EOS | target) for one batch of targets.
 
     Args:
-      model: as for `rank`.
+      model: a generator.
       params: its parameters.
       targets: target tokens, 5'→3'.
-      trees: of one shape, stacked along a new first axis.
+      trees: prefix trees of one shape, stacked along a new first axis.
       temperature: the logits are divided by it.
+
+    Returns:
+      A column for each miRNA of each tree in turn.
     """
     variables = {"params": params}
     state = model.apply(variables, targets, steps=0, method="encode")
@@ -49,16 +52,16 @@ def rank_batch(
         log_probs = jax.nn.log_softmax(logits.astype(jnp.float32) / temperature)
         symbols = jnp.maximum(tree.following.astype(jnp.int32) - 1, 0)
         gained = log_probs[:, tree.paths, symbols]
-        real = (tree.following != alphabet.PAD)[None]
-        return jnp.sum(jnp.where(real, gained, 0.0), axis=-1)
+        valid = (tree.following != alphabet.PAD)[None]
+        return jnp.sum(jnp.where(valid, gained, 0.0), axis=-1)
 
-    # One tree after the other, so that the memory of one serves the next.
+    # One tree after the other: all use the same memory.
     scores = lax.map(score, trees)
     return jnp.swapaxes(scores, 0, 1).reshape(len(targets), -1)
 
 
 def rank(
-    model: Any,
+    model: Generator,
     params: Mapping[str, Any],
     targets: UInt8[np.ndarray, "rows target_length"],
     mirnas: Sequence[str],
@@ -69,12 +72,12 @@ def rank(
     """Return log P(miRNA and its EOS | target) of every miRNA for every target.
 
     Args:
-      model: a generator with `encode` and `read_tree`.
+      model: a generator.
       params: its parameters.
-      targets: target tokens, 5'→3'; none is fine.
+      targets: target tokens, 5'→3'; there may be no rows.
       mirnas: distinct, none longer than the model emits.
       temperature: the logits are divided by it.
-      batch_size: targets at a time; they bound the memory.
+      batch_size: targets at a time; bounds memory.
 
     Raises:
       ValueError: if there are no miRNAs, or one is empty, given twice or too long; or
@@ -82,7 +85,7 @@ def rank(
     """
     if not temperature > 0.0:
         raise ValueError(f"{temperature=} must be above 0")
-    plan = plan_trees(mirnas, _TREE)
+    plan = plan_trees(mirnas, TREE_SIZE)
     longest = max(map(len, mirnas))
     if longest > model.max_mirna_length:
         raise ValueError(
@@ -100,12 +103,13 @@ def rank(
 
 
 class TrueRanks(NamedTuple):
-    """Where the true miRNA of each target stands.
+    """Ranks of the true miRNA of each target.
 
     Attributes:
-      ranks: from 1; infinity where it is no candidate.
-      first: the number of the candidate that stands first.
-      by_beam: the targets that a beam settled; the others took a whole ranking.
+      ranks: from 1; infinity if the true miRNA is not a candidate.
+      first: index of the candidate of rank 1.
+      by_beam: number of targets that the beam search settled; for the others all
+        candidates were ranked.
     """
 
     ranks: Float[np.ndarray, " rows"]
@@ -114,7 +118,7 @@ class TrueRanks(NamedTuple):
 
 
 def rank_true(
-    model: Any,
+    model: Generator,
     params: Mapping[str, Any],
     targets: UInt8[np.ndarray, "rows target_length"],
     true: Sequence[str],
@@ -124,35 +128,35 @@ def rank_true(
 ) -> TrueRanks:
     """Find the exact rank of the true miRNA of each target by log P(miRNA | target).
 
-    A beam along the trie settles every target whose true miRNA is likelier than all
-    that the beam had no place for; only the others are ranked whole.
+    A beam search along the trie of the candidates settles every target whose true miRNA
+    is likelier than each prefix that the beam pruned. Only for the other targets are
+    all candidates ranked.
 
     Args:
-      model: as for `rank`, and for `beam.decode`.
+      model: a generator.
       params: its parameters.
       targets: target tokens, 5'→3'.
       true: the miRNA of each target.
       mirnas: the candidates, distinct, none longer than the model emits.
-      width: of the beam.
+      width: prefixes that the beam keeps.
     """
-    numbers = {mirna: number for number, mirna in enumerate(mirnas)}
-    own = np.array([numbers.get(mirna, NOWHERE) for mirna in true], int)
+    indices = {mirna: index for index, mirna in enumerate(mirnas)}
+    own = np.array([indices.get(mirna, NOWHERE) for mirna in true], int)
     width = min(width, len(mirnas))
-    found = beam.decode(
-        model, params, targets, width=width, answers=width, trie=build_trie(mirnas)
-    )
-    is_own = (found.choices == own[:, None]) & (own != NOWHERE)[:, None]
-    own_log_prob = np.max(found.log_probs, axis=1, initial=-np.inf, where=is_own)
-    ranks = 1.0 + np.sum(found.log_probs > own_log_prob[:, None], axis=1)
+    options = beam.BeamOptions(width=width, num_predictions=width)
+    beams = beam.decode(model, params, targets, options, trie=build_trie(mirnas))
+    is_own = (beams.choices == own[:, None]) & (own != NOWHERE)[:, None]
+    own_log_prob = np.max(beams.log_probs, axis=1, initial=-np.inf, where=is_own)
+    ranks = 1.0 + np.sum(beams.log_probs > own_log_prob[:, None], axis=1)
     ranks[own == NOWHERE] = np.inf
-    first = found.choices[:, 0].copy()
-    # One that is no candidate has no rank, and then the first alone is asked for.
-    asked = np.where(own == NOWHERE, found.log_probs[:, 0], own_log_prob)
-    rest = np.flatnonzero(~(asked > found.lost))
+    first = beams.choices[:, 0].copy()
+    # A true miRNA that is not a candidate has no rank: only the first is needed.
+    needed = np.where(own == NOWHERE, beams.log_probs[:, 0], own_log_prob)
+    rest = np.flatnonzero(~(needed > beams.best_pruned_log_prob))
     if len(rest):
         scores = rank(model, params, targets[rest], mirnas)
         first[rest] = scores.argmax(axis=1)
-        held = own[rest] != NOWHERE
-        own_scores = scores[held, own[rest][held]]
-        ranks[rest[held]] = 1.0 + np.sum(scores[held] > own_scores[:, None], axis=1)
+        known = own[rest] != NOWHERE
+        own_scores = scores[known, own[rest][known]]
+        ranks[rest[known]] = 1.0 + np.sum(scores[known] > own_scores[:, None], axis=1)
     return TrueRanks(ranks, first, len(targets) - len(rest))

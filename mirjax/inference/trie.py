@@ -9,7 +9,7 @@ from jaxtyping import Int
 from mirjax.sequences import alphabet
 from mirjax.sequences.alphabet import NUM_SYMBOLS
 
-NOWHERE = -1
+NOWHERE = -1  # no node, or no sequence
 
 
 class Trie(NamedTuple):
@@ -18,8 +18,8 @@ class Trie(NamedTuple):
     Attributes:
       sequences: the distinct sequences, in the order given.
       children: the node that each symbol (A, U, C, G, BOS, EOS) leads to, or NOWHERE.
-        EOS leads to a leaf, from where no symbol leads anywhere.
-      sequence_of: of a leaf, the number of the sequence that ends there; else NOWHERE.
+        EOS leads to a leaf, which has no children.
+      sequence_of: index of the sequence that ends at each leaf; NOWHERE at other nodes.
     """
 
     sequences: tuple[str, ...]
@@ -28,7 +28,7 @@ class Trie(NamedTuple):
 
     @property
     def longest(self) -> int:
-        """Letters of the longest sequence."""
+        """Length of the longest sequence, in letters."""
         return max(map(len, self.sequences))
 
 
@@ -36,10 +36,13 @@ def build_trie(sequences: Sequence[str]) -> Trie:
     """Build the trie of some sequences.
 
     Args:
-      sequences: over A, U, C, G; one given twice counts once.
+      sequences: over A, U, C, G; duplicates count once.
 
     Raises:
       ValueError: if there are none.
+
+    >>> build_trie(["AU", "A", "AU"]).sequences
+    ('AU', 'A')
     """
     distinct = tuple(dict.fromkeys(sequences))
     if not distinct:

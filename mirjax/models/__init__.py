@@ -4,27 +4,31 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import flax.linen as nn
+from ml_collections import ConfigDict
 
 from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.models.transformer import Transformer
 
-MODELS: dict[str, type[nn.Module]] = {
+MODELS: dict[str, type[Mitar | Seq2Seq | Transformer]] = {
     "mitar": Mitar,
     "seq2seq": Seq2Seq,
     "transformer": Transformer,
 }
+"""Models by their names in configs."""
 
 
-def make_model(config: Mapping[str, Any]) -> nn.Module:
+def make_model(
+    config: Mapping[str, Any] | ConfigDict,
+) -> Mitar | Seq2Seq | Transformer:
     """Make the module that `config.model` describes.
 
     Args:
       config: `name`, one of MODELS, and arguments of that class.
 
     Returns:
-      The module, without parameters.
+      The module, without parameters: a `Classifier` or a `Generator`; see
+      `mirjax.models.interfaces`.
 
     Raises:
       ValueError: for an unknown name or argument; the message lists the known ones.

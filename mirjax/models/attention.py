@@ -1,4 +1,7 @@
-"""Multi-head attention, and the layers made of it.
+"""Multi-head attention, and encoder and decoder layers made of it.
+
+Suffixes name the axes of an array: R rows, T time steps of the queries, S letters of
+the keys, H heads, K features of a head, D features, G rows of the keys.
 
 References:
   Vaswani et al. 2017, arXiv 1706.03762 (attention).
@@ -16,47 +19,59 @@ from jaxtyping import Array, Bool, Float
 from mirjax.models.dropout import dropped
 from mirjax.sequences.prefix_tree import PrefixTree
 
-# A score that no softmax lets through, yet not infinite: a row of nothing but padding,
-# such as fills up a batch, has no NaN.
-_HIDDEN = float(jnp.finfo(jnp.float32).min) / 2
+# The score of a masked letter: its weight is 0. It is finite, because the softmax of a
+# row of infinities, such as one that only fills a batch, is NaN.
+_MASKED_SCORE = float(jnp.finfo(jnp.float32).min) / 2
 
 
 class KeyValues(NamedTuple):
-    """What attention looks at.
-
-    Attributes:
-      keys: [rows, letters, heads, width].
-      values: of the same shape.
-    """
+    """Keys and values of some letters; "width" is the number of features of a head."""
 
     keys: Float[Array, "rows letters heads width"]
     values: Float[Array, "rows letters heads width"]
 
 
+class Context(NamedTuple):
+    """The letters that queries attend to.
+
+    Attributes:
+      key_values: of the letters; their rows are the "groups" below.
+      mask: whether each query may attend to each letter. An axis of 1 stands for the
+        same mask for all groups or all steps.
+    """
+
+    key_values: KeyValues
+    mask: Bool[Array, "#groups #steps letters"]
+
+
 def attend(
-    q_GTHK: Float[Array, "groups time heads width"],
-    seen: KeyValues,
-    mask: Bool[Array, "#groups #time letters"],
+    q_GTHK: Float[Array, "groups time heads width"], context: Context
 ) -> tuple[
     Float[Array, "groups time heads width"], Float[Array, "groups heads time letters"]
 ]:
-    """Return what each head of each query sees, and its weights in float32."""
+    """Return scaled dot-product attention of each head, and its weights in float32.
+
+    Args:
+      q_GTHK: the queries.
+      context: letters in as many rows.
+    """
+    keys, values = context.key_values
     scores_GHTS = jnp.einsum(
-        "gthk,gshk->ghts", q_GTHK, seen.keys, preferred_element_type=jnp.float32
+        "gthk,gshk->ghts", q_GTHK, keys, preferred_element_type=jnp.float32
     ) / math.sqrt(q_GTHK.shape[-1])
     weights_GHTS = jax.nn.softmax(
-        jnp.where(mask[:, None], scores_GHTS, _HIDDEN), axis=-1
+        jnp.where(context.mask[:, None], scores_GHTS, _MASKED_SCORE), axis=-1
     )
     heads_GTHK = jnp.einsum(
-        "ghts,gshk->gthk", weights_GHTS.astype(seen.values.dtype), seen.values
+        "ghts,gshk->gthk", weights_GHTS.astype(values.dtype), values
     )
     return heads_GTHK, weights_GHTS
 
 
-def _along(
+def _along_paths(
     x_RNHK: Float[Array, "rows nodes heads width"], tree: PrefixTree
 ) -> Float[Array, "rows_and_mirnas time heads width"]:
-    """Lay the nodes of a tree out along its paths."""
+    """Gather the nodes of each path of a tree: a row per row and miRNA."""
     along = x_RNHK[:, tree.paths]
     return along.reshape(-1, *along.shape[2:])
 
@@ -71,43 +86,50 @@ class Attention(nn.Module):
     def __call__(
         self,
         queries_RTD: Float[Array, "rows time features"],
-        seen: KeyValues,
-        mask: Bool[Array, "#groups #time letters"],
+        context: Context,
         tree: PrefixTree | None = None,
     ) -> tuple[
         Float[Array, "new_rows time features"],
-        Float[Array, "groups heads time letters"],
+        Float[Array, "groups heads joined letters"],
     ]:
         """Attend.
 
+        Queries and context may differ in rows. If the context has fewer, each of its
+        rows serves equally many adjoining rows of queries. If it has more, there must
+        be one row of queries, which attends to each row of the context.
+
         Args:
-          queries_RTD: what looks.
-          seen: what is looked at, of as many rows; or of fewer: then each row of it is
-            looked at by equally many rows, one after the other; or of more: then one
-            row of queries looks at each.
-          mask: which letters may be seen; by each query, or one mask for all.
-          tree: given if the queries and what is seen are its nodes: each looks at those
-            before it on its path alone, and the mask is of the steps of a path.
+          queries_RTD: features of the letters that attend.
+          context: letters that they attend to.
+          tree: given if the letters of both are the nodes of a tree: each node then
+            attends to the nodes before it on its path, and the mask is that of the
+            steps of a path.
 
         Returns:
-          What the queries see, and the weights in float32, where the queries of rows
-          that look at the same are joined.
+          New features of the queries, in as many rows as the larger of the two, and
+          the weights in float32: queries of the rows that share a row of the context
+          are joined along one axis.
         """
         rows, time, features = queries_RTD.shape
-        groups = len(seen.keys)
+        keys = context.key_values.keys
+        groups = len(keys)
         q_RTD = self._projection("query", features)(queries_RTD)
         if rows < groups:
             rows = groups
             q_RTD = jnp.broadcast_to(q_RTD, (rows, time, features))
-        q_GTHK = q_RTD.reshape(groups, rows // groups * time, *seen.keys.shape[2:])
+        q_GTHK = q_RTD.reshape(groups, rows // groups * time, *keys.shape[2:])
         if tree is None:
-            heads_GTHK, weights_GHTS = attend(q_GTHK, seen, mask)
+            heads_GTHK, weights_GHTS = attend(q_GTHK, context)
         else:
-            along = [_along(x, tree) for x in (q_GTHK, *seen)]
-            heads, weights_GHTS = attend(along[0], KeyValues(*along[1:]), mask)
+            along_q, *along = [
+                _along_paths(x, tree) for x in (q_GTHK, *context.key_values)
+            ]
+            heads, weights_GHTS = attend(
+                along_q, Context(KeyValues(*along), context.mask)
+            )
             heads_GTHK = heads.reshape(groups, -1, *heads.shape[2:])[:, tree.places]
-        seen_RTD = heads_GTHK.reshape(rows, time, features)
-        return self._projection("output", features)(seen_RTD), weights_GHTS
+        joined_RTD = heads_GTHK.reshape(rows, time, features)
+        return self._projection("output", features)(joined_RTD), weights_GHTS
 
     @nn.nowrap
     def _projection(self, name: str, features: int) -> nn.Dense:
@@ -115,14 +137,14 @@ class Attention(nn.Module):
 
 
 class Memory(nn.Module):
-    """The keys and values of what is looked at."""
+    """Projects features to the keys and values that queries attend to."""
 
-    heads: int = 4
-    dtype: str = "float32"
+    heads: int = 4  # each of features / heads
+    dtype: str = "float32"  # of the products
 
     @nn.compact
     def __call__(self, x_RSD: Float[Array, "rows letters features"]) -> KeyValues:
-        """Project; see `KeyValues`."""
+        """Return the keys and values of letters."""
         *rows_and_letters, features = x_RSD.shape
         shape = (*rows_and_letters, self.heads, features // self.heads)
         return KeyValues(
@@ -132,10 +154,10 @@ class Memory(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two dense layers with a ReLU between, on each letter alone."""
+    """Two dense layers with a ReLU between them, applied to each letter."""
 
-    hidden_features: int = 512
-    dtype: str = "float32"
+    hidden_features: int = 512  # units between the two
+    dtype: str = "float32"  # of the products
 
     @nn.compact
     def __call__(
@@ -148,25 +170,37 @@ class FeedForward(nn.Module):
 
 
 class Residual(nn.Module):
-    """Adds what a block gives to what it was given, after dropout."""
+    """A residual connection: adds the output of a block to its input, with dropout."""
 
-    rate: float | Array = 0.0  # share dropped in training; may be traced
+    rate: float | Array = 0.0  # dropout rate in training; may be traced
 
     @nn.compact
-    def __call__(self, x: Array, change: Array, *, train: bool) -> Array:
-        """Return the sum."""
+    def __call__(
+        self,
+        x: Float[Array, "#rows time features"],
+        change: Float[Array, "rows time features"],
+        *,
+        train: bool,
+    ) -> Float[Array, "rows time features"]:
+        """Return the sum, in float32 whatever the block computes in.
+
+        Args:
+          x: input of the block; one row stands for all.
+          change: output of the block.
+          train: apply dropout, from the rng stream "dropout".
+        """
         if train and not (isinstance(self.rate, float) and self.rate == 0.0):
             change = dropped(change, self.rate, self.make_rng("dropout"))
-        return x + change  # in float32, whatever the blocks compute in
+        return x + change
 
 
 class EncoderLayer(nn.Module):
-    """Attention among the target's letters, then dense layers."""
+    """Self-attention among the letters of a target, then a feed-forward block."""
 
-    heads: int = 4
-    hidden_features: int = 512
-    dropout: float | Array = 0.0
-    dtype: str = "float32"
+    heads: int = 4  # of the attention
+    hidden_features: int = 512  # of the feed-forward block
+    dropout: float | Array = 0.0  # rate after each block; may be traced
+    dtype: str = "float32"  # of the products
 
     @nn.compact
     def __call__(
@@ -176,11 +210,17 @@ class EncoderLayer(nn.Module):
         *,
         train: bool,
     ) -> Float[Array, "rows letters features"]:
-        """Apply the layer; `mask` says which letters may be seen."""
+        """Apply the layer.
+
+        Args:
+          x_RSD: features of the letters.
+          mask: which letters are not padding.
+          train: apply dropout, from the rng stream "dropout".
+        """
         normed = nn.LayerNorm(name="self_norm")(x_RSD)
-        seen = Memory(self.heads, self.dtype, name="self_memory")(normed)
+        key_values = Memory(self.heads, self.dtype, name="self_memory")(normed)
         attention = Attention(self.heads, self.dtype, name="self_attention")
-        change, _ = attention(normed, seen, mask)
+        change, _ = attention(normed, Context(key_values, mask))
         x_RSD = Residual(self.dropout)(x_RSD, change, train=train)
         normed = nn.LayerNorm(name="feed_forward_norm")(x_RSD)
         feed_forward = FeedForward(
@@ -190,12 +230,12 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Attention among the letters so far, to the target, then dense layers."""
+    """Causal self-attention, attention to the target, then a feed-forward block."""
 
-    heads: int = 4
-    hidden_features: int = 512
-    dropout: float | Array = 0.0
-    dtype: str = "float32"
+    heads: int = 4  # of both attentions
+    hidden_features: int = 512  # of the feed-forward block
+    dropout: float | Array = 0.0  # rate after each block; may be traced
+    dtype: str = "float32"  # of the products
 
     def setup(self) -> None:
         """Make the blocks."""
@@ -210,50 +250,44 @@ class DecoderLayer(nn.Module):
         self.residual = Residual(self.dropout)
 
     def self_key_values(self, x_RTD: Float[Array, "rows time features"]) -> KeyValues:
-        """Return what later letters see of these."""
+        """Return the keys and values of decoded letters, for later letters."""
         return self.self_memory(self.self_norm(x_RTD))
 
     def cross_key_values(
         self, source_RSD: Float[Array, "rows letters features"]
     ) -> KeyValues:
-        """Return what letters see of the target."""
+        """Return the keys and values of target letters, for decoded letters."""
         return self.source_memory(source_RSD)
 
     def __call__(
         self,
         x_RTD: Float[Array, "rows time features"],
-        letters: KeyValues,
-        letters_mask: Bool[Array, "1 #time seen"],
-        source: KeyValues,
-        real: Bool[Array, "targets target_length"],
+        decoded: Context,
+        target: Context,
         *,
         tree: PrefixTree | None = None,
         train: bool = False,
     ) -> tuple[
         Float[Array, "new_rows time features"],
-        Float[Array, "targets heads times letters"],
+        Float[Array, "targets heads joined letters"],
     ]:
         """Apply the layer.
 
         Args:
-          x_RTD: the letters; one row that all targets share becomes a row a target.
-          letters: what they see of each other; see `self_key_values`.
-          letters_mask: which of those; see `Attention` for this and the tree.
-          source: what they see of the targets; see `cross_key_values`.
-          real: which of the targets' letters are no padding.
-          tree: given if the letters are its nodes.
-          train: apply dropout.
+          x_RTD: features of decoded letters; one row, shared by all targets, becomes a
+            row per target.
+          decoded: decoded letters; see `self_key_values`.
+          target: letters of the targets; see `cross_key_values`.
+          tree: given if the decoded letters are its nodes; see `Attention`.
+          train: apply dropout, from the rng stream "dropout".
 
         Returns:
-          The letters' new features, and the weights of the attention to the target.
+          New features of the letters, and the weights of the attention to the target;
+          see `Attention`.
         """
-        change, _ = self.self_attention(
-            self.self_norm(x_RTD), letters, letters_mask, tree
-        )
+        change, _ = self.self_attention(self.self_norm(x_RTD), decoded, tree)
         x_RTD = self.residual(x_RTD, change, train=train)
-        change, weights = self.source_attention(
-            self.source_norm(x_RTD), source, real[:, None]
-        )
+        change, weights = self.source_attention(self.source_norm(x_RTD), target)
         x_RTD = self.residual(x_RTD, change, train=train)
         change = self.feed_forward(self.feed_forward_norm(x_RTD))
         return self.residual(x_RTD, change, train=train), weights

@@ -1,4 +1,4 @@
-"""Dropout whose share may be traced, and dropout around a pooling from one draw.
+"""Dropout with a rate that may be traced, and dropout around pooling in one draw.
 
 References:
   Srivastava et al. 2014, JMLR 15:1929 (dropout).
@@ -6,21 +6,23 @@ References:
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
-_DRAWS = 1 << 16
+_LEVELS = 1 << 16  # values of a draw of 16 bits
 
 
 def dropped(
-    x: Float[Array, "*shape"], rate: Float[Array, ""] | float, key: Array
+    x: Float[Array, "*shape"],
+    rate: Float[Array, ""] | float,
+    key: Key[Array, ""],
 ) -> Float[Array, "*shape"]:
-    """Set a share of the values to zero, and scale up the rest to keep the mean.
+    """Set values to zero at random, and scale up the others to keep the mean.
 
     Args:
       x: the values.
-      rate: the share, 0 to below 1; a traced one lets runs of several shares be one
-        program.
-      key: decides which.
+      rate: probability of a zero, 0 to below 1. A traced rate lets runs of several
+        rates share one program.
+      key: random key.
     """
     keep = 1.0 - rate
     return jnp.where(jax.random.bernoulli(key, keep, x.shape), x / keep, 0.0)
@@ -30,24 +32,24 @@ def dropped_maximum(
     first: Float[Array, "features windows batch"],
     second: Float[Array, "features windows batch"],
     rate: Float[Array, ""] | float,
-    key: Array,
+    key: Key[Array, ""],
 ) -> Float[Array, "features windows batch"]:
-    """Drop values that are not negative, take the larger of each two, and drop again.
+    """Apply dropout before and after taking the larger of two values.
 
-    It is distributed as `dropped(maximum(dropped(first), dropped(second)))`. One draw
-    of 16 bits decides all three, where they would take 32 bits each: drawing is most
-    of what dropout costs on a CPU.
+    The result is distributed as `dropped(maximum(dropped(first), dropped(second)))`,
+    for values of 0 or above. One draw of 16 bits decides all three, where each would
+    take 32 bits: drawing is most of what dropout costs on a CPU.
 
     Args:
       first: one value of each pair, 0 or above.
-      second: the other.
-      rate: the share dropped each time, 0 to below 1; to the nearest 1/65,536.
-      key: decides which.
+      second: the other value, 0 or above.
+      rate: of each dropout, 0 to below 1; accurate to 1/65,536.
+      key: random key.
     """
     features, *others = first.shape
     pairs_of_bits = jax.random.bits(key, (-(-features // 2), *others), jnp.uint32)
-    halves = [pairs_of_bits & (_DRAWS - 1), pairs_of_bits >> 16]
-    draws = jnp.concatenate(halves)[:features].astype(jnp.float32) / _DRAWS
+    halves = [pairs_of_bits & (_LEVELS - 1), pairs_of_bits >> 16]
+    draws = jnp.concatenate(halves)[:features].astype(jnp.float32) / _LEVELS
     keep = 1.0 - rate
     both, only_one = keep**3, keep**2 * rate
     kept = jnp.where(

@@ -1,4 +1,4 @@
-"""Letters as features: each with those beside it, and where it stands.
+"""k-mer embedding of letters, and sinusoidal positions.
 
 References:
   Vaswani et al. 2017, arXiv 1706.03762 (positions).
@@ -18,11 +18,14 @@ from mirjax.sequences import alphabet
 def sinusoidal_positions(
     length: int, features: int
 ) -> Float[np.ndarray, "length features"]:
-    """Return the position code: sines in the first half, cosines in the second.
+    """Return a code of each position: sines in the first half, cosines in the second.
 
     Args:
-      length: positions, from 0.
-      features: an even number; wavelengths run from 2π to 10,000 times that.
+      length: number of positions, from 0.
+      features: an even number; wavelengths grow from 2π to 10,000 times that.
+
+    >>> sinusoidal_positions(1, 4)
+    array([[0., 0., 1., 1.]], dtype=float32)
     """
     half = features // 2
     rates = np.exp(-math.log(10_000.0) * np.arange(half) / half)
@@ -33,11 +36,14 @@ def sinusoidal_positions(
 def windows_of(
     tokens: UInt8[Array, "rows time"], width: int
 ) -> UInt8[Array, "rows time width"]:
-    """Return each token and those before it, the nearest first; PAD before the first.
+    """Return each token with those before it, the nearest first.
 
     Args:
-      tokens: any.
+      tokens: rows of tokens; PAD stands before the first.
       width: tokens of a window.
+
+    >>> windows_of(jnp.array([[1, 2, 3]], jnp.uint8), 2).tolist()
+    [[[1, 0], [2, 1], [3, 2]]]
     """
     time = tokens.shape[1]
     before = jnp.pad(tokens, ((0, 0), (width - 1, 0)))
@@ -46,12 +52,13 @@ def windows_of(
 
 
 class WindowEmbedding(nn.Module):
-    """The sum of an embedding of each letter of a window by its place.
+    """Embeds windows of letters: the sum of an embedding per letter and position.
 
-    What follows a few letters is then a matter of one layer. PAD embeds as zeros.
+    One layer above it can thus learn which letter follows which k-mer. PAD embeds as
+    zeros.
     """
 
-    features: int = 128
+    features: int = 128  # of an embedding
     width: int = 8  # letters of a window
 
     @nn.compact

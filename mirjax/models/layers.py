@@ -1,9 +1,9 @@
-"""Layers that Keras has and Flax has not, to the digit of Keras 2.2.
+"""Keras-2.2-compatible LSTM and Conv1D.
 
-What Keras 2.2's LSTM does and most other libraries' do not: gates in the order i, f, c,
-o, with the gate function of `recurrence`; dropout on the inputs and on the recurrent
-state by masks drawn once for each sequence *and each gate* (`implementation=1`, its
-default); a forget bias that starts at one.
+Keras 2.2's LSTM differs from most others: its gates are in the order i, f, c, o, with
+the gate function of `recurrence`; dropout of the inputs and of the recurrent state has
+masks drawn once per sequence *and gate* (its default, `implementation=1`); and the bias
+of the forget gate starts at one.
 """
 
 import flax.linen as nn
@@ -16,7 +16,7 @@ from mirjax.models.recurrence import (
     NUM_GATES,
     State,
     hard_sigmoid,
-    masked,
+    mask_by_gate,
     recurrence,
 )
 from mirjax.sequences import alphabet
@@ -34,9 +34,9 @@ def reverse_padded(
 
 
 class WindowConv(nn.Module):
-    """Keras's Conv1D with VALID padding, as one product over windows, feature-major.
+    """Keras's Conv1D with VALID padding, feature-major, as one product over windows.
 
-    On a CPU the gradient of a short convolution by XLA takes ten times as long.
+    The gradient of XLA's own short convolution takes ten times as long on a CPU.
     """
 
     features: int = 128  # filters
@@ -53,9 +53,9 @@ class WindowConv(nn.Module):
         """Convolve; windows = (length - width) // stride + 1.
 
         Args:
-          inputs: what to convolve.
-          embedding: where given, what is convolved is the embedding of each channel.
-            It is multiplied into the kernel: the embedded inputs are never formed.
+          inputs: one-hot letters or features.
+          embedding: if given, the inputs are embedded by it first. It is multiplied
+            into the kernel, so that the embedded inputs are never formed.
           stride: letters from one window to the next.
         """
         channels, length, batch = inputs.shape
@@ -84,10 +84,10 @@ class WindowConv(nn.Module):
 def _with_bias(
     kernel: Float[Array, "inputs outputs"], bias: Float[Array, " outputs"]
 ) -> Float[Array, "inputs+1 outputs"]:
-    """Join a bias to a kernel, as the row that meets the ones of `_with_ones`.
+    """Append a bias to a kernel, as the row that multiplies the ones of `_with_ones`.
 
-    The bias's gradient is then part of a product, where XLA's CPU reduction over the
-    minor axis is ten times slower.
+    The bias's gradient is then part of a product: XLA's reduction over the minor axis
+    is ten times slower on a CPU.
     """
     return jnp.concatenate([kernel, bias[None]])
 
@@ -95,6 +95,7 @@ def _with_bias(
 def _with_ones(
     inputs: Float[Array, "inputs columns"],
 ) -> Float[Array, "inputs+1 columns"]:
+    """Append a row of ones; see `_with_bias`."""
     return jnp.concatenate([inputs, jnp.ones((1, inputs.shape[1]), inputs.dtype)])
 
 
@@ -106,22 +107,22 @@ def _forget_bias_one(key: Array, shape: tuple[int, ...]) -> Array:
 
 
 class LSTM(nn.Module):
-    """Keras 2.2's LSTM layer, over sequences of any length, feature-major.
-
-    Attributes:
-      features: hidden units.
-      dropout: share of input features dropped in training, 0 to 1.
-      recurrent_dropout: share of hidden units dropped in training, 0 to 1.
-      activation: tanh or relu, of the candidate and of the output.
-    """
+    """Keras 2.2's LSTM layer, over sequences of any length, feature-major."""
 
     features: int = 512  # hidden units
-    dropout: float | Array = 0.0  # share of the input features; may be traced
-    recurrent_dropout: float = 0.0  # share of the hidden units, 0 to 1
-    activation: str = "tanh"  # tanh or relu
+    dropout: float | Array = 0.0  # rate, of the input features; may be traced
+    recurrent_dropout: float = 0.0  # rate, of the hidden units
+    activation: str = "tanh"  # tanh or relu; of the candidate and of the output
 
     @nn.compact
-    def _parameters(self, input_features: int) -> tuple[Array, Array, Array]:
+    def kernels(
+        self, input_features: int
+    ) -> tuple[
+        Float[Array, "{input_features} gates"],
+        Float[Array, "{self.features} gates"],
+        Float[Array, " gates"],
+    ]:
+        """Return kernel, recurrent kernel and bias; gates = 4 * features."""
         gates = NUM_GATES * self.features
         shapes = {
             "kernel": (nn.initializers.glorot_uniform(), (input_features, gates)),
@@ -134,10 +135,17 @@ class LSTM(nn.Module):
         )
         return kernel, recurrent_kernel, bias
 
-    def _masks(
+    def draw_masks(
         self, rate: float | Array, features: int, batch: int, train: bool
-    ) -> Float[Array, "4 features batch"] | None:
-        """Draw dropout masks [4, features, batch], scaled; None where nothing drops."""
+    ) -> Float[Array, "4 {features} {batch}"] | None:
+        """Draw a scaled dropout mask for each gate, or None if nothing is dropped.
+
+        Args:
+          rate: of the dropout.
+          features: that the masks apply to.
+          batch: sequences, each of which has masks of its own.
+          train: without it nothing is dropped.
+        """
         if not train or (isinstance(rate, float) and rate == 0.0):
             return None
         keep = 1.0 - rate
@@ -157,35 +165,35 @@ class LSTM(nn.Module):
         """Run over a batch of sequences.
 
         Args:
-          inputs: the input of each step, or, where `choice` is given, the few
-            different inputs there are.
+          inputs: the input of each step or, with `choice`, the distinct inputs that
+            steps choose from.
           state: (h, c) before the first step; zeros by default.
           choice: one-hot, which of the inputs each step takes.
           train: apply dropout, from the rng stream "dropout".
 
         Returns:
-          The outputs of every step, and the last (h, c).
+          The outputs h of every step, and the last (h, c).
         """
         input_features, num_inputs, batch = inputs.shape
-        kernel, recurrent_kernel, bias = self._parameters(input_features)
+        kernel, recurrent_kernel, bias = self.kernels(input_features)
         if state is None:
             zeros = jnp.zeros((self.features, batch), inputs.dtype)
             state = (zeros, zeros)
-        input_masks = self._masks(self.dropout, input_features, batch, train)
-        masks = self._masks(self.recurrent_dropout, self.features, batch, train)
-        # Projected for all steps in one product a gate, outside the scan.
+        input_masks = self.draw_masks(self.dropout, input_features, batch, train)
+        masks = self.draw_masks(self.recurrent_dropout, self.features, batch, train)
+        # One product per gate projects all steps, outside the scan.
         z_inputs = tuple(
             (
                 gate_kernel.T @ _with_ones(masked_inputs.reshape(input_features, -1))
             ).reshape(-1, num_inputs, batch)
             for gate_kernel, masked_inputs in zip(
                 jnp.split(_with_bias(kernel, bias), NUM_GATES, axis=1),
-                masked(inputs, input_masks),
+                mask_by_gate(inputs, input_masks),
                 strict=True,
             )
         )
         if choice is not None:
-            # Far fewer products than projecting the input of every step.
+            # Projecting the few distinct inputs takes far fewer products.
             z_inputs = tuple(
                 jnp.sum(z_input[:, :, None] * choice[None], axis=1)
                 for z_input in z_inputs
@@ -204,14 +212,14 @@ class LSTM(nn.Module):
         """Advance by one step without dropout, for decoding.
 
         Args:
-          inputs: the few different inputs there are.
+          inputs: the distinct inputs that sequences choose from.
           choice: one-hot, which of them each sequence takes.
           state: (h, c) before the step.
 
         Returns:
           (h, c) after the step.
         """
-        kernel, recurrent_kernel, bias = self._parameters(inputs.shape[0])
+        kernel, recurrent_kernel, bias = self.kernels(inputs.shape[0])
         h, c = state
         z_input = (kernel.T @ inputs + bias[:, None]) @ choice
         i, f, g, o = jnp.split(z_input + recurrent_kernel.T @ h, NUM_GATES)
@@ -223,14 +231,14 @@ class LSTM(nn.Module):
 def bidirectional(
     forward: LSTM, backward: LSTM, inputs: Float[Array, "features time batch"]
 ) -> Float[Array, "hidden batch"]:
-    """Return the last outputs of two LSTMs, the second of which reads backwards.
+    """Return the last outputs of a forward and of a backward LSTM.
 
-    They run as one LSTM of twice the size, neither half of which sees the other: half
-    the steps, and one product for all inputs.
+    They run as one LSTM of twice the size, whose recurrent kernel is block-diagonal:
+    half the steps, and one product for all inputs.
 
     Args:
       forward: reads the inputs from first to last.
-      backward: reads them from last to first; of the same size and activation.
+      backward: reads them from last to first; same size and activation.
       inputs: the input of each step.
 
     Returns:
@@ -239,8 +247,8 @@ def bidirectional(
     """
     input_features, time, batch = inputs.shape
     hidden = forward.features
-    parameters = [lstm._parameters(input_features) for lstm in (forward, backward)]
-    # Gate by gate, the units of both.
+    parameters = [lstm.kernels(input_features) for lstm in (forward, backward)]
+    # For each gate, the units of both.
     by_gate = jnp.stack(
         [
             _with_bias(kernel, bias).reshape(-1, NUM_GATES, hidden)

@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 import zipfile
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from flax import traverse_util
@@ -12,16 +14,21 @@ from mirjax.models import make_model, trained
 from mirjax.models.imports import mitar as published_mitar
 from mirjax.models.imports import seq2seq as published_seq2seq
 from mirjax.models.imports.keras_file import read_keras_layers
+from mirjax.models.interfaces import PairModel
 
 
-def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel:
+def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
     """Load a trained model: a workdir, its model file, or a published Keras `.h5`.
 
     Args:
       path: a folder that `mirjax.train` wrote, a file of `save_model`, or an `.h5`.
 
+    Returns:
+      The model, a `Classifier` or a `Generator`.
+
     Raises:
-      ValueError: if there is no model or the file is damaged.
+      ValueError: if there is no model, the file is damaged, or this version lacks an
+        option that the model was trained with.
     """
     path = pathlib.Path(path)
     if path.suffix in (".h5", ".hdf5"):
@@ -36,19 +43,8 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel:
     if not path.exists():
         raise ValueError(f"--model: {path} does not exist")
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if not hasattr(arrays, "files"):
-                raise ValueError("it is a single array")
-            metadata = json.loads(str(arrays[trained.METADATA]))
-            flat = {
-                name.removeprefix("params/"): arrays[name]
-                for name in arrays.files
-                if name != trained.METADATA
-            }
-        if not isinstance(metadata, dict) or not isinstance(metadata["model"], dict):
-            raise ValueError("its metadata describes no model")
+        params, metadata = _read(path)
         model = make_model(metadata["model"])
-        params = traverse_util.unflatten_dict(flat, sep="/")
         trained.check_shapes(model, params)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
@@ -58,17 +54,43 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel:
     return trained.TrainedModel(model, params, metadata)
 
 
-def load_keras_model(path: str | os.PathLike[str]) -> trained.TrainedModel:
+def _read(path: pathlib.Path) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """Read the parameters and the metadata of a file of `save_model`."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        if not hasattr(arrays, "files"):
+            raise ValueError("it is a single array")
+        metadata = json.loads(str(arrays[trained.METADATA]))
+        flat = {
+            name.removeprefix("params/"): arrays[name]
+            for name in arrays.files
+            if name != trained.METADATA
+        }
+    if not isinstance(metadata, dict) or not isinstance(metadata["model"], dict):
+        raise ValueError("its metadata describes no model")
+    metadata["model"] = _without_removed_options(metadata["model"])
+    return traverse_util.unflatten_dict(flat, sep="/"), metadata
+
+
+def _without_removed_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop options of earlier versions from a model's config, if they were off."""
+    current = dict(config)
+    rate = current.pop("letter_dropout", 0.0)
+    if rate != 0.0:
+        raise ValueError(f"letter_dropout={rate}, which only earlier versions have")
+    return current
+
+
+def load_keras_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
     """Load a miTAR classifier or a CNN-LSTM seq2seq that Keras saved.
 
-    Which of the two it is, the kinds of its layers tell, whatever their names.
+    The kinds of its layers, not their names, determine which of the two it is.
 
     Args:
-      path: an `.h5` file of `model.save`, of Keras 2 or 3; of a seq2seq also one of
+      path: an `.h5` file that `model.save` of Keras 2 or 3 wrote or, for a seq2seq,
         `save_weights`.
 
     Returns:
-      The model; its metadata hold `model` and `source`, the file's name.
+      The model; its metadata are `model` and `source`, the file's name.
 
     Raises:
       ValueError: if the file is missing or damaged, or holds another architecture.

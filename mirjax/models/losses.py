@@ -1,4 +1,8 @@
-"""The losses of generators and classifiers, as pure functions."""
+"""Losses and metrics of generators and classifiers, as pure functions.
+
+Metrics are computed in two stages: sums over the rows of each batch, which can be added
+up over batches, then means.
+"""
 
 from typing import Any
 
@@ -8,19 +12,26 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from mirjax.datasets.batches import Batch, LabelledBatch
+from mirjax.models.interfaces import Model
 from mirjax.sequences import alphabet
 
-_EPSILON = 1e-7  # Keras's clip on probabilities
-
-
 Metrics = dict[str, Array]
+"""A float32 scalar by name."""
+
 AnyBatch = Batch | LabelledBatch
+"""Rows for a generator, or for a classifier."""
+
+_EPSILON = 1e-7  # probabilities are clipped to [this, 1 - this], as in Keras
 
 
 def shift_right(
     mirnas: UInt8[Array | np.ndarray, "batch time"],
 ) -> UInt8[Array, "batch time"]:
-    """Return the symbol before each step: BOS, then the miRNA, then EOS."""
+    """Return the token before each step: BOS, then all tokens but the last.
+
+    >>> shift_right(np.array([[1, 2, 6]], np.uint8)).tolist()
+    [[5, 1, 2]]
+    """
     return jnp.pad(mirnas[:, :-1], ((0, 0), (1, 0)), constant_values=alphabet.BOS)
 
 
@@ -30,23 +41,21 @@ def cross_entropy(
 ) -> Float[Array, "batch time"]:
     """Return the categorical cross-entropy as Keras 2.2 computes it, in nats.
 
-    Probabilities are clipped to [1e-7, 1 - 1e-7], and padding contributes 0.
+    Probabilities are clipped to [1e-7, 1 - 1e-7].
+
+    Args:
+      logits: over A, U, C, G, BOS and EOS.
+      mirnas: the true tokens.
+
+    Returns:
+      The cross-entropy of each token; 0 for PAD.
     """
     log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
     log_probs = jnp.clip(log_probs, jnp.log(_EPSILON), jnp.log1p(-_EPSILON))
     index = mirnas.astype(jnp.int32)
-    # one_hot turns PAD, -1 here, into zeros.
+    # one_hot turns PAD, which is -1 here, into zeros.
     true_symbols = jax.nn.one_hot(index - 1, logits.shape[-1])
     return -jnp.sum(true_symbols * log_probs, axis=-1)
-
-
-def l2_penalty(params: Any, factor: float) -> Float[Array, ""]:
-    """Return factor times the sum of squares of the Dense kernels."""
-    kernels = [
-        layer["kernel"] for name, layer in params.items() if name.endswith("_dense")
-    ]
-    squares = [jnp.sum(jnp.square(kernel)) for kernel in kernels]
-    return jnp.float32(factor) * sum(squares, start=jnp.float32(0.0))
 
 
 def binary_cross_entropy(
@@ -55,18 +64,48 @@ def binary_cross_entropy(
     """Return the binary cross-entropy as Keras 2.2 computes it, in nats.
 
     Probabilities are clipped to [1e-7, 1 - 1e-7].
+
+    Args:
+      logits: of the probability of label 1.
+      labels: 1 for a positive pair, 0 for a negative one.
     """
     logits = logits.astype(jnp.float32)
-    binds, binds_not = (
+    log_positive, log_negative = (
         jnp.clip(jax.nn.log_sigmoid(x), jnp.log(_EPSILON), jnp.log1p(-_EPSILON))
         for x in (logits, -logits)
     )
     labels = jnp.asarray(labels)
-    return -(labels * binds + (1.0 - labels) * binds_not)
+    return -(labels * log_positive + (1.0 - labels) * log_negative)
 
 
-def forward(model: Any, params: Any, batch: AnyBatch, **options: Any) -> Array:
-    """Apply a model to what it sees of a batch."""
+def l2_penalty(params: Any, factor: float) -> Float[Array, ""]:
+    """Return the L2 penalty: factor times the sum of squares of the Dense kernels.
+
+    Args:
+      params: of a model; the Dense layers are those whose names end in "_dense".
+      factor: of the penalty.
+    """
+    kernels = [
+        layer["kernel"] for name, layer in params.items() if name.endswith("_dense")
+    ]
+    squares = [jnp.sum(jnp.square(kernel)) for kernel in kernels]
+    return jnp.float32(factor) * sum(squares, start=jnp.float32(0.0))
+
+
+def batch_logits(
+    model: Model, params: Any, batch: AnyBatch, **options: Any
+) -> Float[Array, "batch ..."]:
+    """Apply a model to a batch.
+
+    Args:
+      model: a classifier for a `LabelledBatch`, otherwise a generator.
+      params: its parameters.
+      batch: the rows; a generator is given the true previous letters.
+      **options: as `model.apply` takes them, such as `train` and `rngs`.
+
+    Returns:
+      The model's logits.
+    """
     if isinstance(batch, LabelledBatch):
         inputs = batch.mirnas, batch.targets
     else:
@@ -75,54 +114,91 @@ def forward(model: Any, params: Any, batch: AnyBatch, **options: Any) -> Array:
     return logits
 
 
-def row_sums(logits: Array, batch: AnyBatch) -> Metrics:
-    """Return sums over the rows that count, to be added up over batches."""
+def summed_metrics(logits: Float[Array, "batch ..."], batch: AnyBatch) -> Metrics:
+    """Return the sums that `mean_metrics` needs, over the rows of weight 1.
+
+    Args:
+      logits: from `batch_logits`.
+      batch: the rows.
+
+    Returns:
+      Of a classifier `loss`, `correct` and `rows`; of a generator `loss`,
+      `correct_letters`, `letters`, `keras_accuracy` and `rows`. Sums of several batches
+      may be added up.
+    """
     if isinstance(batch, LabelledBatch):
         losses = binary_cross_entropy(logits, batch.labels)
-        right = (logits > 0.0) == (batch.labels > 0.5)
+        correct = (logits > 0.0) == (batch.labels > 0.5)
         return {
             "loss": jnp.sum(losses * batch.weights),
-            "right": jnp.sum(right * batch.weights),
+            "correct": jnp.sum(correct * batch.weights),
             "rows": jnp.sum(batch.weights),
         }
     losses = cross_entropy(logits, batch.mirnas)
     predicted = jnp.argmax(logits, axis=-1)
-    real = batch.mirnas != alphabet.PAD
+    valid = batch.mirnas != alphabet.PAD
     symbols = batch.mirnas.astype(jnp.int32) - 1
     weights = batch.weights[:, None]
-    hits = (predicted == symbols) * weights * real
-    # Keras takes the argmax of an all-zero row too: padding counts as symbol 0, A.
-    keras_hits = (predicted == jnp.maximum(symbols, 0)) * weights
+    correct = (predicted == symbols) * weights * valid
+    # Keras takes the argmax of a padded step's zeros too: it counts as symbol 0, A.
+    keras_correct = (predicted == jnp.maximum(symbols, 0)) * weights
     return {
         "loss": jnp.sum(losses * weights) / losses.shape[1],
-        "hits": jnp.sum(hits),
-        "letters": jnp.sum(real * weights),
-        "keras_hits": jnp.sum(keras_hits) / losses.shape[1],
+        "correct_letters": jnp.sum(correct),
+        "letters": jnp.sum(valid * weights),
+        "keras_accuracy": jnp.sum(keras_correct) / losses.shape[1],
         "rows": jnp.sum(batch.weights),
     }
 
 
-def means_of(sums: Metrics, penalty: Array) -> Metrics:
-    """Turn the sums of a generator or of a classifier into means."""
+def mean_metrics(sums: Metrics, penalty: Float[Array, ""]) -> Metrics:
+    """Return mean metrics from sums.
+
+    Args:
+      sums: from `summed_metrics`, added up over batches.
+      penalty: see `l2_penalty`.
+
+    Returns:
+      `loss` (cross-entropy and penalty) and `cross_entropy`, in nats per row or, of a
+      generator, per step, padding included. Of a classifier `accuracy`. Of a generator
+      `token_accuracy_masked`, over letters and EOS, and `token_accuracy_keras`, over
+      all steps as Keras counts them. Without rows, all are 0 but for the penalty.
+    """
     rows = jnp.maximum(sums["rows"], 1.0)
     means = {
         "loss": sums["loss"] / rows + penalty,
         "cross_entropy": sums["loss"] / rows,
     }
-    if "right" in sums:
-        return means | {"accuracy": sums["right"] / rows}
+    if "correct" in sums:
+        return means | {"accuracy": sums["correct"] / rows}
+    letters = jnp.maximum(sums["letters"], 1.0)
     return means | {
-        "token_accuracy_masked": sums["hits"] / jnp.maximum(sums["letters"], 1.0),
-        "token_accuracy_keras": sums["keras_hits"] / rows,
+        "token_accuracy_masked": sums["correct_letters"] / letters,
+        "token_accuracy_keras": sums["keras_accuracy"] / rows,
     }
 
 
-def evaluation_sums(model: Any, params: Any, batch: AnyBatch) -> Metrics:
-    """Return sums over a batch, teacher-forced, without dropout; see `summarise`."""
-    return row_sums(forward(model, params, batch), batch)
+def evaluate_batch(model: Model, params: Any, batch: AnyBatch) -> Metrics:
+    """Return the summed metrics of a batch, without dropout.
+
+    Args:
+      model: as for `batch_logits`.
+      params: its parameters.
+      batch: the rows.
+    """
+    return summed_metrics(batch_logits(model, params, batch), batch)
 
 
-def summarise(sums: Metrics, params: Any, l2: float) -> dict[str, float]:
-    """Turn sums added up over batches into mean loss and accuracies."""
-    means = means_of(sums, l2_penalty(params, l2))
+def evaluation_metrics(sums: Metrics, params: Any, l2: float) -> dict[str, float]:
+    """Return mean metrics as Python numbers.
+
+    Args:
+      sums: from `evaluate_batch`, added up over batches.
+      params: the model's parameters.
+      l2: factor of the L2 penalty in the loss.
+
+    Returns:
+      The metrics of `mean_metrics`.
+    """
+    means = mean_metrics(sums, l2_penalty(params, l2))
     return {name: float(value) for name, value in means.items()}

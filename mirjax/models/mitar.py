@@ -1,4 +1,4 @@
-"""miTAR: a convolution and a bidirectional LSTM tell whether a miRNA binds a target.
+"""miTAR: a convolution and a bidirectional LSTM classify miRNA–target pairs.
 
 References:
   Gu et al. 2021, BMC Bioinformatics, doi 10.1186/s12859-021-04026-6; sizes are those of
@@ -12,44 +12,44 @@ from jaxtyping import Array, Float, UInt8
 
 from mirjax.models.dropout import dropped, dropped_maximum
 from mirjax.models.layers import LSTM, WindowConv, bidirectional, reverse_padded
+from mirjax.models.validation import check_rates, check_sizes
 
 NUM_CODES = 5  # PAD, A, U, C, G
 _POOL = 2  # windows
 
 
 class Mitar(nn.Module):
-    """Score whether a miRNA binds a target site.
+    """Score whether a miRNA binds a target site; a `Classifier`.
 
-    miRNAs come 5'→3', as targets do. The published model was trained on miRNAs 3'→5',
-    padded to 26, with the target after them; this one turns and joins them itself. It
-    learns what padding looks like, so the `length` it was trained with matters.
+    miRNAs and targets come 5'→3'. The published model was trained on miRNAs 3'→5',
+    padded to 26, followed by the target: this one reverses and joins them itself. Its
+    output depends on padding, so a trained model keeps its `length`.
     """
 
     length: int = 79  # nt: the miRNA's 26 and the target's; 66 for the miRAW variant
-    embedding_features: int = 5  # values a letter
-    embedding_limit: float = 0.05  # they start uniform from minus this to this
+    embedding_features: int = 5  # of a letter
+    embedding_limit: float = 0.05  # initial values: uniform within ± this
     conv_features: int = 320  # filters of the convolution
     conv_width: int = 12  # nt
     lstm_features: int = 32  # hidden units in each direction
     dense_features: int = 16  # units of the last hidden layer
-    dropout: float | Array = 0.2  # share of each layer's outputs; may be traced
+    dropout: float | Array = 0.2  # rate, after each layer; may be traced
     max_mirna_length: int = 26  # nt
 
     def __post_init__(self) -> None:
         """Raise a ValueError for sizes that no model can have."""
-        for name in (
-            "embedding_features",
-            "conv_features",
-            "conv_width",
-            "lstm_features",
-            "dense_features",
-            "max_mirna_length",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"mitar: {name}={getattr(self, name)} is below 1")
-        # A sweep trains several shares at once: they are traced, and not yet known.
-        if isinstance(self.dropout, (int, float)) and not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"mitar: dropout={self.dropout}: 0 to below 1")
+        check_sizes(
+            self,
+            (
+                "embedding_features",
+                "conv_features",
+                "conv_width",
+                "lstm_features",
+                "dense_features",
+                "max_mirna_length",
+            ),
+        )
+        check_rates(self, ("dropout",))
         shortest = max(self.max_mirna_length, self.conv_width + _POOL - 2) + 1
         if not self.embedding_limit > 0.0:
             raise ValueError(f"mitar: {self.embedding_limit=} must be above 0")
@@ -68,7 +68,7 @@ class Mitar(nn.Module):
         return self.length - self.max_mirna_length
 
     def example_inputs(self) -> tuple[Array, Array]:
-        """Return inputs of one row, of the shapes that `init` needs."""
+        """Return inputs of one row, for `init`."""
         return (
             jnp.zeros((1, self.max_mirna_length), jnp.uint8),
             jnp.zeros((1, self.max_target_length), jnp.uint8),
@@ -82,15 +82,9 @@ class Mitar(nn.Module):
         *,
         train: bool = False,
     ) -> Float[Array, " batch"]:
-        """Score pairs.
+        """Score pairs; see `Classifier`.
 
-        Args:
-          mirnas: miRNAs, 5'→3', padded to `max_mirna_length`.
-          targets: target sites, 5'→3', padded to `max_target_length`.
-          train: apply dropout, from the rng stream "dropout".
-
-        Returns:
-          Logits: their logistic function is the probability that the pair binds.
+        Both must be padded to their full lengths.
         """
         rate, glorot = self.dropout, nn.initializers.glorot_uniform()
         tokens = jnp.concatenate([reverse_padded(mirnas), targets], axis=1)
@@ -104,7 +98,7 @@ class Mitar(nn.Module):
         )
         embedding = jnp.asarray(embedding)  # parameters may be NumPy's
         conv = WindowConv(self.conv_features, self.conv_width, name="conv")
-        # The windows that are pooled lie apart, each where its product put it.
+        # Even and odd windows, computed apart: pooling is then an elementwise maximum.
         pooled = (self.length - self.conv_width + 1) // _POOL
         span = self.conv_width + (pooled - 1) * _POOL
         first, second = (

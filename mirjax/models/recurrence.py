@@ -1,7 +1,7 @@
-"""The recurrence of Keras 2.2's LSTM, with a backward pass made for speed.
+"""The recurrence of Keras 2.2's LSTM, with a custom backward pass that is faster.
 
 The gate function is clip(0.2 x + 0.5, 0, 1) (`jax.nn.hard_sigmoid` has slope 1/6), and
-each gate sees the state through a dropout mask of its own, drawn once for a sequence.
+each gate has a dropout mask of its own for the state, drawn once per sequence.
 
 References:
   Hochreiter & Schmidhuber 1997, doi 10.1162/neco.1997.9.8.1735 (the LSTM).
@@ -18,29 +18,37 @@ from jaxtyping import Array, Float
 
 NUM_GATES = 4
 
-# (h, c)
 State = tuple[Float[Array, "hidden batch"], Float[Array, "hidden batch"]]
+"""Output h and cell state c."""
 
 
-def hard_sigmoid(x: Array) -> Array:
+def hard_sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Return clip(0.2 x + 0.5, 0, 1), the gate function of Keras 2.2."""
     return jnp.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 def _hard_sigmoid_slope(y: Array) -> Array:
-    """Return the derivative of `hard_sigmoid`, from its value."""
+    """Return the derivative of `hard_sigmoid` where its value is y."""
     return jnp.where((y > 0.0) & (y < 1.0), 0.2, 0.0)
 
 
-# Each activation, and its derivative from its value.
+# Each activation, and its derivative as a function of its value.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "tanh": (jnp.tanh, lambda y: 1.0 - y * y),
     "relu": (jax.nn.relu, lambda y: jnp.where(y > 0.0, 1.0, 0.0)),
 }
 
 
-def masked(x: Array, masks: Array | None) -> list[Array]:
-    """Return x [features, ..., batch] as each gate sees it, under its own mask."""
+def mask_by_gate(
+    x: Float[Array, "features *time batch"],
+    masks: Float[Array, "4 features batch"] | None,
+) -> list[Float[Array, "features *time batch"]]:
+    """Return x under the dropout mask of each gate.
+
+    Args:
+      x: inputs of all steps, or the state.
+      masks: already scaled; None leaves x as it is.
+    """
     if masks is None:
         return [x] * NUM_GATES
     if x.ndim == 3:
@@ -48,12 +56,13 @@ def masked(x: Array, masks: Array | None) -> list[Array]:
     return [x * mask for mask in masks]
 
 
-def _at(array: Array, time: Array) -> Array:
-    """Read one step of [features, time, batch], in place."""
+def _step_at(array: Array, time: Array) -> Array:
+    """Return one step of [features, time, batch]."""
     return lax.dynamic_index_in_dim(array, time, axis=1, keepdims=False)
 
 
-def _set_at(array: Array, value: Array, time: Array) -> Array:
+def _with_step(array: Array, value: Array, time: Array) -> Array:
+    """Return [features, time, batch] with one step replaced."""
     return lax.dynamic_update_index_in_dim(array, value, time, axis=1)
 
 
@@ -68,18 +77,17 @@ def recurrence(
     """Run an LSTM over time from projected inputs, feature-major.
 
     Three choices make it fast on small batches, where the products are thin. Features
-    come first, so that every product has the wide weight on its left. The gates are
-    arrays of their own: joined, XLA would compute them once more, on one core, for each
-    array they are joined into. And where differentiating a `lax.scan` would form the
-    recurrent weight's gradient as one small product a step, the backward pass here
-    collects the gates' gradients of all steps and forms it as one large product a gate.
+    come first, so that every product has the wide weight on its left. Each gate is an
+    array of its own: XLA would compute a joined array again, on one core, for every
+    array it is split into. And the backward pass collects the gradients of all steps
+    and forms the recurrent kernel's gradient as one large product per gate, where
+    differentiating a `lax.scan` forms one small product per step.
 
     Args:
-      z_inputs: the inputs' part of the pre-activations, bias included, of the gates i,
-        f, c and o.
-      recurrent_kernel: the recurrent weight; the gates i, f, c, o stand one after the
-        other, so gates = 4 hidden.
-      masks: recurrent dropout masks, already scaled; constants, no gradient flows.
+      z_inputs: the inputs' part of the pre-activations, bias included, for each of
+        the gates i, f, c and o.
+      recurrent_kernel: columns of the gates i, f, c and o in turn: gates = 4 * hidden.
+      masks: recurrent dropout masks, already scaled; they get no gradient.
       state: (h, c) before the first step, each [hidden, batch].
       activation: tanh or relu, of the candidate and of the output.
 
@@ -96,22 +104,23 @@ def _recurrence_forward(
     state: State,
     activation: str,
 ) -> tuple[tuple[Array, Array], tuple]:
+    """Return the results of `recurrence`, and what its backward pass needs."""
     activate, _ = ACTIVATIONS[activation]
     kernels_t = [kernel.T for kernel in jnp.split(recurrent_kernel, NUM_GATES, axis=1)]
 
     def step(carry, time):
         h, c, hs = carry
         i, f, g, o = (
-            _at(z_input, time) + kernel_t @ masked_h
+            _step_at(z_input, time) + kernel_t @ masked_h
             for z_input, kernel_t, masked_h in zip(
-                z_inputs, kernels_t, masked(h, masks), strict=True
+                z_inputs, kernels_t, mask_by_gate(h, masks), strict=True
             )
         )
         gates = (hard_sigmoid(i), hard_sigmoid(f), activate(g), hard_sigmoid(o))
         i, f, g, o = gates
         next_c = f * c + i * g
         h = o * activate(next_c)
-        return (h, next_c, _set_at(hs, h, time)), (c, gates)
+        return (h, next_c, _with_step(hs, h, time)), (c, gates)
 
     hs = jnp.zeros_like(z_inputs[0])
     times = jnp.arange(hs.shape[1])
@@ -122,6 +131,7 @@ def _recurrence_forward(
 def _recurrence_backward(
     activation: str, residuals: tuple, cotangents: tuple[Array, Array]
 ) -> tuple:
+    """Return the gradients of the arguments of `recurrence`."""
     activate, slope = ACTIVATIONS[activation]
     recurrent_kernel, masks, h0, hs, previous_cs, gates = residuals
     d_hs, d_last_c = cotangents
@@ -131,7 +141,7 @@ def _recurrence_backward(
     def step(carry, inputs):
         dh, dc, dzs = carry
         time, (i, f, g, o), previous_c = inputs
-        dh = dh + _at(d_hs, time)
+        dh = dh + _step_at(d_hs, time)
         active_c = activate(f * previous_c + i * g)
         dc = dc + dh * o * slope(active_c)
         dz = (
@@ -144,7 +154,7 @@ def _recurrence_backward(
             product if masks is None else product * masks[gate]
             for gate, product in enumerate(map(jnp.matmul, kernels, dz))
         )
-        dzs = tuple(_set_at(*pair, time) for pair in zip(dzs, dz, strict=True))
+        dzs = tuple(_with_step(*pair, time) for pair in zip(dzs, dz, strict=True))
         return (dh, dc * f, dzs), None
 
     (dh0, dc0, dzs), _ = lax.scan(
@@ -157,7 +167,7 @@ def _recurrence_backward(
     previous_hs = jnp.concatenate([h0[:, None], hs[:, :-1]], axis=1)
     d_kernels = [
         masked_hs.reshape(hidden, -1) @ dz.reshape(hidden, -1).T
-        for masked_hs, dz in zip(masked(previous_hs, masks), dzs, strict=True)
+        for masked_hs, dz in zip(mask_by_gate(previous_hs, masks), dzs, strict=True)
     ]
     d_masks = None if masks is None else jnp.zeros_like(masks)
     return dzs, jnp.concatenate(d_kernels, axis=1), d_masks, (dh0, dc0)

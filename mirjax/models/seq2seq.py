@@ -5,6 +5,8 @@ References:
   published code, which has 2,650,246 parameters.
 """
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -12,40 +14,36 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.models.layers import LSTM, WindowConv, reverse_padded
 from mirjax.models.recurrence import State
+from mirjax.models.validation import check_rates, check_sizes
 from mirjax.sequences import alphabet
 from mirjax.sequences.prefix_tree import PrefixTree
 
 
 class Seq2Seq(nn.Module):
-    """Predict the miRNA that binds a target site, letter by letter.
+    """Predict the miRNA that binds a target site; a `Generator`.
 
     Targets come 5'→3'. The published encoder was trained on 3'→5' strands, so this one
-    reverses them itself: it reads the partner of the miRNA's seed first. With
-    `seed_last` it reads 5'→3' instead, and the state that starts the decoder is fresh
-    from the seed's partner.
+    reverses them itself: it reads the letters opposite the miRNA's seed first. With
+    `seed_last` it reads 5'→3' instead: the letters opposite the seed, which the decoder
+    starts with, are then the last that the encoder reads.
     """
 
     conv_features: int = 128  # filters of the encoder's convolution
     conv_width: int = 8  # nt
     dense_features: int = 128  # units of the dense layer before each LSTM
     lstm_features: int = 512  # hidden units of each LSTM
-    dropout: float = 0.1  # share of the LSTMs' inputs
-    recurrent_dropout: float = 0.4  # share of the LSTMs' hidden units
-    letter_dropout: float = 0.0  # share of the previous letters hidden from the decoder
-    seed_last: bool = False  # read the target 5'→3', so that the seed's partner is last
+    dropout: float = 0.1  # rate, of the LSTMs' inputs
+    recurrent_dropout: float = 0.4  # rate, of the LSTMs' hidden units
+    seed_last: bool = False  # the encoder reads targets 5'→3', padding first
     max_target_length: int = 29  # nt
     max_mirna_length: int = 27  # nt; the decoder makes one step more, for EOS
 
     def __post_init__(self) -> None:
         """Raise a ValueError for sizes that no model can have."""
-        for name in ("conv_features", "conv_width", "dense_features", "lstm_features"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"seq2seq: {name}={getattr(self, name)} is below 1")
-        for name in ("dropout", "recurrent_dropout", "letter_dropout"):
-            share = getattr(self, name)
-            # A sweep trains several shares at once: they are traced, and not yet known.
-            if isinstance(share, (int, float)) and not 0.0 <= share < 1.0:
-                raise ValueError(f"seq2seq: {name}={share}: 0 to below 1")
+        check_sizes(
+            self, ("conv_features", "conv_width", "dense_features", "lstm_features")
+        )
+        check_rates(self, ("dropout", "recurrent_dropout"))
         if self.conv_width > self.max_target_length:
             raise ValueError(
                 f"seq2seq: conv_width={self.conv_width} is more than "
@@ -55,17 +53,17 @@ class Seq2Seq(nn.Module):
 
     @property
     def min_target_length(self) -> int:
-        """The shortest target, in nt: it fills the window of the convolution."""
+        """Letters of the shortest target: those of one window of the convolution."""
         return self.conv_width
 
     def setup(self) -> None:
         """Make the layers."""
         self.encoder_conv = WindowConv(self.conv_features, self.conv_width)
-        dense = lambda features: nn.Dense(  # noqa: E731
-            features, kernel_init=nn.initializers.glorot_uniform()
+        dense = functools.partial(
+            nn.Dense, kernel_init=nn.initializers.glorot_uniform()
         )
-        lstm = lambda: LSTM(  # noqa: E731
-            self.lstm_features, self.dropout, self.recurrent_dropout
+        lstm = functools.partial(
+            LSTM, self.lstm_features, self.dropout, self.recurrent_dropout
         )
         self.encoder_dense = dense(self.dense_features)
         self.encoder_lstm = lstm()
@@ -74,7 +72,7 @@ class Seq2Seq(nn.Module):
         self.output_dense = dense(alphabet.NUM_SYMBOLS)
 
     def example_inputs(self) -> tuple[Array, Array]:
-        """Return inputs of one row, of the shapes that `init` needs."""
+        """Return inputs of one row, for `init`."""
         return (
             jnp.zeros((1, self.max_target_length), jnp.uint8),
             jnp.zeros((1, self.max_mirna_length + 1), jnp.uint8),
@@ -87,31 +85,15 @@ class Seq2Seq(nn.Module):
         *,
         train: bool = False,
     ) -> Float[Array, "batch time 6"]:
-        """Score every next letter, teacher-forced.
-
-        Args:
-          targets: target sites, 5'→3', padded to `max_target_length`.
-          previous: the letters before each step: BOS, then the miRNA, 5'→3'.
-          train: apply dropout, from the rng stream "dropout".
-
-        Returns:
-          Logits over A, U, C, G, BOS, EOS.
-        """
+        """Score every next letter; see `Generator`."""
         state = self.encode(targets, train=train)
-        if train and self.letter_dropout:
-            hidden = jax.random.bernoulli(
-                self.make_rng("dropout"), self.letter_dropout, previous.shape
-            )
-            # BOS stays: it tells the first step from the others.
-            hidden &= previous != alphabet.BOS
-            previous = jnp.where(hidden, jnp.uint8(alphabet.PAD), previous)
         outputs, _ = self.decoder_lstm(
             jnp.repeat(self._embedded_letters()[:, :, None], len(previous), axis=2),
             state,
             choice=_choice(previous.T),
             train=train,
         )
-        # As a matrix, so that the product reads it as it lies.
+        # One product for all steps, which reads the outputs in their own layout.
         features, time, batch = outputs.shape
         logits = self.output_dense(outputs.reshape(features, -1).T)
         return jnp.swapaxes(logits.reshape(time, batch, -1), 0, 1)
@@ -119,14 +101,9 @@ class Seq2Seq(nn.Module):
     def read_tree(
         self, state: State, tree: PrefixTree
     ) -> Float[Array, "targets nodes 6"]:
-        """Score every next letter after every beginning of some miRNAs.
+        """Score every next letter after every prefix; see `Generator`.
 
-        Args:
-          state: from `encode`.
-          tree: the beginnings; each is read once a target.
-
-        Returns:
-          Logits over A, U, C, G, BOS, EOS, without dropout.
+        Each prefix is read once per target.
         """
         batch, before = state[0].shape[1], 1
         logits = []
@@ -147,13 +124,7 @@ class Seq2Seq(nn.Module):
         steps: int | None = None,
         train: bool = False,
     ) -> State:
-        """Read target sites; the state starts the decoder.
-
-        Args:
-          targets: 5'→3', padded on the right.
-          steps: the letters that the state is to hold; this one holds any number.
-          train: apply dropout.
-        """
+        """Read targets; see `Generator`. The state has room for any number of steps."""
         del steps
         letters = jax.nn.one_hot(
             reverse_padded(targets).astype(jnp.int32) - 1, len(alphabet.LETTERS)
@@ -168,15 +139,7 @@ class Seq2Seq(nn.Module):
     def decode_step(
         self, state: State, previous: UInt8[Array, " batch"]
     ) -> tuple[State, Float[Array, "batch 6"]]:
-        """Advance the decoder by one letter, without dropout.
-
-        Args:
-          state: from `encode` or the step before.
-          previous: the letters before this step, BOS at first.
-
-        Returns:
-          The next state, and logits over A, U, C, G, BOS, EOS.
-        """
+        """Advance the decoder by one letter; see `Generator`."""
         state = self.decoder_lstm.step(
             self._embedded_letters(), _choice(previous), state
         )
@@ -185,17 +148,17 @@ class Seq2Seq(nn.Module):
     def gather_state(
         self, state: State, rows: Int[Array, " new_rows"]
     ) -> tuple[Float[Array, "hidden new_rows"], Float[Array, "hidden new_rows"]]:
-        """Return the state of chosen rows; one may recur."""
+        """Return the state of the given rows; see `Generator`."""
         h, c = state
         return h[:, rows], c[:, rows]
 
     def _embedded_letters(self) -> Float[Array, "features letters"]:
-        """Embed every token once: the decoder's input is one of these few."""
-        # PAD, which is no symbol, is a row of zeros, as in Keras.
+        """Return what the decoder's LSTM reads for each token of the alphabet."""
+        # PAD is a row of zeros, as in Keras.
         symbols = jnp.eye(alphabet.VOCABULARY_SIZE)[:, 1:]
         return nn.relu(self.decoder_dense(symbols)).T
 
 
 def _choice(tokens: UInt8[Array, "..."]) -> Float[Array, "letters ..."]:
-    """One-hot over the tokens, along a new first axis."""
+    """Return one-hot tokens, along a new first axis."""
     return jax.nn.one_hot(tokens, alphabet.VOCABULARY_SIZE, axis=0)

@@ -1,33 +1,37 @@
-"""Trained models in one file: parameters as plain arrays, the config as JSON."""
+"""A trained model and its file: parameters as plain arrays, the config as JSON."""
 
 import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import jax
 import numpy as np
 from flax import traverse_util
 
 from mirjax.files import atomic_write
+from mirjax.models.interfaces import PairModel
 
-FILE_NAME = "model.npz"
-METADATA = "metadata"
+FILE_NAME = "model.npz"  # in a workdir
+METADATA = "metadata"  # name of the JSON text among the file's arrays
+
+ModelT = TypeVar("ModelT", bound=PairModel)
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainedModel:
-    """A model ready for use.
+class TrainedModel(Generic[ModelT]):
+    """A trained model.
 
     Attributes:
-      model: the module, a `flax.linen.Module`.
+      model: a `Classifier` or a `Generator`.
       params: its parameters.
-      metadata: `model` (the module's config) and, where mirjax trained it, `data` (the
-        config of the dataset), `step` and `l2` (factor of the penalty in the loss).
+      metadata: `model` (arguments of `make_model`) and, if mirjax trained it, `data`
+        (the config of the dataset), `step` and `l2` (factor of the penalty in the
+        loss).
     """
 
-    model: Any
+    model: ModelT
     params: Mapping[str, Any]
     metadata: Mapping[str, Any]
 
@@ -35,12 +39,12 @@ class TrainedModel:
 def save_model(
     path: pathlib.Path, params: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> None:
-    """Write a model to one file, which appears whole or not at all.
+    """Write a model to one file; see `loading.load_model`.
 
     Args:
-      path: the file; an earlier one is replaced.
+      path: the file. An earlier one is replaced once the new one is complete.
       params: nested dictionaries of arrays.
-      metadata: JSON-like; `model` must hold the arguments of `make_model`.
+      metadata: JSON-like; see `TrainedModel`.
     """
     arrays = {
         f"params/{name}": np.asarray(value)
@@ -51,13 +55,21 @@ def save_model(
         np.savez(file, allow_pickle=False, **arrays)
 
 
-def check_shapes(model: Any, params: Mapping[str, Any]) -> None:
-    """Raise a ValueError unless the parameters are those of the model."""
+def check_shapes(model: PairModel, params: Mapping[str, Any]) -> None:
+    """Check that parameters have the names and shapes of a model's.
+
+    No device is touched.
+
+    Raises:
+      ValueError: if they have not; it names the first that differs.
+    """
 
     def init() -> Mapping[str, Any]:
-        return model.init(jax.random.key(0), *model.example_inputs())
+        variables: Mapping[str, Any] = model.init(
+            jax.random.key(0), *model.example_inputs()
+        )
+        return variables
 
-    # Nothing is computed: no device is touched before all input is checked.
     shapes = jax.eval_shape(init)
     wanted = traverse_util.flatten_dict(shapes["params"], sep="/")
     found = traverse_util.flatten_dict(dict(params), sep="/")

@@ -15,6 +15,7 @@ from mirjax.evaluation.baselines import generator as generator_baselines
 from mirjax.evaluation.evaluation_set import Rows
 from mirjax.evaluation.metrics import sequence
 from mirjax.models import trained as exported
+from mirjax.models.interfaces import AttentionGenerator
 from mirjax.models.trained import TrainedModel
 from mirjax.reporting import plots
 from mirjax.reporting.attention_plot import Duplex, attention
@@ -100,7 +101,7 @@ def report_generator(
         folder / "lengths.png",
         title=f"Greedy answers: {rows.describe()}",
     )
-    if hasattr(trained.model, "attention_weights"):
+    if isinstance(trained.model, AttentionGenerator):
         _draw_attention(trained, rows, folder / "attention.png")
     if history:
         shown = baselines if on_training_data(rows, trained_on) else {}

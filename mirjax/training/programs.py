@@ -72,7 +72,7 @@ class SingleRun:
         self.data = to_devices(task, self.mesh)
         self._run_steps = make_run_steps(recipe, task.seed)
         self._evaluate_batch = jax.jit(
-            functools.partial(losses.evaluation_sums, task.model),
+            functools.partial(losses.evaluate_batch, task.model),
             compiler_options=compiler_options(),
         )
 
@@ -131,7 +131,7 @@ class VmappedRuns:
         self._run_steps = make_vmapped_run_steps(task, self.mesh)
         self._evaluate_batch = jax.jit(
             jax.vmap(
-                functools.partial(losses.evaluation_sums, task.model),
+                functools.partial(losses.evaluate_batch, task.model),
                 in_axes=(0, None),
             ),
             compiler_options=compiler_options(),
@@ -158,7 +158,7 @@ class VmappedRuns:
         sums = [self._evaluate_batch(params, batch) for batch in self.data.validation]
         total = jax.tree.map(lambda *parts: sum(parts), *sums)
         return [
-            losses.summarise(
+            losses.evaluation_metrics(
                 self._of_run(total, run), self.eval_params(run), task.train.l2
             )
             for run, task in enumerate(self.tasks)

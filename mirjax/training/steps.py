@@ -9,10 +9,10 @@ from jax import Array
 from mirjax.models.losses import (
     AnyBatch,
     Metrics,
-    forward,
+    batch_logits,
     l2_penalty,
-    means_of,
-    row_sums,
+    mean_metrics,
+    summed_metrics,
 )
 from mirjax.training.state import TrainState
 
@@ -42,10 +42,10 @@ def train_step(
     dropout_key = jax.random.fold_in(key, state.step)
 
     def loss_of(params):
-        logits = forward(
+        logits = batch_logits(
             model, params, batch, train=True, rngs={"dropout": dropout_key}
         )
-        metrics = means_of(row_sums(logits, batch), l2_penalty(params, l2))
+        metrics = mean_metrics(summed_metrics(logits, batch), l2_penalty(params, l2))
         return metrics["loss"], metrics
 
     gradients, metrics = jax.grad(loss_of, has_aux=True)(state.params)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import flax.linen as nn
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -13,13 +12,14 @@ from mirjax.evaluation.evaluation_set import positive_rows
 from mirjax.evaluation.metrics import calibration, sequence
 from mirjax.inference import classify, greedy
 from mirjax.models import losses, make_model
+from mirjax.models.interfaces import Classifier, Generator
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs, Split
 
 # Measures free-running predictions: (model, params) → metrics.
-ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
+ValidationHook = Callable[[Generator, Mapping[str, Any]], Mapping[str, float]]
 # Stored beside exported parameters: (model, params) → JSON-like.
-DescriptionHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, Any]]
+DescriptionHook = Callable[[Classifier, Mapping[str, Any]], Mapping[str, Any]]
 
 
 class TaskData(NamedTuple):
@@ -48,7 +48,7 @@ def load_data(config: ConfigDict) -> TaskData:
       ValueError: for data that cannot be loaded or do not fit the model.
     """
     model = make_model(config.model)
-    generates = hasattr(model, "decode_step")
+    generates = isinstance(model, Generator)
     if config.train.duplex_augmentation and not generates:
         raise ValueError(
             f"{config.train.duplex_augmentation=} is for generators, and "
@@ -132,7 +132,7 @@ def _temperature_hook(held_out: Pairs) -> DescriptionHook:
     """Return a hook that fits the temperature which calibrates a classifier."""
     labels = np.asarray(held_out.labels)
 
-    def describe(model: nn.Module, params: Mapping[str, Any]) -> dict[str, Any]:
+    def describe(model: Classifier, params: Mapping[str, Any]) -> dict[str, Any]:
         logits = classify.predict_logits(model, params, held_out)
         if len(set(labels.tolist())) < 2 or not np.isfinite(logits).all():
             return {}  # no temperature can be fitted
@@ -159,7 +159,7 @@ def decoding_hook(
         known[target] = known.get(target, set()) | mirnas
     real = set(train.mirnas) | set(held_out.mirnas)
 
-    def validate(model: nn.Module, params: Mapping[str, Any]) -> dict[str, float]:
+    def validate(model: Generator, params: Mapping[str, Any]) -> dict[str, float]:
         decoded = greedy.decode(model, params, targets[: len(rows)])
         return sequence.sequence_metrics(
             alphabet.decode(decoded.tokens), sample.mirnas, sample.targets, known, real

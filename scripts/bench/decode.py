@@ -3,14 +3,14 @@
     python scripts/bench/decode.py --bench_python=.venv-bench/bin/python
     python scripts/bench/decode.py --decoders --model=transformer
 
-The first is of the published seq2seq beside other programs: mirjax and PyTorch decode
+The first compares programs that decode the published seq2seq. mirjax and PyTorch decode
 greedily in batches; "published loop" is the published way, one sequence and one letter
-at a time through Keras `predict`. The teacher-forced rows are one pass with the answer
-given: what decoding would cost if letters came for free.
+at a time through Keras `predict`. The teacher-forced rows are one pass with the true
+letters given: a lower bound of the time that decoding takes.
 
-The second is of mirjax's decoders: greedy, a beam of 8, a beam of 8 among the human
+The second compares mirjax's decoders: greedy, a beam of 8, a beam of 8 among the human
 miRNAs, and log P of every human miRNA for every target, beside the plain way to that:
-one teacher-forced pass a miRNA over all targets.
+a teacher-forced pass per miRNA over all targets.
 """
 
 import argparse
@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=512)
     parser.add_argument("--batches", type=int, default=4, help="in one repeat")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--decoders", action="store_true", help="mirjax's, compared")
+    parser.add_argument(
+        "--decoders", action="store_true", help="compare those of mirjax"
+    )
     parser.add_argument("--model", choices=("seq2seq", "transformer"), default="")
     parser.add_argument(
         "--decoder_layers",
@@ -61,7 +63,7 @@ def main() -> None:
         "mirjax, teacher-forced": ours("teacher_forced"),
     }
     size = dict.fromkeys(competitors, arguments.batches * arguments.batch_size)
-    size["published loop (Keras 3)"] = 2  # sequences; it takes seconds for one
+    size["published loop (Keras 3)"] = 2  # sequences; one takes seconds
     seconds = timing.run(competitors, arguments.repeats, size)
     print(timing.markdown_table(seconds, size))
 

@@ -1,7 +1,7 @@
 """mirjax's side of the miTAR benchmarks: a worker of timing.py.
 
-Trains by the very function the training loop runs, batches gathered on the device, and
-predicts by the jitted forward pass of `mirjax.evaluate`.
+It trains by the function that the training loop runs, with batches gathered on the
+device, and predicts by the jitted forward pass of `mirjax.evaluate`.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from mirjax.training.programs import SingleRun
 from mirjax.training.task import make_task
 from mirjax.training.task_data import TaskData
 
-STEPS_PER_CALL = 16  # of a call, which is also an epoch
+STEPS_PER_CALL = 16  # a call is also an epoch
 
 
 def random_pairs(count: int) -> Pairs:

@@ -1,11 +1,13 @@
 """mirjax's side of the seq2seq benchmarks: a worker of timing.py.
 
-Trains by the very function the training loop runs, batches gathered on the device, and
-decodes by the very function `mirjax.predict` calls.
+It trains by the function that the training loop runs, with batches gathered on the
+device, and decodes by the function that `mirjax.predict` calls.
 """
 
 import argparse
+import functools
 import time
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -21,13 +23,15 @@ from mirjax.training.task import make_task
 from mirjax.training.task_data import TaskData
 from mirjax.xla import compiler_options
 
-STEPS_PER_CALL = 16  # of a call, which is also an epoch
+STEPS_PER_CALL = 16  # a call is also an epoch
+
+Work = Callable[[int], None]  # takes a number of sequences
 
 
 def main() -> None:
     """Run the worker."""
     parser = argparse.ArgumentParser(description="mirjax worker; see timing.py.")
-    parser.add_argument("--task", choices=("train", "teacher_forced", "greedy"))
+    parser.add_argument("--task", choices=sorted(TASKS), required=True)
     parser.add_argument("--batch_size", type=int, default=50)
     parser.add_argument("--recurrent_dropout", type=float, help="default: published")
     arguments = parser.parse_args()
@@ -45,38 +49,14 @@ def main() -> None:
         mirna_length=model.max_mirna_length,
     )
     program = SingleRun(make_task(config, TaskData(rows, rows)))
-    params = program.state.params
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
-
-    if arguments.task == "train":
-
-        def work(size: int) -> None:
-            for _ in range(-(-size // (batch_size * STEPS_PER_CALL))):
-                program.advance(STEPS_PER_CALL)
-            jax.block_until_ready(program.state)
-
-    elif arguments.task == "teacher_forced":
-        evaluate = jax.jit(
-            lambda params, batch: losses.evaluation_sums(model, params, batch),
-            compiler_options=compiler_options(),
-        )
-        batch = batches.fill_batches(rows, arguments.batch_size)[0]
-
-        def work(size: int) -> None:
-            calls = -(-size // arguments.batch_size)
-            jax.block_until_ready([evaluate(params, batch) for _ in range(calls)])
-
-    else:
-
-        def work(size: int) -> None:
-            targets = np.resize(np.asarray(rows.targets), (size, rows.targets.shape[1]))
-            greedy.decode(model, params, targets, batch_size=arguments.batch_size)
+    work = TASKS[arguments.task](program, rows, batch_size)
 
     def repeat(size: int) -> float:
         start = time.perf_counter()
         work(size)
         return time.perf_counter() - start
 
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(program.state.params))
     timing.serve(
         repeat,
         {
@@ -86,6 +66,46 @@ def main() -> None:
         },
     )
 
+
+def train(program: SingleRun, rows: batches.Batch, batch_size: int) -> Work:
+    """Return training by the function that the training loop runs."""
+
+    def work(size: int) -> None:
+        for _ in range(-(-size // (batch_size * STEPS_PER_CALL))):
+            program.advance(STEPS_PER_CALL)
+        jax.block_until_ready(program.state)
+
+    return work
+
+
+def teacher_forced(program: SingleRun, rows: batches.Batch, batch_size: int) -> Work:
+    """Return evaluation with the true previous letters given."""
+    evaluate = jax.jit(
+        functools.partial(losses.evaluate_batch, program.tasks[0].model),
+        compiler_options=compiler_options(),
+    )
+    params = program.state.params
+    batch = batches.fill_batches(rows, batch_size)[0]
+
+    def work(size: int) -> None:
+        calls = -(-size // batch_size)
+        jax.block_until_ready([evaluate(params, batch) for _ in range(calls)])
+
+    return work
+
+
+def decode_greedily(program: SingleRun, rows: batches.Batch, batch_size: int) -> Work:
+    """Return decoding by the function that `mirjax.predict` calls."""
+    model, params = program.tasks[0].model, program.state.params
+
+    def work(size: int) -> None:
+        targets = np.resize(np.asarray(rows.targets), (size, rows.targets.shape[1]))
+        greedy.decode(model, params, targets, batch_size=batch_size)
+
+    return work
+
+
+TASKS = {"train": train, "teacher_forced": teacher_forced, "greedy": decode_greedily}
 
 if __name__ == "__main__":
     main()

@@ -1,1 +1,1 @@
-"""Published models' files, read as models of ours."""
+"""Readers of published model files."""

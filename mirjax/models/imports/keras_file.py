@@ -1,8 +1,7 @@
-"""What a Keras `.h5` file holds, read with h5py alone.
+"""Read the layers of a Keras `.h5` file, with h5py alone.
 
-Only arrays and JSON are read; nothing in a file is ever executed. Two layouts are
-known, which differ in the names of the weights: that of Keras 2 and the legacy `.h5`
-that Keras 3 writes.
+Only arrays and JSON are read; nothing in a file is ever executed. The layouts of Keras
+2 and of the legacy `.h5` of Keras 3, which name weights differently, are both read.
 """
 
 import dataclasses
@@ -17,7 +16,7 @@ import h5py
 import numpy as np
 
 _LSTM = {"kernel": 2, "recurrent_kernel": 2, "bias": 1}
-# A kind of layer, by the ranks of its weights.
+# Kinds of layers, and the rank of each of their weights.
 _KINDS = {
     "conv": {"kernel": 3, "bias": 1},
     "dense": {"kernel": 2, "bias": 1},
@@ -29,7 +28,7 @@ _KINDS = {
         for name, rank in _LSTM.items()
     },
 }
-# Layers without weights that change nothing once a model is trained.
+# Layers without weights that return their inputs once a model is trained.
 _INERT = ("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise")
 _ADVICE = "save it again by model.save('NAME.h5')"
 
@@ -39,16 +38,17 @@ class KerasLayer:
     """A layer that computes something once the model is trained.
 
     Attributes:
-      name: as Keras numbered it.
-      kind: conv, dense, embedding, lstm or bidirectional_lstm; otherwise Keras's name
-        for its class, or "other".
-      weights: arrays by the last part of their names, float32; in a bidirectional_lstm
-        with forward_ or backward_ before it. Empty for a layer such as pooling.
-      options: the layer's config, with that of a layer it wraps; empty if the file
-        holds weights alone. The gates' `hard_sigmoid` of Keras 3, which has another
-        slope, is named so.
-      reads: the layers whose outputs this one reads, directly or through layers that
-        compute nothing; None if the file holds weights alone.
+      name: with Keras's number, such as "dense_2".
+      kind: conv, dense, embedding, lstm or bidirectional_lstm; otherwise the name of
+        its Keras class, or "other".
+      weights: float32 arrays by the last part of their names, which in a
+        bidirectional_lstm follows "forward_" or "backward_". Empty for layers such as
+        pooling.
+      options: the layer's config, joined with that of a layer it wraps; empty if the
+        file holds only weights. An activation `hard_sigmoid` of Keras 3, whose slope
+        differs from Keras 2's, is called "hard_sigmoid of Keras VERSION".
+      reads: names of the layers whose outputs this one reads, directly or through
+        layers that compute nothing; None if the file holds only weights.
     """
 
     name: str
@@ -62,11 +62,11 @@ def read_keras_layers(path: str | os.PathLike[str]) -> list[KerasLayer]:
     """Read the layers that compute something, in the model's own order.
 
     Args:
-      path: an `.h5` file of `model.save` or `save_weights`, of Keras 2 or 3. Of the
-        latter, only the layers that have weights are known.
+      path: an `.h5` file that `model.save` or `save_weights` of Keras 2 or 3 wrote. A
+        file of `save_weights` lists only layers that have weights.
 
     Raises:
-      ValueError: if the file is missing or damaged or not one of Keras.
+      ValueError: if the file is missing, damaged or not a Keras model.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -112,11 +112,14 @@ def read_keras_layers(path: str | os.PathLike[str]) -> list[KerasLayer]:
 
 
 def check_options(layer: KerasLayer, published: Mapping[str, Any]) -> None:
-    """Raise a ValueError if a layer computes otherwise than the published one.
+    """Check that a layer computes what the published one does.
 
     Args:
-      layer: of a file; an option that it does not have is taken to be as published.
-      published: the options that count.
+      layer: from a file; an option that it lacks is assumed to be as published.
+      published: options that determine what the layer computes.
+
+    Raises:
+      ValueError: if an option differs.
     """
     for key, wanted in published.items():
         value = layer.options.get(key, wanted)
@@ -133,7 +136,7 @@ def _text(value: str | bytes) -> str:
 
 
 def _read_weights(file: h5py.File) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """Return each layer's weights, as pairs because a wrapper may repeat a name."""
+    """Return the names and weights of each layer; a wrapper may repeat a name."""
     group = file.get("model_weights", file)
     if "layer_names" not in group.attrs:
         raise ValueError(f"not a Keras .h5 model: no layer_names; {_ADVICE}")
@@ -154,17 +157,17 @@ def _read_weights(file: h5py.File) -> dict[str, list[tuple[str, np.ndarray]]]:
 
 
 def _weight_name(path: str) -> str:
-    """Return the last part of a weight's name, and which way a wrapped layer reads."""
+    """Return the last part of a weight's name, after a wrapped layer's direction."""
     *layers, name = path.split(":")[0].split("/")
     for direction in ("forward_", "backward_"):
-        # Within a wrapper: a layer may have such a name of its own.
+        # Not the first part: a layer that is no wrapper may have such a name.
         if any(layer.startswith(direction) for layer in layers[1:]):
             return direction + name
     return name
 
 
 def _kind(weights: Sequence[tuple[str, np.ndarray]]) -> str:
-    """Tell a layer's kind from its weights' names and ranks."""
+    """Determine a layer's kind from the names and ranks of its weights."""
     ranks = sorted((name, array.ndim) for name, array in weights)
     found = [kind for kind, known in _KINDS.items() if sorted(known.items()) == ranks]
     return found[0] if found else "other"
@@ -179,7 +182,7 @@ def _layer_configs(config: str) -> dict[str, Mapping[str, Any]]:
     if model["class_name"] == "Sequential":
         for before, layer in itertools.pairwise(layers):
             layer["inbound_nodes"] = [[before["config"]["name"], 0, 0]]
-            if before["class_name"] == "InputLayer":  # Keras 3 tells the shape here
+            if before["class_name"] == "InputLayer":  # holds the shape, in Keras 3
                 layer["config"].setdefault(
                     "batch_shape", before["config"].get("batch_shape")
                 )

@@ -1,4 +1,4 @@
-"""The published miTAR classifier in a Keras file, as a model of ours.
+"""Convert the published miTAR classifier from a Keras file.
 
 References:
   Gu et al. 2021, BMC Bioinformatics, doi 10.1186/s12859-021-04026-6.
@@ -11,7 +11,7 @@ from typing import Any
 from mirjax.models.imports.keras_file import KerasLayer, check_options
 from mirjax.models.mitar import NUM_CODES
 
-# The layers in order, as Keras names their kinds, without pooling.
+# Kinds of the layers in order, without pooling; see `KerasLayer`.
 KINDS = ["embedding", "conv", "bidirectional_lstm", "dense", "dense"]
 
 _POOLING = "MaxPooling1D"
@@ -43,22 +43,22 @@ _OPTIONS: tuple[Mapping[str, Any], ...] = (
 def from_layers(
     layers: Sequence[KerasLayer],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Turn Keras's layers into a miTAR of ours, of any input length and sizes.
+    """Convert Keras layers to `Mitar`, of any input length and sizes.
 
     Args:
-      layers: those of KINDS, with pooling.
+      layers: of the kinds of KINDS, with pooling.
 
     Returns:
       The arguments of `make_model`, and the parameters.
 
     Raises:
       ValueError: if they are connected otherwise or compute something else, or the file
-        does not tell the input's length.
+        does not say how long the input is.
     """
     if any(layer.reads is None for layer in layers):
         raise ValueError(
-            "the weights of a miTAR classifier alone, which do not tell the length of "
-            "its input; save it again by model.save('NAME.h5')"
+            "the weights of a miTAR classifier alone, without the length of its input; "
+            "save it again by model.save('NAME.h5')"
         )
     if [layer.kind for layer in layers] != [*KINDS[:2], _POOLING, *KINDS[2:]]:
         raise ValueError("not miTAR, which pools once, after its convolution")
@@ -99,7 +99,7 @@ def from_layers(
 
 
 def _input_length(embedding: KerasLayer) -> int:
-    """Return the letters in a row, as the embedding's config tells."""
+    """Return the length of the input from the embedding's config."""
     codes = embedding.weights["embeddings"].shape[0]
     if codes != NUM_CODES:
         raise ValueError(
@@ -112,6 +112,7 @@ def _input_length(embedding: KerasLayer) -> int:
     length = embedding.options.get("input_length")
     if not isinstance(length, int):
         raise ValueError(
-            f"layer {embedding.name} does not tell the length of the model's input"
+            f"layer {embedding.name} does not tell the length of the model's input; "
+            "save it again with a fixed input length"
         )
     return length

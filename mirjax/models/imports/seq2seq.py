@@ -1,4 +1,4 @@
-"""The published CNN-LSTM seq2seq in a Keras file, as a model of ours.
+"""Convert the published CNN-LSTM seq2seq from a Keras file.
 
 References:
   Chakraborty & Hasija 2019, IEEE/ACM TCBB, document 8807144.
@@ -13,8 +13,8 @@ import numpy as np
 from mirjax.models.imports.keras_file import KerasLayer, check_options
 from mirjax.sequences import alphabet
 
-# Letter order of the published one-hot arrays; the miRNA's have two marks more, BOS and
-# EOS, which stand last in ours too.
+# Letter order of the published one-hot arrays. Those of miRNAs end with two marks, BOS
+# and EOS, as ours do.
 _PUBLISHED_LETTERS = "ACGU"
 _NUM_MARKS = 2
 
@@ -52,12 +52,12 @@ _Roles = Mapping[str, KerasLayer]
 def from_layers(
     layers: Sequence[KerasLayer],
 ) -> tuple[dict[str, Any], dict[str, dict[str, np.ndarray]]]:
-    """Turn Keras's layers into a seq2seq of ours.
+    """Convert Keras layers to `Seq2Seq`.
 
-    Layers are told apart by their connections where the file has the model's config,
-    otherwise by their shapes and order. The published letter order (A, C, G, U) becomes
-    ours. Of a file of weights alone, gates and activations cannot be checked and are
-    taken to be the published ones.
+    If the file has the model's config, layers are distinguished by their connections,
+    otherwise by their shapes and order; gates and activations cannot be checked then,
+    and are assumed to be the published ones. The published letter order (A, C, G, U)
+    becomes ours.
 
     Args:
       layers: as many of each kind as KINDS has.
@@ -81,7 +81,7 @@ def from_layers(
 
 
 def _assign_roles(layers: Sequence[KerasLayer]) -> _Roles:
-    """Tell which layer is which, and check each."""
+    """Determine the role of each layer, and check its options and shapes."""
     if any(layer.reads is None for layer in layers):
         return _roles_by_order(layers)
     roles = _roles_by_connection(layers)
@@ -93,7 +93,7 @@ def _assign_roles(layers: Sequence[KerasLayer]) -> _Roles:
 
 
 def _roles_by_connection(layers: Sequence[KerasLayer]) -> _Roles:
-    """Give each layer its role from what it reads."""
+    """Assign roles by which layers each layer reads."""
     roles: dict[str, KerasLayer] = {}
     for role, (kind, read_roles) in _ROLES.items():
         reads = {roles[name].name for name in read_roles}
@@ -110,7 +110,7 @@ def _roles_by_connection(layers: Sequence[KerasLayer]) -> _Roles:
 
 
 def _roles_by_order(layers: Sequence[KerasLayer]) -> _Roles:
-    """Give each layer its role from its shape and, among equals, its place.
+    """Assign roles by shape and, among layers of one shape, by order.
 
     Keras orders layers by their distance from the output, so an encoder comes first.
     """
