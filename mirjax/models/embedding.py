@@ -39,7 +39,7 @@ def windows_of(
     """Return each token with those before it, the nearest first.
 
     Args:
-      tokens: rows of tokens; PAD stands before the first.
+      tokens: rows of tokens; PAD precedes the first of a row.
       width: tokens of a window.
 
     >>> windows_of(jnp.array([[1, 2, 3]], jnp.uint8), 2).tolist()

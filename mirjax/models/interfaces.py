@@ -6,7 +6,7 @@ to `apply`. Tokens are those of `mirjax.sequences.alphabet`, uint8. Every sequen
 reverses them itself.
 
 The modules of this package need not inherit from these classes: a `flax.linen.Module`
-with the members of one implements it, and `isinstance` tells whether it does.
+with the members of one implements it, which `isinstance` checks.
 """
 
 from typing import Any, Protocol, TypeAlias, runtime_checkable

@@ -1,4 +1,4 @@
-"""Load a trained model: a workdir, a model file of ours, or a published file."""
+"""Load a trained model: a workdir, a model file of mirjax, or a published file."""
 
 import json
 import os

@@ -58,10 +58,10 @@ class State(NamedTuple):
 class Transformer(nn.Module):
     """Predict the miRNA that binds a target site; a `Generator` with attention.
 
-    Targets come 5'→3'. The encoder reads them 3'→5', so that the letters opposite the
-    miRNA's seed have the same positions in every site; and it reads their complements.
-    A site that pairs well then looks much as its miRNA does, and one embedding serves
-    both. Targets may be padded to any length.
+    Targets come 5'→3', and may be padded to any length. The encoder reads their
+    complements 3'→5': the letters opposite the miRNA's seed then have the same
+    positions in every site, a site that pairs well resembles its miRNA, and one
+    embedding serves both.
     """
 
     encoder_layers: int = 3

@@ -14,7 +14,7 @@ from mirjax.models.imports.keras_file import KerasLayer, check_options
 from mirjax.sequences import alphabet
 
 # Letter order of the published one-hot arrays. Those of miRNAs end with two marks, BOS
-# and EOS, as ours do.
+# and EOS, as those of mirjax do.
 _PUBLISHED_LETTERS = "ACGU"
 _NUM_MARKS = 2
 
@@ -57,7 +57,7 @@ def from_layers(
     If the file has the model's config, layers are distinguished by their connections,
     otherwise by their shapes and order; gates and activations cannot be checked then,
     and are assumed to be the published ones. The published letter order (A, C, G, U)
-    becomes ours.
+    becomes that of `alphabet`.
 
     Args:
       layers: as many of each kind as KINDS has.
@@ -77,7 +77,7 @@ def from_layers(
         "dense_features": roles["encoder_dense"].weights["kernel"].shape[1],
         "lstm_features": roles["encoder_lstm"].weights["recurrent_kernel"].shape[0],
     }
-    return arguments, _our_letter_order(roles)
+    return arguments, _in_alphabet_order(roles)
 
 
 def _assign_roles(layers: Sequence[KerasLayer]) -> _Roles:
@@ -165,8 +165,8 @@ def _shape_problem(roles: _Roles) -> str | None:
     return None
 
 
-def _our_letter_order(roles: _Roles) -> dict[str, dict[str, np.ndarray]]:
-    """Return parameters by role, letters in our order."""
+def _in_alphabet_order(roles: _Roles) -> dict[str, dict[str, np.ndarray]]:
+    """Return parameters by role, letters in the order of `alphabet`."""
     letters = [_PUBLISHED_LETTERS.index(letter) for letter in alphabet.LETTERS]
     symbols = [*letters, *range(len(letters), len(letters) + _NUM_MARKS)]
     params = {role: dict(layer.weights) for role, layer in roles.items()}
