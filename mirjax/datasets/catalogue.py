@@ -2,6 +2,9 @@
 
 import dataclasses
 
+SIMULATED = "simulated"
+HEJRET = "hejret2023"  # two files: the rows of HEJRET/train, then those of HEJRET/test
+
 _GITHUB = "https://raw.githubusercontent.com"
 _CHAKRABORTY = f"{_GITHUB}/rajkumar1501/sequence-prediction-using-CNN-and-LSTMs"
 _HEJRET = (
@@ -151,3 +154,8 @@ FILES = {
         data_format="fasta",
     ),
 }
+
+NAMES = (*FILES, HEJRET, SIMULATED)
+PAIR_DATASETS = tuple(
+    name for name in NAMES if name not in FILES or FILES[name].kind == "pairs"
+)

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from mirjax.datasets.negative_kinds import KINDS
 from mirjax.sequences.records import Pairs, Split
-
-KINDS = ("frequency", "random", "dinucleotide")
 
 _TRIES = 1_000  # draws for one row before giving up
 

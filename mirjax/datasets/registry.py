@@ -36,12 +36,11 @@ from absl import logging
 from rich import console, progress
 
 from mirjax.datasets import readers, splits
-from mirjax.datasets.catalogue import FILES, DataFile
+from mirjax.datasets.catalogue import FILES, NAMES, DataFile
 from mirjax.datasets.simulate import simulate
 from mirjax.sequences import fasta
 from mirjax.sequences.records import Pairs, SequenceRecord, Split
 
-NAMES = (*FILES, "hejret2023", "simulated")
 SIMULATED_SIZE = 6_000
 PROTOCOLS = ("published", *splits.PROTOCOLS)
 

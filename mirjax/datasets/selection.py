@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from mirjax.datasets import registry
+from mirjax.datasets.negative_kinds import NO_NEGATIVES
 from mirjax.datasets.negatives import with_negatives
 from mirjax.datasets.site_window import cut_to_sites
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs, Split
-
-NO_NEGATIVES = "none"
 
 
 def select(

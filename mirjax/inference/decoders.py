@@ -10,11 +10,16 @@ from absl import logging
 from jaxtyping import UInt8
 
 from mirjax.inference import beam, greedy
+from mirjax.inference.decoder_names import (
+    CONSTRAINED,
+    DEFAULT_WIDTH,
+    GREEDY,
+    NAMES,
+)
 from mirjax.inference.greedy import Decoded
 from mirjax.inference.trie import build_trie
 
-GREEDY, BEAM, CONSTRAINED = NAMES = ("greedy", "beam", "constrained")
-WIDTH = 8  # of a beam, by default
+WIDTH = DEFAULT_WIDTH
 
 Decoder = Callable[[UInt8[np.ndarray, "rows target_length"]], Decoded]
 
