@@ -55,7 +55,7 @@ def attention(
     if not duplexes:
         raise ValueError(f"{path.name}: there is no duplex to draw")
     rows = math.ceil(len(duplexes) / _COLUMNS)
-    figure = new_figure(12, 0.8 + 4.6 * rows, title)
+    figure = new_figure(12.0, 0.8 + 4.6 * rows, title)
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).reshape(-1)
     for axes in panels[len(duplexes) :]:
         axes.set_visible(False)

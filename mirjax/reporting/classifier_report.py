@@ -1,12 +1,13 @@
 """The report of a classifier: pictures, and what to print."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mirjax.evaluation.classifier import ClassifierResults
 from mirjax.evaluation.evaluation_set import EvaluationSet
 from mirjax.evaluation.options import BETWEEN
 from mirjax.reporting import curves, plots, table
+from mirjax.reporting.drawing import Row
 from mirjax.reporting.report import Metrics, Report
 
 
@@ -14,7 +15,7 @@ def report_classifier(
     results: ClassifierResults,
     evaluation_set: EvaluationSet,
     folder: pathlib.Path,
-    history: Sequence[Mapping[str, float]] = (),
+    history: Sequence[Row] = (),
 ) -> Report:
     """Draw the pictures of a classifier, and collect what is printed and written.
 
@@ -54,7 +55,7 @@ def _draw(
     results: ClassifierResults,
     evaluation_set: EvaluationSet,
     folder: pathlib.Path,
-    history: Sequence[Mapping[str, float]],
+    history: Sequence[Row],
 ) -> None:
     rows, temperature = evaluation_set.describe(), results.options.temperature
     title = rows

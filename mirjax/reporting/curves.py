@@ -11,6 +11,7 @@ from mirjax.reporting.drawing import (
     BLUE,
     GREEN,
     GREY,
+    Row,
     levels,
     line,
     new_figure,
@@ -22,7 +23,7 @@ _LEAST_RANGE = 5.0  # percent; an axis of matches reaches at least so far
 
 
 def training_curves(
-    rows: Sequence[Mapping[str, float]],
+    rows: Sequence[Row],
     path: pathlib.Path,
     *,
     prefix_only_accuracy: float | None = None,
@@ -47,18 +48,18 @@ def training_curves(
       ValueError: if there are no rows, or for another suffix.
     """
     _check_rows(rows, path)
-    figure = new_figure(10, 6.4, title)
+    figure = new_figure(10.0, 6.4, title)
     (loss, accuracy), (match, distinct) = figure.subplots(2, 2, sharex=True)
     _both_lines(loss, rows, "loss")
     panel(loss, "Loss", "nats a position")
 
-    _both_lines(accuracy, rows, "token_accuracy_masked", 100)
+    _both_lines(accuracy, rows, "token_accuracy_masked", 100.0)
     if prefix_only_accuracy is not None:
         levels(accuracy, {"without the mRNA": prefix_only_accuracy})
     panel(accuracy, "Correct letters, given the true previous ones", "% of letters")
 
-    line(match, rows, "val/seed_match", "seed (2-8)", GREEN, 100)
-    line(match, rows, "val/exact_match", "whole miRNA", BLUE, 100)
+    line(match, rows, "val/seed_match", "seed (2-8)", GREEN, 100.0)
+    line(match, rows, "val/exact_match", "whole miRNA", BLUE, 100.0)
     retrieval = retrieval_match or {}
     levels(match, {name.replace("_", ", "): retrieval[name] for name in retrieval})
     panel(match, "Predicted miRNA equals the true one, held out", "% of rows")
@@ -79,7 +80,7 @@ def training_curves(
 
 
 def classifier_curves(
-    rows: Sequence[Mapping[str, float]],
+    rows: Sequence[Row],
     path: pathlib.Path,
     *,
     baseline_accuracy: Mapping[str, float] | None = None,
@@ -100,11 +101,11 @@ def classifier_curves(
       ValueError: if there are no rows, or for another suffix.
     """
     _check_rows(rows, path)
-    figure = new_figure(10, 4.2, title)
+    figure = new_figure(10.0, 4.2, title)
     loss, accuracy = figure.subplots(1, 2)
     _both_lines(loss, rows, "loss")
     panel(loss, "Loss", "nats a pair")
-    _both_lines(accuracy, rows, "accuracy", 100)
+    _both_lines(accuracy, rows, "accuracy", 100.0)
     baselines = baseline_accuracy or {}
     levels(accuracy, {name.replace("_", " "): baselines[name] for name in baselines})
     panel(accuracy, "Accuracy", "% of pairs")
@@ -114,20 +115,18 @@ def classifier_curves(
     return figure
 
 
-def _check_rows(rows: Sequence[Mapping[str, float]], path: pathlib.Path) -> None:
+def _check_rows(rows: Sequence[Row], path: pathlib.Path) -> None:
     if not rows:
         raise ValueError(f"{path.name}: there are no metrics to draw yet")
 
 
-def _both_lines(
-    axes: Axes, rows: Sequence[Mapping[str, float]], key: str, scale: float = 1
-) -> None:
+def _both_lines(axes: Axes, rows: Sequence[Row], key: str, scale: float = 1.0) -> None:
     """Draw a metric of the training rows and of the held-out rows, by epoch."""
     line(axes, rows, f"train/{key}", "training, with dropout", GREY, scale)
     line(axes, rows, f"val/{key}", "held out", BLUE, scale)
 
 
-def _epochs(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
+def _epochs(axes: Axes, rows: Sequence[Row]) -> None:
     """Label the axis of epochs, and start it at 0."""
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

@@ -12,6 +12,8 @@ from mirjax.files import atomic_write
 
 SUFFIXES = (".png", ".svg")
 
+Row = Mapping[str, float | int]  # of metrics.jsonl: metric → value
+
 # Distinct for colour-blind readers too (Okabe & Ito 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
 
@@ -31,11 +33,11 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 def line(
     axes: Axes,
-    rows: Sequence[Mapping[str, float]],
+    rows: Sequence[Row],
     key: str,
     label: str,
     color: str,
-    scale: float = 1,
+    scale: float = 1.0,
 ) -> None:
     """Draw a metric by epoch, over the rows that have it, if there are any."""
     points = [(row["epoch"], scale * row[key]) for row in rows if key in row]

@@ -8,6 +8,7 @@ from mirjax.evaluation.evaluation_set import EvaluationSet
 from mirjax.evaluation.generator import GeneratorResults
 from mirjax.reporting import curves, plots
 from mirjax.reporting.attention_plot import Duplex, attention
+from mirjax.reporting.drawing import Row
 from mirjax.reporting.report import Metrics, Report
 
 
@@ -15,7 +16,7 @@ def report_generator(
     results: GeneratorResults,
     evaluation_set: EvaluationSet,
     folder: pathlib.Path,
-    history: Sequence[Mapping[str, float]] = (),
+    history: Sequence[Row] = (),
 ) -> Report:
     """Draw the pictures of a generator, and collect what is printed and written.
 
@@ -47,7 +48,7 @@ def _draw(
     results: GeneratorResults,
     evaluation_set: EvaluationSet,
     folder: pathlib.Path,
-    history: Sequence[Mapping[str, float]],
+    history: Sequence[Row],
 ) -> None:
     rows, model = evaluation_set.describe(), results.model
     plots.predictions(model, results.baselines, folder / "predictions.png", title=rows)
@@ -80,7 +81,7 @@ def _duplexes(maps: Sequence[AttentionMap]) -> list[Duplex]:
 
 
 def _draw_with_baselines(
-    history: Sequence[Mapping[str, float]],
+    history: Sequence[Row],
     path: pathlib.Path,
     baselines: Mapping[str, Metrics],
     rows: str,

@@ -32,7 +32,7 @@ def length_distributions(
     """
     if not datasets:
         raise ValueError(f"{path.name}: there is no dataset to draw")
-    figure = new_figure(10, 0.8 + 1.7 * len(datasets), title)
+    figure = new_figure(10.0, 0.8 + 1.7 * len(datasets), title)
     panels = figure.subplots(len(datasets), 2, sharex="col", squeeze=False)
     for row, (name, pairs) in zip(panels, datasets.items(), strict=True):
         if not len(pairs):

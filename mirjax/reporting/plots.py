@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,8 +23,8 @@ _MATCHES = {
 
 
 def predictions(
-    model: Mapping[str, float],
-    baselines: Mapping[str, Mapping[str, float]],
+    model: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
     path: pathlib.Path,
     *,
     title: str = "",
@@ -45,7 +46,7 @@ def predictions(
     """
     predictors = {"model": model, **baselines}
     names = [name.replace("_", " ") for name in predictors]
-    figure = new_figure(10, 1.4 + 0.36 * len(names), title)
+    figure = new_figure(10.0, 1.4 + 0.36 * len(names), title)
     panels = figure.subplots(1, len(_MATCHES), sharex=True, sharey=True)
     longest = 0.0
     for axes, (key, label) in zip(panels, _MATCHES.items(), strict=True):
@@ -85,7 +86,7 @@ def matches_by_length(
     Raises:
       ValueError: for another suffix.
     """
-    figure = new_figure(10, 4.2, title)
+    figure = new_figure(10.0, 4.2, title)
     panels = figure.subplots(1, len(columns), squeeze=False)[0]
     for axes, (name, by_length) in zip(panels, columns.items(), strict=True):
         lengths = [int(length) for length in by_length]
@@ -125,7 +126,7 @@ def probabilities(
     Raises:
       ValueError: for another suffix.
     """
-    figure = new_figure(10, 4.6, title)
+    figure = new_figure(10.0, 4.6, title)
     calibration, precision = figure.subplots(1, 2)
     _draw_calibration(calibration, curves.calibration)
     for number, (name, curve) in enumerate(curves.precision_recall.items()):

@@ -75,7 +75,7 @@ def _is_known(metric: str) -> bool:
     return metric in _LABELS or metric.startswith(_HIT_SHARE)
 
 
-def value(metric: str, number: float | None) -> str:
+def value(metric: str, number: float | int | None) -> str:
     """Format a metric's value: as a count, a number, a fraction or in percent.
 
     >>> value("exact_match", 0.25), value("auroc", 0.25), value("auroc", None)

@@ -11,13 +11,15 @@ from mirjax.evaluation.options import DROP, POSITIVE, ThresholdRule
 
 CALIBRATION_BINS = 10
 
+# Name → value; None if the rows do not define it.
+ClassMetrics = dict[str, float | int | None]
 Labels = Integer[np.ndarray, " n"]  # 1 for a positive pair, 0 for a negative one
 Probabilities = Float[np.ndarray, " n"]  # that a pair is positive
 
 
 def classification_metrics(
     labels: Labels, probabilities: Probabilities, threshold: float = 0.5
-) -> dict[str, float | None]:
+) -> ClassMetrics:
     """Measure probabilities against labels.
 
     Args:
@@ -52,7 +54,7 @@ def classification_metrics(
 
 def three_way_metrics(
     labels: Labels, probabilities: Probabilities, rule: ThresholdRule
-) -> dict[str, float | None]:
+) -> ClassMetrics:
     """Measure the published rule: positive above one threshold, negative below another.
 
     Args:
@@ -203,7 +205,7 @@ def bootstrap_intervals(
       Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
     """
     rng = np.random.default_rng(seed)
-    drawn: dict[str, list[float | None]] = {}
+    drawn: dict[str, list[float | int | None]] = {}
     for _ in range(draws):
         rows = rng.integers(len(labels), size=len(labels))
         metrics = classification_metrics(labels[rows], probabilities[rows], threshold)
@@ -236,7 +238,7 @@ def _has_both_classes(labels: Labels) -> bool:
 
 def _threshold_metrics(
     labels: Labels, positive: Bool[np.ndarray, " n"]
-) -> dict[str, float | None]:
+) -> ClassMetrics:
     """Return the metrics that depend on a threshold.
 
     Args:
@@ -254,7 +256,7 @@ def _threshold_metrics(
         "ppv": (tp, tp + fp),
         "npv": (tn, tn + fn),
     }
-    metrics: dict[str, float | None] = {"n": len(labels)}
+    metrics: ClassMetrics = {"n": len(labels)}
     for name, (part, whole) in ratios.items():
         metrics[name] = float(part / whole) if whole else None
     return metrics
