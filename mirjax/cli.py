@@ -1,9 +1,12 @@
 """What all commands share: flags, logging, and errors as one line."""
 
+import contextlib
 import logging as stdlib_logging
+import os
+import pathlib
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from absl import app, flags, logging
@@ -68,10 +71,31 @@ def _report_unraisable(unraisable: Any) -> None:
         sys.__unraisablehook__(unraisable)
 
 
+def _with_config_path(word: str) -> str:
+    """Replace the name of a shipped config in --config=NAME[:VARIANT] by its path.
+
+    The shipped configs lie beside the package in a clone, also where it is installed
+    from the clone in editable mode; they import one another from there.
+    """
+    if not word.startswith("--config="):
+        return word
+    root = pathlib.Path(__file__).parents[1]
+    name, colon, variant = word.removeprefix("--config=").partition(":")
+    shipped = name.removeprefix("configs/").removesuffix(".py") + ".py"
+    path = root / "configs" / shipped
+    if not path.is_file():
+        return word
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+    if os.path.exists(name):
+        path = pathlib.Path(name)
+    return f"--config={path}{colon}{variant}"
+
+
 def _parse_flags(argv: Sequence[str]) -> list[str]:
     """Parse the command line; what it cannot parse is a one-line error too."""
     try:
-        return flags.FLAGS(argv)
+        return flags.FLAGS([_with_config_path(word) for word in argv])
     except Exception as error:  # a config file may raise anything while it is read
         message = str(error).strip()
         if isinstance(error, KeyError | AttributeError):
@@ -82,3 +106,37 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
             message = message.splitlines()[-1]
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(1)
+
+
+def define_config_flag(flag_values: flags.FlagValues, help_text: str) -> None:
+    """Define the flag --config, a config file and its variant."""
+    from ml_collections import config_flags
+
+    config_flags.DEFINE_config_file("config", None, help_text, flag_values=flag_values)
+
+
+@contextlib.contextmanager
+def progress(total: int, description: str) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on a terminal, and nothing elsewhere.
+
+    Args:
+      total: units of work.
+      description: name of the units, such as "steps".
+
+    Yields:
+      A function to call with the number of units done since its last call.
+    """
+    from rich import console as rich_console
+    from rich import progress as rich_progress
+
+    with rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.BarColumn(),
+        rich_progress.TimeElapsedColumn(),
+        rich_progress.TimeRemainingColumn(),
+        console=rich_console.Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    ) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda count: bar.advance(task, count)

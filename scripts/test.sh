@@ -12,6 +12,7 @@ cd "$root"
 "$python" -m ruff check --quiet
 "$python" -m ruff format --quiet --check
 "$python" -m mypy mirjax
+PYTHON="$python" "$root/scripts/docs.sh"
 # Two processes: most of the time goes into compiling, which keeps one core busy. A file's
 # tests stay together, and share what it has made.
 exec "$python" -m pytest --numprocesses=2 --dist=loadfile "$@"

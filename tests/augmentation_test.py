@@ -11,7 +11,7 @@ from mirjax.datasets import simulate
 from mirjax.datasets.augmentation import augment_duplexes
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
-from mirjax.training import task
+from mirjax.training import task_data
 
 PAIRS, WOBBLES = ("AU", "UA", "CG", "GC"), ("GU", "UG")
 MIRNAS = equations.random_letters(np.random.default_rng(3), 40, 20, 24)
@@ -115,9 +115,9 @@ def test_the_seed_decides():
 
 
 def test_training_rows_are_added_to_and_held_out_ones_are_not():
-    plain = task.make_task(small_config())
+    plain = task_data.load_data(small_config())
     config = small_config(duplex_augmentation=2)
-    prepared = task.make_task(config)
+    prepared = task_data.load_data(config)
     rows = len(plain.train.weights)
     assert len(prepared.train.weights) == 3 * rows
     np.testing.assert_array_equal(prepared.train.targets[:rows], plain.train.targets)
@@ -132,4 +132,4 @@ def test_a_classifier_takes_no_made_up_rows():
     config.model = {"name": "mitar"}
     config.data.negatives = "frequency"
     with pytest.raises(ValueError, match="duplex_augmentation=1 is for generators"):
-        task.make_task(config)
+        task_data.load_data(config)

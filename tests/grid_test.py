@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from configs import mitar
 from configs.sweeps import mitar as mitar_sweeps
 from mirjax.training import grid
-from mirjax.training.vmapped_runs import TRACED
+from mirjax.training.calls import TRACED
 
 BASE = mitar.get_config("simulated")
 GRID = ConfigDict(
@@ -20,8 +20,13 @@ GRID = ConfigDict(
 )
 
 
+def sweep_of(axes, epochs=2, patience=0):
+    parts = {"base": BASE, "grid": axes, "epochs": epochs, "patience": patience}
+    return ConfigDict(parts)
+
+
 def test_there_is_a_run_for_every_combination():
-    runs = grid.expand(BASE, GRID)
+    runs = grid.expand(sweep_of(GRID))
     found = {
         (
             run.config.train.batch_size,
@@ -39,7 +44,7 @@ def test_there_is_a_run_for_every_combination():
 
 @pytest.mark.parametrize("together", [1, 4, 100])
 def test_runs_of_a_group_differ_in_traced_numbers_alone(together):
-    runs = grid.expand(BASE, GRID)
+    runs = grid.expand(sweep_of(GRID))
     groups = grid.groups(runs, together)
     assert sorted(run.name for group in groups for run in group) == sorted(
         run.name for run in runs
@@ -51,32 +56,26 @@ def test_runs_of_a_group_differ_in_traced_numbers_alone(together):
             assert changed <= set(TRACED)
 
 
-def test_a_run_of_epochs_sees_as_many_rows_whatever_its_batch():
-    for batch_size, steps in ((100, 178), (30, 592), (64, 278)):
-        config = BASE.copy_and_resolve_references()
-        config.train.batch_size = batch_size
-        config.steps_per_call = 16
-        found = grid.in_epochs(config, 17_740, epochs=20, patience=3)
-        assert found.train.eval_every == steps
-        assert found.train.num_steps == 20 * steps
-        assert found.train.patience == 3 * steps
-        assert found.steps_per_call in (16, *(n for n in range(16) if n > 7))
-        assert steps % found.steps_per_call == 0 or found.steps_per_call == 16
+def test_every_run_trains_for_the_epochs_of_the_sweep():
+    for run in grid.expand(sweep_of(GRID, epochs=7, patience=3)):
+        train = run.config.train
+        assert (train.num_epochs, train.patience_epochs) == (7.0, 3.0)
+        assert train.eval_every_epochs == 1.0
 
 
 def test_the_published_grid_has_150_runs():
     config = mitar_sweeps.get_config("published")
-    assert len(grid.expand(config.base, config.grid)) == 150
+    assert len(grid.expand(config)) == 150
     for variant in mitar_sweeps.VARIANTS:
         config = mitar_sweeps.get_config(variant)
-        assert len(grid.expand(config.base, config.grid)) > 1
+        assert len(grid.expand(config)) > 1
 
 
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
         ({"train": {"batch": (1,)}}, "batch"),
-        ({"train": {"batch_size": (0, 8)}}, "batch_size=0 must be at least 1"),
+        ({"train": {"batch_size": (0, 8)}}, "batch_size=0: at least 1"),
         ({"train": {"batch_size": ("8",)}}, "batch_size"),
         ({"train": {"batch_size": 8}}, "batch_size=8 is no tuple"),
         ({"model": {"dropout": ()}}, "is no tuple"),
@@ -88,4 +87,4 @@ def test_the_published_grid_has_150_runs():
 )
 def test_a_grid_that_cannot_be_trained_is_refused(axes, message):
     with pytest.raises(ValueError, match=message):
-        grid.expand(BASE, ConfigDict(axes))
+        grid.expand(sweep_of(ConfigDict(axes)))

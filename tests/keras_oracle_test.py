@@ -20,6 +20,7 @@ from mirjax.models.loading import load_model
 from mirjax.sequences import alphabet
 from mirjax.training import steps
 from mirjax.training.optimizer import make_optimizer
+from mirjax.training.options import OptimizerOptions
 
 TESTDATA = pathlib.Path(__file__).parent / "testdata"
 # Keras's layer → ours.
@@ -144,8 +145,8 @@ def test_loss_accuracy_and_gradients_are_those_of_keras(keras, loaded, batch):
 
 def test_three_steps_are_those_of_keras(keras, loaded, batch):
     model = loaded.model.clone(dropout=0.0, recurrent_dropout=0.0)
-    config = {"name": "rmsprop", "learning_rate": float(keras["learning_rate"])}
-    optimizer = make_optimizer(config, num_steps=3)
+    options = OptimizerOptions("rmsprop", float(keras["learning_rate"]))
+    optimizer = make_optimizer(options, num_steps=3)
     new, metrics = train(model, loaded.params, batch, optimizer, 3)
     np.testing.assert_allclose(
         [step["loss"] for step in metrics],

@@ -13,10 +13,15 @@ from small_runs import random_rows, small_config
 
 from mirjax.models import loading
 from mirjax.models import trained as exported
-from mirjax.training import checkpoint, loop, runner, sharding
+from mirjax.training import checkpoint, sharding
+from mirjax.training.calls import next_stop
+from mirjax.training.loop import Folders, Loop
 from mirjax.training.metric_writer import read_metrics
+from mirjax.training.options import StepCounts
+from mirjax.training.programs import SingleRun
 from mirjax.training.stop_signal import TrainingStopped
-from mirjax.training.task import Task
+from mirjax.training.task import make_task
+from mirjax.training.task_data import TaskData
 
 ALL_DEVICES = jax.devices
 
@@ -31,17 +36,17 @@ def no_decoding(model, params):
     return {}
 
 
-def no_report(step, figures):
+def no_report(step, metrics):
     pass
 
 
 def train(config, folder, rows=None, validate=no_decoding, report=no_report):
     folder.mkdir(exist_ok=True)
     rows = random_rows(40) if rows is None else rows
-    prepared = Task(rows, random_rows(21, seed=1), validate)
-    trainer = loop.Trainer(config, folder, prepared)
-    trainer.run(report)
-    return trainer
+    task = make_task(config, TaskData(rows, random_rows(21, seed=1), validate))
+    program = SingleRun(task)
+    Loop(program, Folders([folder], folder), report=report).run()
+    return program
 
 
 class Killed(Exception):
@@ -52,7 +57,7 @@ class Killed(Exception):
 def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at):
     whole = train(small_config(), tmp_path / "whole")
 
-    def kill(step, figures):
+    def kill(step, metrics):
         if step >= killed_at:
             raise Killed
 
@@ -74,7 +79,7 @@ def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at)
 def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
     whole = train(small_config(), tmp_path / "whole")
 
-    def terminate(step, figures):
+    def terminate(step, metrics):
         if step == 9:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -89,7 +94,7 @@ def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
 
 
 def test_sigterm_at_an_evaluation_still_evaluates(tmp_path):
-    def terminate(step, figures):
+    def terminate(step, metrics):
         if step == 21:  # the last call before the end has been dispatched
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -141,10 +146,13 @@ def test_early_stopping_keeps_the_best(tmp_path):
         return {"scripted": next(values)}
 
     config = small_config(
-        best_metric="val/scripted", patience=12, num_steps=60, export="best"
+        best_metric="val/scripted",
+        patience_epochs=4.0,
+        num_epochs=20.0,
+        export="best",
     )
-    trainer = train(config, tmp_path / "run", validate=validate)
-    assert int(trainer.state.step) == 24, "best at 12, stopped 12 steps later"
+    program = train(config, tmp_path / "run", validate=validate)
+    assert int(program.state.step) == 24, "best at 12, stopped 12 steps later"
     model = loading.load_model(tmp_path / "run")
     assert model.metadata["step"] == 12
     chex.assert_trees_all_equal(dict(model.params), seen[1])
@@ -157,13 +165,13 @@ def test_early_stopping_keeps_the_best(tmp_path):
 def test_export_last_is_the_average_at_the_last_evaluation(tmp_path):
     config = small_config(export="last")
     config.optimizer.ema_decay = 0.5
-    trainer = train(config, tmp_path / "run")
+    program = train(config, tmp_path / "run")
     model = loading.load_model(tmp_path / "run")
     assert model.metadata["step"] == 24
-    average = trainer.state.opt_state[-1].average
+    average = program.state.opt_state[-1].average
     chex.assert_trees_all_equal(dict(model.params), jax.device_get(average))
     with pytest.raises(AssertionError):
-        chex.assert_trees_all_close(average, trainer.state.params)
+        chex.assert_trees_all_close(average, program.state.params)
 
 
 def test_metrics_hold_a_line_for_each_evaluation(tmp_path):
@@ -178,7 +186,7 @@ def test_metrics_hold_a_line_for_each_evaluation(tmp_path):
 
 
 def test_training_lowers_the_loss(tmp_path):
-    config = small_config(num_steps=120, eval_every=60)
+    config = small_config(num_epochs=40.0, eval_every_epochs=20.0)
     config.optimizer.learning_rate = 0.01
     train(config, tmp_path / "run")
     first, last = read_metrics(tmp_path / "run")
@@ -191,10 +199,10 @@ def test_an_unknown_best_metric_is_named(tmp_path):
 
 
 def test_saving_a_step_twice_keeps_the_first(tmp_path):
-    trainer = train(small_config(), tmp_path / "run")
+    program = train(small_config(), tmp_path / "run")
     with checkpoint.Checkpoints(tmp_path / "again", "min") as checkpoints:
         for _ in range(2):
-            checkpoints.save(24, trainer.state, {}, 1.0)
+            checkpoints.save(24, program.state, {}, 1.0)
     assert [path.name for path in (tmp_path / "again/checkpoints").iterdir()] == ["24"]
 
 
@@ -207,12 +215,10 @@ def test_the_mesh_has_as_many_devices_as_divide_the_batch(
 
 
 def test_the_stops_of_a_run_depend_on_the_step_alone():
-    config = small_config(num_steps=50, eval_every=7)
-    config.steps_per_call = 3
-    steps_in_epoch = 10
+    counts = StepCounts(10, 50, 7, patience=0, warmup=0, per_call=3)
     stops = [0]
     while stops[-1] < 50:
-        stops.append(runner.next_stop(stops[-1], config, steps_in_epoch))
+        stops.append(next_stop(stops[-1], counts))
     expected = {step for step in range(50) if step % 7 == 0 or step % 10 % 3 == 0}
     assert set(stops) == expected | {50}
 
@@ -223,7 +229,7 @@ def test_training_works_off_the_main_thread(tmp_path):
 
     def work():
         try:
-            train(small_config(num_steps=6), tmp_path / "run")
+            train(small_config(num_epochs=2.0), tmp_path / "run")
         except Exception as error:  # noqa: BLE001
             errors.append(error)
 

@@ -20,11 +20,11 @@ def small_config(**train) -> ConfigDict:
     config.model.conv_features = 6
     config.model.dense_features = 6
     config.model.lstm_features = 8
-    config.optimizer.warmup_steps = 2
+    config.optimizer.warmup_epochs = 2 / 3
     config.steps_per_call = 3
     config.train.batch_size = 16
-    config.train.num_steps = 24
-    config.train.eval_every = 6
+    config.train.num_epochs = 8.0  # of 3 steps: 40 rows
+    config.train.eval_every_epochs = 2.0
     config.train.eval_batch_size = 16
     config.train.best_metric = "val/loss"
     config.train.best_mode = "min"
@@ -57,12 +57,13 @@ def small_classifier() -> ConfigDict:
     config.model.update(sizes)
     config.optimizer.learning_rate = 0.005
     config.steps_per_call = 15
-    config.train.update({"batch_size": 32, "num_steps": 90, "eval_every": 30})
+    config.train.update({"batch_size": 32, "num_epochs": 90 / 13})
+    config.train.update({"eval_every_epochs": 30 / 13})  # 400 rows: 13 steps
     return config
 
 
 def labelled_pairs(num_rows: int) -> Pairs:
-    """Pairs that bind if the target is rich in A."""
+    """Pairs that are positive if the target is rich in A."""
     rng = np.random.default_rng(0)
     labels = np.arange(num_rows) % 2
     targets = [

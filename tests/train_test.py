@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from small_runs import fast_environment, labelled_pairs, small_classifier
 
-from configs import mitar, seq2seq, transformer
+from configs import seq2seq
 from mirjax import train
-from mirjax.datasets import batches, registry, selection
+from mirjax.datasets import registry
 from mirjax.evaluation.metrics.calibration import fit_temperature
 from mirjax.inference.classify import predict_logits, predict_probabilities
 from mirjax.models import loading, make_model
 from mirjax.sequences.records import Pairs, Split
-from mirjax.training import loop, task
+from mirjax.training import task_data
 from mirjax.training.metric_writer import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -28,8 +28,8 @@ SMALL = (
     "--config.model.conv_features=6",
     "--config.model.dense_features=6",
     "--config.model.lstm_features=8",
-    "--config.train.num_steps=48",
-    "--config.train.eval_every=16",
+    "--config.train.num_epochs=0.64",  # 48 steps, of the 75 of an epoch
+    "--config.train.eval_every_epochs=0.2134",  # 16
     "--config.train.decode_rows=20",
 )
 
@@ -113,7 +113,7 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(folder, whole):
     for path in (damaged / "checkpoints/48/state").rglob("*"):
         if path.is_file() and "metadata" not in path.name.lower():
             path.write_bytes(b"damaged")
-    code, log = finish(start(damaged, *SMALL, "--config.train.num_steps=64"))
+    code, log = finish(start(damaged, *SMALL, "--config.train.num_epochs=0.8534"))
     assert code == 1
     errors = [line for line in log.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and "Traceback" not in log
@@ -130,21 +130,10 @@ def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):
         labels=np.array([1, 0, 1, 1, 0, 0], np.uint8),
     )
     split = Split(np.arange(3), np.array([3, 4]), np.array([], int))
-    seen = []
-
-    class Trainer:
-        def __init__(self, config, folder, prepared):
-            rows = prepared.train, prepared.held_out
-            seen.extend(len(part.weights) for part in rows)
-
-        def run(self, report):
-            pass
-
     monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
-    monkeypatch.setattr(loop, "Trainer", Trainer)
     config = seq2seq.get_config("simulated")
-    train.train(config, tmp_path / "run")
-    assert seen == [2, 1]
+    data = task_data.load_data(config)
+    assert [len(data.train.weights), len(data.held_out.weights)] == [2, 1]
 
     for rows, problem in ([4, 5], "every row is labelled 0"), ([], "there are no rows"):
         none = dataclasses.replace(split, validation=np.array(rows, int))
@@ -192,41 +181,13 @@ def test_a_classifier_needs_both_labels(monkeypatch, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_mitar_configs_count_the_steps_of_an_epoch(data_dir):
-    for variant in mitar.VARIANTS:
-        config = mitar.get_config(variant)
-        assert config.train.eval_every == steps_in_epoch(config)
-        if variant not in ("tuned", "hejret", "simulated"):
-            assert config.train.num_steps == 1_000 * config.train.eval_every
-
-
-def test_transformer_configs_count_the_steps_of_an_epoch(data_dir):
-    for variant in transformer.VARIANTS:
-        config = transformer.get_config(variant)
-        assert config.train.eval_every == steps_in_epoch(config)
-        assert config.train.eval_every % config.steps_per_call == 0
-
-
-def steps_in_epoch(config):
-    """Count the rows that a model trains on: of a generator, those that bind.
-
-    And those that are made up from them.
-    """
-    pairs, split = selection.select(**config.data)
-    rows = split.train
-    if config.model.name == "transformer" and pairs.labels is not None:
-        rows = rows[pairs.labels[rows] == 1]
-    count = len(rows) * (1 + config.train.duplex_augmentation)
-    return batches.steps_per_epoch(count, config.train.batch_size)
-
-
 def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path):
     pairs = labelled_pairs(40)
     split = Split(np.arange(30), np.arange(30, 40), np.array([], int))
     monkeypatch.setattr(registry, "load_split", lambda *_, **__: (pairs, split))
     config = small_classifier()
     config.data.negatives = "none"
-    prepared = task.make_task(config)
+    prepared = task_data.load_data(config)
     assert prepared.train.labels.tolist() == [1.0] * 15
     assert prepared.held_out.labels.tolist() == [1.0] * 5
     model = make_model(config.model)
@@ -257,3 +218,25 @@ def test_a_wrong_config_is_one_line_and_leaves_nothing(
     (line,) = errors.splitlines()
     assert line.startswith("error: ") and part in line
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("config", ["seq2seq:other", "configs/seq2seq.py:other"])
+def test_a_config_is_found_from_any_folder(tmp_path, config):
+    """The variant is unknown to the config, which thus has been found and read."""
+    process = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from mirjax.__main__ import main; main()",
+            "train",
+            f"--config={config}",
+            f"--workdir={tmp_path / 'run'}",
+        ],
+        cwd=tmp_path,
+        env=fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert process.returncode == 1
+    assert "variant 'other' is not one of published" in process.stderr

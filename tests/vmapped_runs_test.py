@@ -1,4 +1,4 @@
-"""Tests of mirjax.training.vmapped_runs, against runs trained one by one."""
+"""Vmapped runs, against runs trained one by one."""
 
 import os
 import signal
@@ -9,14 +9,16 @@ import pytest
 from small_runs import encoded, labelled_pairs, small_classifier
 
 from mirjax.models import loading
-from mirjax.training import loop, vmapped_runs
+from mirjax.training import loop
+from mirjax.training.loop import Folders, Loop
 from mirjax.training.metric_writer import read_metrics
+from mirjax.training.programs import SingleRun, VmappedRuns
 from mirjax.training.stop_signal import TrainingStopped
-from mirjax.training.task import Task
-from mirjax.training.vmapped_runs import VmappedRuns
+from mirjax.training.task import make_task
+from mirjax.training.task_data import TaskData
 
 PAIRS = labelled_pairs(126)
-PREPARED = Task(encoded(PAIRS.take(range(96))), encoded(PAIRS.take(range(96, 126))))
+DATA = TaskData(encoded(PAIRS.take(range(96))), encoded(PAIRS.take(range(96, 126))))
 
 
 @pytest.fixture(autouse=True)
@@ -30,10 +32,11 @@ def config_of(learning_rate=0.005, dropout=0.1, seed=0, **train):
     config = small_classifier()
     config.model.update({"conv_features": 6, "lstm_features": 4, "dropout": dropout})
     config.optimizer.update({"learning_rate": learning_rate, "schedule": "cosine"})
-    config.optimizer.warmup_steps = 3
+    config.optimizer.warmup_epochs = 0.5
     config.seed = seed
     config.steps_per_call = 3
-    config.train.update({"batch_size": 16, "num_steps": 12, "eval_every": 6})
+    config.train.update({"batch_size": 16, "num_epochs": 2.0})  # of 6 steps
+    config.train.eval_every_epochs = 1.0
     config.train.update({"best_metric": "val/loss", "best_mode": "min"})
     config.train.update(train)
     return config
@@ -50,7 +53,9 @@ def train_together(folder, configs):
     folders = [folder / f"run{number}" for number in range(len(configs))]
     for run_folder in folders:
         run_folder.mkdir(parents=True, exist_ok=True)
-    return VmappedRuns(configs, folders, folder / "group", PREPARED).run()
+    program = VmappedRuns([make_task(config, DATA) for config in configs])
+    where = Folders(folders, folder / "group")
+    return Loop(program, where, raise_on_divergence=False).run()
 
 
 def parameters(folder):
@@ -78,7 +83,7 @@ def test_each_run_is_what_it_is_alone(together, tmp_path):
     for number, config in list(enumerate(CONFIGS))[1:]:
         alone = tmp_path / f"run{number}"
         alone.mkdir()
-        loop.Trainer(config, alone, PREPARED).run(lambda step, figures: None)
+        Loop(SingleRun(make_task(config, DATA)), Folders([alone], alone)).run()
         rows, alone_rows = lasting(folder / alone.name), lasting(alone)
         assert [row.keys() for row in rows] == [row.keys() for row in alone_rows]
         for row, alone_row in zip(rows, alone_rows, strict=True):
@@ -89,16 +94,16 @@ def test_each_run_is_what_it_is_alone(together, tmp_path):
         ):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
         best = min(rows, key=lambda row: row["val/loss"])
-        assert runs[number].stopping.best == pytest.approx(best["val/loss"])
-        assert runs[number].stopping.best_step == best["step"]
+        assert runs[number].best == pytest.approx(best["val/loss"])
+        assert runs[number].best_step == best["step"]
     # They are not all the same run.
     firsts = [parameters(folder / f"run{number}")[0] for number in range(3)]
     assert len({first.tobytes() for first in firsts}) == 3
 
 
-def test_a_stopped_ensemble_goes_on_to_the_same_end(together, tmp_path, monkeypatch):
+def test_stopped_vmapped_runs_go_on_to_the_same_end(together, tmp_path, monkeypatch):
     whole, _ = together
-    next_stop, asked = vmapped_runs.next_stop, []
+    next_stop, asked = loop.next_stop, []
 
     def terminate(step, *arguments):
         asked.append(step)
@@ -106,7 +111,7 @@ def test_a_stopped_ensemble_goes_on_to_the_same_end(together, tmp_path, monkeypa
             os.kill(os.getpid(), signal.SIGTERM)
         return next_stop(step, *arguments)
 
-    monkeypatch.setattr(vmapped_runs, "next_stop", terminate)
+    monkeypatch.setattr(loop, "next_stop", terminate)
     with pytest.raises(TrainingStopped, match="step 9"):
         train_together(tmp_path, CONFIGS)
     runs = train_together(tmp_path, CONFIGS)
@@ -126,7 +131,7 @@ def test_a_run_that_diverges_leaves_the_others_alone(together, tmp_path):
     folder, _ = together
     configs = [CONFIGS[0], config_of(learning_rate=1e30), CONFIGS[2]]
     runs = train_together(tmp_path, configs)
-    assert [run.diverged for run in runs] == [None, 6, None]
+    assert [run.diverged for run in runs] == [None, 3, None]  # step 1 has rate 0
     assert not read_metrics(tmp_path / "run1")
     for number in (0, 2):
         name = f"run{number}"
@@ -138,14 +143,18 @@ def test_a_run_that_diverges_leaves_the_others_alone(together, tmp_path):
 
 
 def test_early_stopping_ends_each_run_on_its_own(tmp_path):
-    patient = {"num_steps": 30, "patience": 6, "eval_every": 3}
+    patient = {
+        "num_epochs": 5.0,
+        "patience_epochs": 1.0,
+        "eval_every_epochs": 0.5,
+    }
     # Without a learning rate nothing gets better after the first evaluation.
     configs = [
         config_of(**patient),
         config_of(learning_rate=0.0, **patient),
     ]
     runs = train_together(tmp_path, configs)
-    assert runs[1].stopping.stopped
-    assert runs[1].stopping.best_step == 3
+    assert runs[1].stopped
+    assert runs[1].best_step == 3
     assert [row["step"] for row in read_metrics(tmp_path / "run1")] == [3, 6, 9]
     assert len(read_metrics(tmp_path / "run0")) > 3

@@ -8,6 +8,14 @@ from small_runs import small_config
 
 from mirjax.training import workdir
 from mirjax.training.metric_writer import MetricWriter, read_metrics
+from mirjax.training.options import (
+    OptimizerOptions,
+    TrainOptions,
+    count_steps,
+    read_section,
+)
+from mirjax.training.renamed_keys import RENAMED_KEYS
+from mirjax.training.task import make_task
 
 
 def test_the_config_is_written_and_accepted_again(tmp_path):
@@ -30,7 +38,7 @@ def test_another_config_is_refused_by_its_first_key(tmp_path):
 
 def test_a_run_may_be_made_longer(tmp_path):
     workdir.check_workdir(tmp_path, small_config())
-    workdir.check_workdir(tmp_path, small_config(num_steps=99))
+    workdir.check_workdir(tmp_path, small_config(num_epochs=99.0))
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
@@ -43,26 +51,64 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     "key, value",
     [
         ("batch_size", 0),
-        ("num_steps", -1),
-        ("eval_every", 0),
+        ("num_epochs", -1.0),
+        ("eval_every_epochs", 0.0),
+        ("patience_epochs", -1.0),
         ("decode_rows", 0),
         ("duplex_augmentation", -1),
     ],
 )
-def test_impossible_figures_are_named(key, value):
-    with pytest.raises(ValueError, match=key):
-        workdir.check_config(small_config(**{key: value}))
+def test_impossible_values_are_named(key, value):
+    with pytest.raises(ValueError, match=f"config.train.{key}="):
+        read_section(TrainOptions, "train", small_config(**{key: value}).train)
 
 
 def test_other_impossible_settings_are_named():
-    with pytest.raises(ValueError, match="best_mode"):
-        workdir.check_config(small_config(best_mode="best"))
-    with pytest.raises(ValueError, match="export"):
-        workdir.check_config(small_config(export="all"))
+    for key, value in (("best_mode", "best"), ("export", "all")):
+        config = small_config(**{key: value})
+        with pytest.raises(ValueError, match=key):
+            read_section(TrainOptions, "train", config.train)
     config = small_config()
     config.steps_per_call = 0
     with pytest.raises(ValueError, match="steps_per_call"):
-        workdir.check_config(config)
+        make_task(config)
+
+
+@pytest.mark.parametrize(
+    "key", sorted(key for key in RENAMED_KEYS if not key.startswith("data."))
+)
+def test_a_renamed_key_is_refused_under_its_old_name(key):
+    section, name = key.split(".")
+    sections = {"train": TrainOptions, "optimizer": OptimizerOptions}
+    with pytest.raises(ValueError) as caught:
+        read_section(sections[section], section, {name: 1})
+    assert f"config.{RENAMED_KEYS[key]}" in str(caught.value)
+
+
+def test_a_run_of_an_earlier_version_is_refused_in_one_line(tmp_path):
+    config = small_config().to_dict()
+    config["train"]["num_steps"] = config["train"].pop("num_epochs")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="earlier version of mirjax.*another folder"):
+        workdir.check_workdir(tmp_path, small_config())
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "epochs", "expected"),
+    [
+        (15_200, 50, 100.0, (304, 30_400, 304)),  # the published seq2seq
+        (17_740, 100, 1_000.0, (178, 178_000, 178)),  # the published miTAR
+        (15_200, 64, 24.0, (238, 5_712, 238)),
+        (100, 64, 0.01, (2, 1, 2)),
+    ],
+)
+def test_epochs_become_steps(rows, batch_size, epochs, expected):
+    train = TrainOptions(batch_size=batch_size, num_epochs=epochs)
+    counts = count_steps(rows, train, 1.26, 40)
+    assert (counts.per_epoch, counts.total, counts.per_evaluation) == expected
+    assert counts.warmup == round(1.26 * counts.per_epoch)
+    divides = counts.per_epoch % counts.per_call == 0
+    assert 20 <= counts.per_call <= 40 and (divides or counts.per_call == 40)
 
 
 def test_resuming_drops_the_lines_after_the_checkpoint(tmp_path):

@@ -15,7 +15,7 @@ FOLDER = "checkpoints"
 
 
 class Checkpoints:
-    """A run's checkpoints; saving is asynchronous.
+    """The checkpoints of a workdir, saved asynchronously.
 
     Args:
       workdir: the run's folder.
@@ -50,13 +50,13 @@ class Checkpoints:
         progress: Mapping[str, Any],
         metric: float | None = None,
     ) -> None:
-        """Start to save a state; a step saved before is left alone.
+        """Start to save a state, unless that step is saved already.
 
         Args:
           step: the steps done.
           state: the state; copied before this returns, so it may be donated.
-          progress: JSON-like, saved beside it.
-          metric: the validation metric at this step, None where it was not measured.
+          progress: JSON-like, saved beside the state.
+          metric: the validation metric at this step, None if it was not measured.
         """
         if step in self._manager.all_steps():
             return
@@ -73,13 +73,13 @@ class Checkpoints:
     def restore_last(
         self, abstract_state: Any
     ) -> tuple[TrainState, dict[str, Any]] | None:
-        """Restore the newest checkpoint; None where there is none.
+        """Restore the newest checkpoint; return None if there is none.
 
         Args:
           abstract_state: shapes, types and shardings of the state.
 
         Raises:
-          ValueError: if it cannot be read or is of another model.
+          ValueError: if it cannot be read or belongs to another model.
         """
         step = self._manager.latest_step()
         if step is None:

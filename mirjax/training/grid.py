@@ -1,4 +1,4 @@
-"""A sweep's runs: every combination of the values that its grid gives."""
+"""A sweep's runs: every combination of the values in its grid."""
 
 import dataclasses
 import itertools
@@ -8,10 +8,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from mirjax.datasets import batches
 from mirjax.models import make_model
-from mirjax.training.optimizer import make_optimizer
-from mirjax.training.vmapped_runs import TRACED
+from mirjax.training.calls import TRACED
+from mirjax.training.options import OptimizerOptions, TrainOptions, read_section
 from mirjax.training.workdir import check_config, leaves
 
 
@@ -23,7 +22,7 @@ class Run:
       name: its values, as in "train.batch_size=100,model.dropout=0.2"; fit for a
         folder.
       values: of the keys that the grid varies.
-      config: for training.
+      config: its training config.
     """
 
     name: str
@@ -31,18 +30,19 @@ class Run:
     config: ConfigDict
 
 
-def expand(base: ConfigDict, grid: ConfigDict) -> list[Run]:
+def expand(sweep: ConfigDict) -> list[Run]:
     """Return a run for each combination, the last key varying fastest.
 
     Args:
-      base: a training config.
-      grid: nested as the config is; each key holds a tuple of values.
+      sweep: `base`, a training config; `grid`, nested as the config is, each key with
+        a tuple of values; `epochs` and `patience` of each run, in epochs. Each run is
+        evaluated after every epoch.
 
     Raises:
-      ValueError: for a key the config has not, a value of another type, or one that no
-        run can have; before anything is trained.
+      ValueError: for a key the config does not have, a value of another type, or one
+        that no run can have; before anything is trained.
     """
-    axes: dict[str, Sequence[Any]] = leaves(grid.to_dict())
+    axes: dict[str, Sequence[Any]] = leaves(sweep.grid.to_dict())
     for key, choices in axes.items():
         if not isinstance(choices, tuple | list) or not choices:
             raise ValueError(f"config.grid.{key}={choices!r} is no tuple of values")
@@ -51,47 +51,28 @@ def expand(base: ConfigDict, grid: ConfigDict) -> list[Run]:
     runs = []
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
-        config = base.copy_and_resolve_references()
+        config = sweep.base.copy_and_resolve_references()
         try:
             config.update_from_flattened_dict(values)
         except (KeyError, TypeError) as error:
             raise ValueError(f"config.grid: {error}") from error
+        config.train.num_epochs = float(sweep.epochs)
+        config.train.eval_every_epochs = 1.0
+        config.train.patience_epochs = float(sweep.patience)
         config.lock()
         name = ",".join(f"{key}={value}" for key, value in values.items()) or "run"
         if "/" in name:
             raise ValueError(f"config.grid: {name!r} cannot name a folder")
         check_config(config)
         make_model(config.model)
-        make_optimizer(config.optimizer, config.train.num_steps)
+        read_section(TrainOptions, "train", config.train)
+        read_section(OptimizerOptions, "optimizer", config.optimizer)
         runs.append(Run(name, values, config))
     return runs
 
 
-def in_epochs(
-    config: ConfigDict, num_rows: int, *, epochs: int, patience: int
-) -> ConfigDict:
-    """Return a config that trains for epochs, so that every batch size sees as much.
-
-    Args:
-      config: for training.
-      num_rows: of its training set.
-      epochs: how long; each ends with an evaluation.
-      patience: epochs without a better metric before stopping; 0: off.
-    """
-    steps = batches.steps_per_epoch(num_rows, config.train.batch_size)
-    config = config.copy_and_resolve_references()
-    config.train.num_steps = epochs * steps
-    config.train.eval_every = steps
-    config.train.patience = patience * steps
-    # Calls of one length alone, where they are not too short, are one program.
-    whole = max(n for n in range(1, config.steps_per_call + 1) if steps % n == 0)
-    if 2 * whole >= config.steps_per_call:
-        config.steps_per_call = whole
-    return config.lock()
-
-
 def groups(runs: Sequence[Run], together: int) -> list[list[Run]]:
-    """Divide runs into groups that differ in `TRACED` alone.
+    """Divide runs into groups that can be vmapped: they differ in `TRACED` alone.
 
     Args:
       runs: to divide.

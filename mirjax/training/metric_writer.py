@@ -1,4 +1,4 @@
-"""Metrics to `metrics.jsonl` and TensorBoard, from process 0 only."""
+"""Write metrics to `metrics.jsonl` and TensorBoard, from process 0 only."""
 
 import json
 import pathlib
@@ -14,9 +14,15 @@ FILE_NAME = "metrics.jsonl"
 
 
 def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
-    """Read a run's metrics, one dictionary a line; empty before the first line.
+    """Read a run's metrics.
 
-    A last line cut off by a kill is left out: it was written again on resuming.
+    A last line that a kill cut off is left out: resuming writes it again.
+
+    Args:
+      workdir: the run's folder.
+
+    Returns:
+      One dictionary a line; none if the file does not exist yet.
 
     Raises:
       ValueError: for a broken line anywhere else.

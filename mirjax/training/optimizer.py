@@ -1,6 +1,5 @@
-"""Optimisers and learning-rate schedules, made from `config.optimizer`."""
+"""Optimisers and learning-rate schedules."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -8,50 +7,44 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from mirjax.training.options import OptimizerOptions
+
 
 def make_schedule(
-    *,
-    learning_rate: float | Array,
-    schedule: str = "constant",
-    warmup_steps: int = 0,
-    num_steps: int,
+    options: OptimizerOptions, *, num_steps: int, warmup_steps: int
 ) -> optax.Schedule:
     """Make a learning-rate schedule.
 
     Args:
-      learning_rate: the peak; may be traced.
-      schedule: "constant", or "cosine": linear warm-up, then a cosine down to zero.
-      warmup_steps: steps of warm-up; "cosine" only.
+      options: `schedule` is "constant", or "cosine": linear warm-up, then a cosine down
+        to zero; `learning_rate` is the peak and may be traced.
       num_steps: steps of the whole run.
-
-    Raises:
-      ValueError: for another schedule.
+      warmup_steps: steps of warm-up, "cosine" only; half of `num_steps` at most.
     """
-    if schedule == "constant":
-        return optax.constant_schedule(learning_rate)
-    if schedule == "cosine":
-        # A short run, as in a trial with a small num_steps, is not all warm-up.
-        warmup_steps = min(warmup_steps, num_steps // 2)
-        shape = optax.warmup_cosine_decay_schedule(
-            0.0, 1.0, warmup_steps, max(num_steps, warmup_steps + 1)
-        )
-        return lambda step: learning_rate * shape(step)
-    raise ValueError(f"config.optimizer: {schedule=} is not constant or cosine")
+    if options.schedule == "constant":
+        return optax.constant_schedule(options.learning_rate)
+    # A short run, as in a trial of few epochs, is not all warm-up.
+    warmup_steps = min(warmup_steps, num_steps // 2)
+    shape = optax.warmup_cosine_decay_schedule(
+        0.0, 1.0, warmup_steps, max(num_steps, warmup_steps + 1)
+    )
+    return lambda step: options.learning_rate * shape(step)
 
 
 class EmaState(NamedTuple):
-    """The averaged parameters, and the steps that went into them."""
+    """An exponential moving average of parameters, and the steps averaged."""
 
     steps: Array
     average: Any
 
 
 def keep_ema(decay: float) -> optax.GradientTransformation:
-    """Keep a moving average of the parameters; put last in a chain, it changes nothing.
+    """Keep an exponential moving average (EMA) of the parameters.
+
+    It is put last in a chain and leaves the updates as they are.
 
     Args:
-      decay: what is kept of the average at each step; less during the first steps, when
-        the average is young.
+      decay: weight of the former average at each step; lower during the first steps.
 
     References:
       Polyak & Juditsky 1992, doi 10.1137/0330046.
@@ -76,14 +69,14 @@ def keep_ema(decay: float) -> optax.GradientTransformation:
 
 
 def ema_params(opt_state: Any, params: Any) -> Any:
-    """Return the average that an optimiser keeps, or the parameters where none is."""
+    """Return the EMA that an optimiser keeps, or the parameters if it keeps none."""
     return optax.tree.get(opt_state, "average", params)
 
 
 def make_optimizer(
-    config: Mapping[str, Any], num_steps: int
+    options: OptimizerOptions, *, num_steps: int, warmup_steps: int = 0
 ) -> optax.GradientTransformation:
-    """Make the optimiser that `config.optimizer` describes.
+    """Make an optimiser.
 
     "rmsprop" is Keras 2.2's: decay 0.9, epsilon 1e-7 outside the square root, no bias
     correction. "adam" has Keras's epsilon of 1e-7, beside the square root of the
@@ -92,45 +85,27 @@ def make_optimizer(
     matrices only, not biases.
 
     Args:
-      config: `name` (rmsprop, adam or adamw), `learning_rate`, and optionally
-        `schedule`, `warmup_steps`, `weight_decay` (adamw), `clip_norm` (0 for none),
-        `ema_decay` (of `keep_ema`; 0 for none).
+      options: `config.optimizer`.
       num_steps: steps of the whole run, for the schedule.
-
-    Raises:
-      ValueError: for an unknown name or key.
+      warmup_steps: steps of its warm-up.
 
     References:
       Kingma & Ba 2015, arXiv 1412.6980 (Adam).
       Loshchilov & Hutter 2019, arXiv 1711.05101 (AdamW).
     """
-    arguments = dict(config)
-    name = arguments.pop("name", None)
-    clip_norm = arguments.pop("clip_norm", 0.0)
-    weight_decay = arguments.pop("weight_decay", 0.0)
-    ema_decay = arguments.pop("ema_decay", 0.0)
-    if not 0.0 <= ema_decay < 1.0:
-        raise ValueError(f"config.optimizer: {ema_decay=}: 0 to below 1")
-    unknown = set(arguments) - {"learning_rate", "schedule", "warmup_steps"}
-    if unknown:
-        raise ValueError(f"config.optimizer: unknown key {min(unknown)!r}")
-    schedule = make_schedule(num_steps=num_steps, **arguments)
-    if weight_decay and name != "adamw":
-        raise ValueError(f"config.optimizer: {name} takes no weight_decay")
-    if name == "rmsprop":
+    schedule = make_schedule(options, num_steps=num_steps, warmup_steps=warmup_steps)
+    if options.name == "rmsprop":
         optimizer = optax.rmsprop(schedule, decay=0.9, eps=1e-7, eps_in_sqrt=False)
-    elif name == "adam":
+    elif options.name == "adam":
         optimizer = optax.adam(schedule, eps=1e-7)
-    elif name == "adamw":
+    else:
         optimizer = optax.adamw(
             schedule,
-            weight_decay=weight_decay,
+            weight_decay=options.weight_decay,
             mask=lambda params: jax.tree.map(lambda leaf: leaf.ndim > 1, params),
         )
-    else:
-        raise ValueError(f"config.optimizer: {name=} is not rmsprop, adam or adamw")
-    if clip_norm:
-        optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
-    if ema_decay:
-        optimizer = optax.chain(optimizer, keep_ema(ema_decay))
+    if options.clip_norm:
+        optimizer = optax.chain(optax.clip_by_global_norm(options.clip_norm), optimizer)
+    if options.ema_decay:
+        optimizer = optax.chain(optimizer, keep_ema(options.ema_decay))
     return optimizer

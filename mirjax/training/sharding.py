@@ -1,4 +1,4 @@
-"""The device mesh: one axis, "data", over which batches are split."""
+"""The device mesh and its shardings: one axis, "data", over which batches are split."""
 
 import math
 
@@ -40,7 +40,7 @@ def make_mesh(batch_size: int) -> Mesh:
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
-    """Return the sharding of what every device holds whole."""
+    """Return the sharding of an array that every device holds whole."""
     return NamedSharding(mesh, PartitionSpec())
 
 

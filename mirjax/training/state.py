@@ -1,4 +1,4 @@
-"""What training changes, and how it starts."""
+"""The train state and its initialisation."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ from mirjax.training.optimizer import ema_params
 
 
 class TrainState(struct.PyTreeNode):
-    """What training changes: everything that a checkpoint holds.
+    """Parameters and optimiser state: everything that a step changes.
 
     Attributes:
-      step: the steps done.
+      step: number of steps done.
       params: the model's parameters.
-      opt_state: the optimiser's.
+      opt_state: the optimiser's state.
     """
 
     step: Array
@@ -30,7 +30,7 @@ class TrainState(struct.PyTreeNode):
 
     @property
     def eval_params(self) -> Any:
-        """The parameters to evaluate and export: averaged, if the optimiser does so."""
+        """The parameters to evaluate and export: their EMA, if there is one."""
         return ema_params(self.opt_state, self.params)
 
 
@@ -40,12 +40,18 @@ def initial_state(
     seed: int,
     mesh: Mesh,
 ) -> tuple[TrainState, Any]:
-    """Make the state of step 0 on the mesh.
+    """Initialise the state of one run on a mesh.
+
+    Args:
+      model: a module with `example_inputs`.
+      optimizer: made by `make_optimizer`.
+      seed: decides the parameters.
+      mesh: the devices, each of which holds the whole state.
 
     Returns:
-      The state, and the same as shapes with shardings, to restore into.
+      The state, and its shapes, types and shardings, to restore into.
     """
-    return _placed(functools.partial(_init, model, optimizer), seed, mesh)
+    return _replicate(functools.partial(_init, model, optimizer), seed, mesh)
 
 
 def initial_states(
@@ -54,13 +60,19 @@ def initial_states(
     seeds: Sequence[int],
     mesh: Mesh,
 ) -> tuple[TrainState, Any]:
-    """Make the states of step 0 of several runs, stacked along a new first axis.
+    """Initialise the states of several runs, stacked along a new first axis.
+
+    Args:
+      model: a module with `example_inputs`.
+      optimizer: made by `make_optimizer`.
+      seeds: one for each run.
+      mesh: the devices, each of which holds all states.
 
     Returns:
-      The states, and the same as shapes with shardings, to restore into.
+      The states, and their shapes, types and shardings, to restore into.
     """
     init = jax.vmap(functools.partial(_init, model, optimizer))
-    return _placed(init, jnp.asarray(seeds), mesh)
+    return _replicate(init, jnp.asarray(seeds), mesh)
 
 
 def _init(
@@ -70,13 +82,13 @@ def _init(
     return TrainState(jnp.int32(0), params, optimizer.init(params))
 
 
-def _placed(
+def _replicate(
     init: Callable[[Any], TrainState], seed: int | Array, mesh: Mesh
 ) -> tuple[TrainState, Any]:
-    """Return what init makes, whole on every device, and its shapes."""
-    whole = sharding.replicated(mesh)
+    """Run an initialisation, replicated on every device; return its shapes too."""
+    replicated = sharding.replicated(mesh)
     abstract = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=whole),
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=replicated),
         jax.eval_shape(init, seed),
     )
-    return jax.jit(init, out_shardings=whole)(seed), abstract
+    return jax.jit(init, out_shardings=replicated)(seed), abstract

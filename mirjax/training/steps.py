@@ -1,4 +1,4 @@
-"""One training step, as a free pure function."""
+"""The training step, as a free pure function."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def train_step(
     Args:
       model: a module that maps (targets, previous letters) to logits of every next
         letter or, for a `LabelledBatch`, (mirnas, targets) to the logit of binding.
-      optimizer: what `make_optimizer` gave.
+      optimizer: made by `make_optimizer`.
       l2: factor of the penalty on the Dense kernels.
       key: the run's; the step's randomness is folded in from it.
       state: before the step.

@@ -1,4 +1,4 @@
-"""SIGTERM as a wish that a run looks up when it suits it."""
+"""SIGTERM as a flag that the training loop polls."""
 
 import signal
 import threading
@@ -6,19 +6,19 @@ import types
 
 
 class TrainingStopped(Exception):
-    """SIGTERM came; everything is saved and the run can be started again."""
+    """Training ended after SIGTERM; all is saved and the run can be continued."""
 
 
 class StopSignal:
-    """Whether SIGTERM has come since the context was entered.
+    """A context manager that records SIGTERM instead of ending the process.
 
     Attributes:
-      requested: whether it has.
+      requested: whether SIGTERM was received since the context was entered.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        # Only the main thread may handle signals; elsewhere SIGTERM is not ours.
+        # Only the main thread may install signal handlers.
         self._handles = threading.current_thread() is threading.main_thread()
 
     def _request(self, signum: int, frame: types.FrameType | None) -> None:

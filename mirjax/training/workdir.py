@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -10,85 +10,102 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from mirjax.files import atomic_write
-from mirjax.models import trained as exported
+from mirjax.models import trained
+from mirjax.training.renamed_keys import RENAMED_KEYS
+from mirjax.training.task import Task
 
 CONFIG_FILE = "config.json"
 
 
 def check_config(config: ConfigDict) -> None:
-    """Raise a ValueError for figures that no run can have."""
+    """Raise a ValueError unless a config describes a training run.
+
+    Every key must be one of configs/base.py or an argument of the model.
+    """
     if "train" not in config:
         raise ValueError(
             "--config describes no training run: it has no section train; a sweep is "
             "trained by python -m mirjax.sweep"
         )
-    train = config.train
-    for key in ("batch_size", "num_steps", "eval_every", "decode_rows"):
-        if train[key] < 1:
-            raise ValueError(f"config.train.{key}={train[key]} must be at least 1")
-    if train.duplex_augmentation < 0:
-        raise ValueError(f"{config.train.duplex_augmentation=} must be at least 0")
-    if config.steps_per_call < 1:
-        raise ValueError(f"{config.steps_per_call=} must be at least 1")
-    if train.best_mode not in ("min", "max"):
-        raise ValueError(f"config.train.best_mode={train.best_mode!r}: min or max")
-    if train.export not in ("best", "last"):
-        raise ValueError(f"config.train.export={train.export!r}: best or last")
+    known = {"seed", "steps_per_call", "model", "data", "optimizer", "train"}
+    if unknown := sorted(set(config) - known):
+        raise ValueError(f"config: unknown key {unknown[0]!r}; known: {sorted(known)}")
 
 
 def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
-    """Make the run's folder and write its config, or compare with the one there.
+    """Make a run's folder and write its config, or compare with the config there.
 
     Raises:
       ValueError: if the folder cannot be written or holds another config's run. Only
-        `train.num_steps` may change, to train for longer.
+        `train.num_epochs` may change, to train for longer.
     """
-    wanted = json.loads(config.to_json())
-    path = workdir / CONFIG_FILE
+    write_config(
+        workdir / CONFIG_FILE,
+        json.loads(config.to_json()),
+        what="run",
+        may_change=lambda key: key == "train.num_epochs",
+    )
+
+
+def write_config(
+    path: pathlib.Path,
+    config: Mapping[str, Any],
+    *,
+    what: str,
+    may_change: Callable[[str], bool],
+) -> None:
+    """Write a config into a workdir, or compare with the one there.
+
+    Args:
+      path: the file; its folder is made if missing.
+      config: JSON-like.
+      what: the workdir's content in messages, "run" or "sweep".
+      may_change: whether a dotted key may differ from the config there.
+
+    Raises:
+      ValueError: if the folder cannot be written, or another key differs.
+    """
+    workdir = path.parent
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            found = json.loads(path.read_text())
-            for key in sorted(set(leaves(wanted)) | set(leaves(found))):
-                old, new = leaves(found).get(key), leaves(wanted).get(key)
-                if old != new and key != "train.num_steps":
+            old, new = leaves(json.loads(path.read_text())), leaves(config)
+            if any(key.removeprefix("base.") in RENAMED_KEYS for key in old):
+                raise ValueError(
+                    f"--workdir: {workdir} holds a {what} of an earlier version of "
+                    "mirjax, which this one cannot continue; choose another folder "
+                    "(its exported models can still be used)"
+                )
+            for key in sorted(set(old) | set(new)):
+                if old.get(key) != new.get(key) and not may_change(key):
                     raise ValueError(
-                        f"--workdir: {workdir} holds a run with config.{key}={old}, "
-                        f"not {new}; choose another folder or the same config"
+                        f"--workdir: {workdir} holds a {what} with config.{key}="
+                        f"{old.get(key)}, not {new.get(key)}; choose another folder or "
+                        "the same config"
                     )
         with atomic_write(path) as unfinished:
-            unfinished.write_text(json.dumps(wanted, indent=2) + "\n")
+            unfinished.write_text(json.dumps(config, indent=2) + "\n")
     except (OSError, json.JSONDecodeError) as error:
         raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error
 
 
 def export_model(
-    workdir: pathlib.Path,
-    config: ConfigDict,
-    step: int,
-    params: Mapping[str, Any],
-    more: Mapping[str, Any],
+    workdir: pathlib.Path, task: Task, step: int, params: Mapping[str, Any]
 ) -> None:
-    """Write the model that a run gives, from process 0 only.
+    """Write a run's model file, from process 0 only.
 
     Args:
       workdir: the run's folder.
-      config: the run's.
+      task: the run's.
       step: the steps done.
       params: the model's parameters.
-      more: JSON-like, what else to keep beside them.
     """
+    described = task.data.describe(task.model, params)
     if jax.process_index() == 0:
-        exported.save_model(
-            workdir / exported.FILE_NAME,
+        trained.save_model(
+            workdir / trained.FILE_NAME,
             params,
-            {
-                "model": config.model.to_dict(),
-                "data": config.data.to_dict(),
-                "step": step,
-                "l2": config.train.l2,
-                **more,
-            },
+            {**task.metadata, "step": step, **described},
         )
 
 
@@ -107,7 +124,7 @@ def l2_factor(model_path: pathlib.Path, metadata: Mapping[str, Any]) -> float:
     """
     if "l2" in metadata:
         return float(metadata["l2"])
-    is_file = model_path.name == exported.FILE_NAME
+    is_file = model_path.name == trained.FILE_NAME
     folder = model_path.parent if is_file else model_path
     try:
         config = json.loads((folder / CONFIG_FILE).read_text())

@@ -6,22 +6,20 @@ predicts by the jitted forward pass of `mirjax.evaluate`.
 
 import argparse
 import time
-from typing import Any
 
 import jax
 import numpy as np
 import timing
-from jax.sharding import Mesh
 
 from configs import mitar as mitar_config
 from mirjax.datasets import batches
 from mirjax.inference.classify import predict_logits
-from mirjax.models import make_model
 from mirjax.sequences.records import Pairs
-from mirjax.training import sharding
-from mirjax.training.optimizer import make_optimizer
-from mirjax.training.runner import make_run_steps
-from mirjax.training.state import initial_state
+from mirjax.training.programs import SingleRun
+from mirjax.training.task import make_task
+from mirjax.training.task_data import TaskData
+
+STEPS_PER_CALL = 16  # of a call, which is also an epoch
 
 
 def random_pairs(count: int) -> Pairs:
@@ -36,17 +34,12 @@ def random_pairs(count: int) -> Pairs:
     return Pairs(letters(17, 26), letters(20, 53), labels)
 
 
-def placed_rows(pairs: Pairs, model: Any, mesh: Mesh) -> batches.LabelledBatch:
-    """Encode pairs for a model, and put them on the device."""
+def encode(pairs: Pairs) -> batches.LabelledBatch:
+    """Encode pairs as miTAR reads them."""
     assert pairs.labels is not None
-    rows = batches.encode_labelled(
-        pairs.targets,
-        pairs.mirnas,
-        pairs.labels,
-        target_length=model.max_target_length,
-        mirna_length=model.max_mirna_length,
+    return batches.encode_labelled(
+        pairs.targets, pairs.mirnas, pairs.labels, target_length=53, mirna_length=26
     )
-    return jax.device_put(rows, sharding.replicated(mesh))
 
 
 def main() -> None:
@@ -57,35 +50,26 @@ def main() -> None:
     arguments = parser.parse_args()
     config = mitar_config.get_config().unlock()
     config.train.batch_size = arguments.batch_size
-    model = make_model(config.model)
-    mesh = sharding.make_mesh(arguments.batch_size)
-    optimizer = make_optimizer(config.optimizer, config.train.num_steps)
-    state, _ = initial_state(model, optimizer, 0, mesh)
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
-    pairs = random_pairs(config.steps_per_call * arguments.batch_size)
+    pairs = random_pairs(STEPS_PER_CALL * arguments.batch_size)
+    program = SingleRun(make_task(config, TaskData(*[encode(pairs)] * 2)))
+    params = program.state.params
 
-    if arguments.task == "train":
-        run_steps = make_run_steps(model, optimizer, config, mesh)
-        rows = placed_rows(pairs, model, mesh)
-
-        def work(size: int) -> None:
-            nonlocal state
-            calls = -(-size // (arguments.batch_size * config.steps_per_call))
-            for _ in range(calls):
-                state, _ = run_steps(state, rows, config.steps_per_call)
-            jax.block_until_ready(state)
-
-    else:
-
-        def work(size: int) -> None:
+    def work(size: int) -> None:
+        if arguments.task == "train":
+            for _ in range(-(-size // (arguments.batch_size * STEPS_PER_CALL))):
+                program.advance(STEPS_PER_CALL)
+            jax.block_until_ready(program.state)
+        else:
             repeated = pairs.take(np.arange(size) % len(pairs))
-            predict_logits(model, state.params, repeated, arguments.batch_size)
+            model = program.tasks[0].model
+            predict_logits(model, params, repeated, arguments.batch_size)
 
     def repeat(size: int) -> float:
         start = time.perf_counter()
         work(size)
         return time.perf_counter() - start
 
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
     timing.serve(repeat, {"jax": jax.__version__, "parameters": parameters})
 
 

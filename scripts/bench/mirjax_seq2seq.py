@@ -16,11 +16,12 @@ from configs import seq2seq as seq2seq_config
 from mirjax.datasets import batches
 from mirjax.inference import greedy
 from mirjax.models import losses, make_model
-from mirjax.training import sharding
-from mirjax.training.optimizer import make_optimizer
-from mirjax.training.runner import make_run_steps
-from mirjax.training.state import initial_state
+from mirjax.training.programs import SingleRun
+from mirjax.training.task import make_task
+from mirjax.training.task_data import TaskData
 from mirjax.xla import compiler_options
+
+STEPS_PER_CALL = 16  # of a call, which is also an epoch
 
 
 def main() -> None:
@@ -32,33 +33,27 @@ def main() -> None:
     arguments = parser.parse_args()
 
     config = seq2seq_config.get_config("published")
-    config.train.batch_size = arguments.batch_size
+    batch_size = config.train.batch_size = arguments.batch_size
     if arguments.recurrent_dropout is not None:
         config.model.recurrent_dropout = arguments.recurrent_dropout
     model = make_model(config.model)
     rng = np.random.default_rng(0)
-    count = 20 * arguments.batch_size
     rows = batches.encode_pairs(
-        one_hot_pairs.random_letters(rng, count, 20, 29),
-        one_hot_pairs.random_letters(rng, count, 20, 24),
+        one_hot_pairs.random_letters(rng, STEPS_PER_CALL * batch_size, 20, 29),
+        one_hot_pairs.random_letters(rng, STEPS_PER_CALL * batch_size, 20, 24),
         target_length=model.max_target_length,
         mirna_length=model.max_mirna_length,
     )
-    mesh = sharding.make_mesh(arguments.batch_size)
-    optimizer = make_optimizer(config.optimizer, config.train.num_steps)
-    state, _ = initial_state(model, optimizer, 0, mesh)
-    parameters = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+    program = SingleRun(make_task(config, TaskData(rows, rows)))
+    params = program.state.params
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
 
     if arguments.task == "train":
-        run_steps = make_run_steps(model, optimizer, config, mesh)
-        rows = jax.device_put(rows, sharding.replicated(mesh))
 
         def work(size: int) -> None:
-            nonlocal state
-            calls = -(-size // (arguments.batch_size * config.steps_per_call))
-            for _ in range(calls):
-                state, _ = run_steps(state, rows, config.steps_per_call)
-            jax.block_until_ready(state)
+            for _ in range(-(-size // (batch_size * STEPS_PER_CALL))):
+                program.advance(STEPS_PER_CALL)
+            jax.block_until_ready(program.state)
 
     elif arguments.task == "teacher_forced":
         evaluate = jax.jit(
@@ -69,13 +64,13 @@ def main() -> None:
 
         def work(size: int) -> None:
             calls = -(-size // arguments.batch_size)
-            jax.block_until_ready([evaluate(state.params, batch) for _ in range(calls)])
+            jax.block_until_ready([evaluate(params, batch) for _ in range(calls)])
 
     else:
 
         def work(size: int) -> None:
             targets = np.resize(np.asarray(rows.targets), (size, rows.targets.shape[1]))
-            greedy.decode(model, state.params, targets, batch_size=arguments.batch_size)
+            greedy.decode(model, params, targets, batch_size=arguments.batch_size)
 
     def repeat(size: int) -> float:
         start = time.perf_counter()

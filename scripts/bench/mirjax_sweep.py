@@ -10,15 +10,14 @@ import time
 import jax
 import numpy as np
 import timing
-from mirjax_mitar import placed_rows, random_pairs
+from mirjax_mitar import encode, random_pairs
 
 from configs import mitar as mitar_config
-from mirjax.models import make_model
-from mirjax.training import sharding
-from mirjax.training.optimizer import make_optimizer
-from mirjax.training.runner import make_run_steps
-from mirjax.training.state import initial_state, initial_states
-from mirjax.training.vmapped_runs import make_run_together
+from mirjax.training.programs import Program, SingleRun, VmappedRuns
+from mirjax.training.task import make_task
+from mirjax.training.task_data import TaskData
+
+STEPS_PER_CALL = 16  # of a call, which is also an epoch
 
 
 def main() -> None:
@@ -28,42 +27,35 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=100)
     parser.add_argument("--runs", type=int, default=4)
     arguments = parser.parse_args()
-    config = mitar_config.get_config().unlock()
-    config.train.batch_size = arguments.batch_size
-    model = make_model(config.model)
-    mesh = sharding.make_mesh(arguments.batch_size)
-    optimizer = make_optimizer(config.optimizer, config.train.num_steps)
-    pairs = random_pairs(config.steps_per_call * arguments.batch_size)
-    rows = placed_rows(pairs, model, mesh)
-    seeds = list(range(arguments.runs))
+    pairs = random_pairs(STEPS_PER_CALL * arguments.batch_size)
+    data, tasks = None, []
+    for number, rate, dropout in zip(
+        range(arguments.runs),
+        np.geomspace(0.001, 0.005, arguments.runs),
+        np.linspace(0.1, 0.5, arguments.runs),
+        strict=True,
+    ):
+        config = mitar_config.get_config().unlock()
+        config.train.batch_size = arguments.batch_size
+        config.seed = number
+        config.optimizer.learning_rate = float(rate)
+        config.model.dropout = float(dropout)
+        data = data or TaskData(*[encode(pairs)] * 2)
+        tasks.append(make_task(config, data))
     started = time.perf_counter()
+    programs: list[Program] = (
+        [VmappedRuns(tasks)]
+        if arguments.mode == "together"
+        else [SingleRun(task) for task in tasks]
+    )
 
-    if arguments.mode == "together":
-        values = {
-            "optimizer.learning_rate": np.geomspace(0.001, 0.005, len(seeds)),
-            "model.dropout": np.linspace(0.1, 0.5, len(seeds)),
-        }
-        values = {key: np.float32(column) for key, column in values.items()}
-        values["seed"] = np.array(seeds)
-        states, _ = initial_states(model, optimizer, seeds, mesh)
-        run_together = make_run_together(config, mesh)
-
-        def call() -> None:
-            nonlocal states
-            states, _ = run_together(values, states, rows, config.steps_per_call)
-            jax.block_until_ready(states)
-
-    else:
-        run_steps = make_run_steps(model, optimizer, config, mesh)
-        each = [initial_state(model, optimizer, seed, mesh)[0] for seed in seeds]
-
-        def call() -> None:
-            for number, state in enumerate(each):
-                each[number], _ = run_steps(state, rows, config.steps_per_call)
-            jax.block_until_ready(each)
+    def call() -> None:
+        for program in programs:
+            program.advance(STEPS_PER_CALL)
+        jax.block_until_ready([program.state for program in programs])
 
     def repeat(size: int) -> float:
-        calls = -(-size // (arguments.batch_size * config.steps_per_call * len(seeds)))
+        calls = -(-size // (arguments.batch_size * STEPS_PER_CALL * len(tasks)))
         start = time.perf_counter()
         for _ in range(calls):
             call()

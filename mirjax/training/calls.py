@@ -1,0 +1,153 @@
+"""Several training steps in one jitted call, and where each call ends."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import optax
+from jax import Array
+from jax.sharding import Mesh
+
+from mirjax.datasets import batches
+from mirjax.models import losses
+from mirjax.training import sharding, steps
+from mirjax.training.optimizer import make_optimizer
+from mirjax.training.options import StepCounts
+from mirjax.training.state import TrainState
+from mirjax.training.task import Task
+from mirjax.xla import compiler_options
+
+TRACED = ("optimizer.learning_rate", "model.dropout", "seed")
+"""Config keys in which vmapped runs may differ."""
+
+
+class Recipe(NamedTuple):
+    """What a training step depends on beside its state, seed and rows."""
+
+    model: nn.Module
+    optimizer: optax.GradientTransformation
+    batch_size: int  # rows, over all devices
+    l2: float  # factor of the penalty on Dense kernels
+    mesh: Mesh
+
+
+def make_recipe(task: Task, mesh: Mesh) -> Recipe:
+    """Return the recipe of a task's training step."""
+    optimizer = make_optimizer(
+        task.optimizer, num_steps=task.steps.total, warmup_steps=task.steps.warmup
+    )
+    return Recipe(task.model, optimizer, task.train.batch_size, task.train.l2, mesh)
+
+
+def run_steps(
+    recipe: Recipe,
+    seed: int | Array,
+    state: TrainState,
+    rows: losses.AnyBatch,
+    count: int,
+) -> tuple[TrainState, losses.Metrics]:
+    """Run several training steps of one epoch, inside jit.
+
+    Args:
+      recipe: model, optimiser and settings.
+      seed: decides the order of rows and the dropout.
+      state: before the steps.
+      rows: the whole training set.
+      count: number of steps, which must not cross an epoch's end.
+
+    Returns:
+      The state after the steps, and the metrics of each step.
+    """
+    num_rows = rows.weights.shape[0]
+    epoch = state.step // batches.steps_per_epoch(num_rows, recipe.batch_size)
+    order = batches.epoch_order(seed, epoch, num_rows)
+    # A stream of its own, so that dropout and order share no random numbers.
+    key = jax.random.fold_in(jax.random.key(seed), 1 << 31)
+
+    def body(state: TrainState, _: None) -> tuple[TrainState, losses.Metrics]:
+        batch = batches.gather_batch(rows, order, state.step, recipe.batch_size)
+        batch = jax.lax.with_sharding_constraint(batch, sharding.by_row(recipe.mesh))
+        return steps.train_step(
+            recipe.model, recipe.optimizer, recipe.l2, key, state, batch
+        )
+
+    return jax.lax.scan(body, state, length=count)
+
+
+def make_run_steps(
+    recipe: Recipe, seed: int
+) -> Callable[[TrainState, losses.AnyBatch, int], tuple[TrainState, losses.Metrics]]:
+    """Return `run_steps` of one run, jitted: (state, rows, count), state donated."""
+    return jax.jit(
+        functools.partial(run_steps, recipe, seed),
+        static_argnums=2,
+        donate_argnums=0,
+        compiler_options=compiler_options(),
+    )
+
+
+def make_vmapped_run_steps(
+    task: Task, mesh: Mesh
+) -> Callable[
+    [Mapping[str, Array], TrainState, losses.AnyBatch, int],
+    tuple[TrainState, losses.Metrics],
+]:
+    """Return `run_steps` of several runs, jitted.
+
+    Args:
+      task: of any of the runs; its values under `TRACED` are not used.
+      mesh: the devices.
+
+    Returns:
+      (values, states, rows, count) → (states, metrics). `values` has one array for each
+      key of `TRACED`. Values, states and metrics have the runs along a first axis. The
+      states are donated.
+    """
+
+    def run_one(
+        values: Mapping[str, Array],
+        state: TrainState,
+        rows: losses.AnyBatch,
+        count: int,
+    ) -> tuple[TrainState, losses.Metrics]:
+        options = dataclasses.replace(
+            task.optimizer, learning_rate=values["optimizer.learning_rate"]
+        )
+        of_run = dataclasses.replace(
+            task,
+            model=task.model.clone(dropout=values["model.dropout"]),
+            optimizer=options,
+        )
+        return run_steps(make_recipe(of_run, mesh), values["seed"], state, rows, count)
+
+    def run_all(
+        values: Mapping[str, Array],
+        states: TrainState,
+        rows: losses.AnyBatch,
+        count: int,
+    ) -> tuple[TrainState, losses.Metrics]:
+        one = functools.partial(run_one, rows=rows, count=count)
+        return jax.vmap(one)(values, states)
+
+    return jax.jit(
+        run_all,
+        static_argnums=3,
+        donate_argnums=1,
+        compiler_options=compiler_options(),
+    )
+
+
+def next_stop(step: int, counts: StepCounts) -> int:
+    """Return the step at which the call that starts at `step` ends.
+
+    The stops depend on the step alone, so that a resumed run makes the same calls as
+    one never stopped, and its arithmetic is the same bit for bit.
+    """
+    strides = (counts.per_epoch, counts.per_evaluation)
+    stops = [(step // stride + 1) * stride for stride in strides]
+    in_epoch = step % counts.per_epoch
+    stops.append(step + counts.per_call - in_epoch % counts.per_call)
+    return min(*stops, counts.total)

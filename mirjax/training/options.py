@@ -1,0 +1,157 @@
+"""Sections of a training config as dataclasses, checked before anything is loaded."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from jax import Array
+
+from mirjax.datasets.batches import steps_per_epoch
+from mirjax.training.renamed_keys import describe_replacement
+
+Section = TypeVar("Section")
+
+SCHEDULES = ("constant", "cosine")
+OPTIMIZERS = ("rmsprop", "adam", "adamw")
+
+
+def read_section(
+    section_class: type[Section], name: str, values: Mapping[str, Any]
+) -> Section:
+    """Make a section's dataclass from its part of a config.
+
+    Args:
+      section_class: a dataclass whose fields are the section's keys.
+      name: of the section, such as "train".
+      values: the section's keys and values.
+
+    Raises:
+      ValueError: for a key that is not a field; the message names a renamed key's new
+        name. Also as `section_class` raises.
+    """
+    known = {field.name for field in dataclasses.fields(section_class)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise ValueError(
+                f"config.{name}: unknown key {key!r}"
+                + (describe_replacement(f"{name}.{key}") or f"; known: {sorted(known)}")
+            )
+    return section_class(**values)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """The section `train` of a config; configs/base.py has the defaults."""
+
+    batch_size: int = 128  # rows, over all devices
+    num_epochs: float = 10.0
+    eval_every_epochs: float = 1.0  # epochs between evaluations and checkpoints
+    eval_batch_size: int = 512  # rows
+    duplex_augmentation: int = 0  # augmented rows for each training row
+    decode_rows: int = 2000  # held-out rows decoded at each evaluation
+    l2: float = 0.0  # factor of the penalty on squared Dense kernels
+    best_metric: str = "val/loss"  # chooses the best checkpoint
+    best_mode: str = "min"  # min or max
+    patience_epochs: float = 0.0  # epochs without a better metric; 0: no early stopping
+    export: str = "best"  # best or last: the checkpoint that is exported
+
+    def __post_init__(self) -> None:
+        for key in ("batch_size", "decode_rows"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"config.train.{key}={getattr(self, key)}: at least 1")
+        for key in ("num_epochs", "eval_every_epochs"):
+            if not getattr(self, key) > 0:
+                raise ValueError(f"config.train.{key}={getattr(self, key)}: above 0")
+        for key in ("duplex_augmentation", "patience_epochs"):
+            if getattr(self, key) < 0:
+                raise ValueError(f"config.train.{key}={getattr(self, key)}: at least 0")
+        if self.best_mode not in ("min", "max"):
+            raise ValueError(f"config.train.best_mode={self.best_mode!r}: min or max")
+        if self.export not in ("best", "last"):
+            raise ValueError(f"config.train.export={self.export!r}: best or last")
+
+    def is_better(self, value: float, best: float | None) -> bool:
+        """Return whether a value of `best_metric` is better than the best so far."""
+        if best is None:
+            return True
+        return value > best if self.best_mode == "max" else value < best
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerOptions:
+    """The section `optimizer` of a config; see `optimizer.make_optimizer`."""
+
+    name: str = "adamw"  # one of OPTIMIZERS
+    learning_rate: float | Array = 0.001  # the peak; traced in vmapped runs
+    schedule: str = "constant"  # one of SCHEDULES
+    warmup_epochs: float = 0.0  # epochs of linear warm-up; cosine only
+    weight_decay: float = 0.0  # adamw only, on weight matrices
+    ema_decay: float = 0.0  # of averaged parameters, which are evaluated; 0: none
+    clip_norm: float = 0.0  # largest global norm of the gradient; 0: no limit
+
+    def __post_init__(self) -> None:
+        if self.name not in OPTIMIZERS:
+            raise ValueError(
+                f"config.optimizer: name={self.name!r} is not rmsprop, adam or adamw"
+            )
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"config.optimizer: schedule={self.schedule!r} is not constant or "
+                "cosine"
+            )
+        if self.weight_decay and self.name != "adamw":
+            raise ValueError(f"config.optimizer: {self.name} takes no weight_decay")
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise ValueError(
+                f"config.optimizer: ema_decay={self.ema_decay}: 0 to below 1"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class StepCounts:
+    """Lengths of a run, in training steps.
+
+    Attributes:
+      per_epoch: steps that visit every training row once.
+      total: steps of the whole run.
+      per_evaluation: steps between evaluations.
+      patience: steps without a better metric before stopping; 0: no early stopping.
+      warmup: steps of the schedule's warm-up.
+      per_call: steps of one jitted call, at most.
+    """
+
+    per_epoch: int
+    total: int
+    per_evaluation: int
+    patience: int
+    warmup: int
+    per_call: int
+
+
+def count_steps(
+    num_rows: int, train: TrainOptions, warmup_epochs: float, steps_per_call: int
+) -> StepCounts:
+    """Turn lengths in epochs into steps, each rounded to the nearest.
+
+    If a number from half of `steps_per_call` to `steps_per_call` divides the steps of
+    an epoch, calls have that length: one program is compiled instead of two.
+
+    Args:
+      num_rows: training rows.
+      train: batch size and lengths in epochs.
+      warmup_epochs: of the schedule.
+      steps_per_call: training steps in one jitted call, at most.
+
+    >>> count_steps(15_200, TrainOptions(batch_size=50, num_epochs=2.5), 0.0, 40).total
+    760
+    """
+    epoch = steps_per_epoch(num_rows, train.batch_size)
+    divisor = max(n for n in range(1, steps_per_call + 1) if epoch % n == 0)
+    return StepCounts(
+        per_epoch=epoch,
+        total=max(1, round(train.num_epochs * epoch)),
+        per_evaluation=max(1, round(train.eval_every_epochs * epoch)),
+        patience=round(train.patience_epochs * epoch),
+        warmup=round(warmup_epochs * epoch),
+        per_call=divisor if 2 * divisor >= steps_per_call else steps_per_call,
+    )

@@ -1,0 +1,173 @@
+"""The compiled programs of training: one run, or several runs vmapped.
+
+Both keep the train state on the devices and offer the loop the same interface. Runs
+that differ only in learning rate, dropout rate or seed can be vmapped: a small model
+leaves most of a device idle, and one program is compiled for all of them.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from mirjax.inference.teacher_forced import evaluate_teacher_forced
+from mirjax.models import losses
+from mirjax.training import sharding
+from mirjax.training.calls import make_recipe, make_run_steps, make_vmapped_run_steps
+from mirjax.training.state import TrainState, initial_state, initial_states
+from mirjax.training.task import DeviceData, Task, to_devices
+from mirjax.xla import compiler_options
+
+RunMetrics = Mapping[str, np.ndarray]  # metric → its value at each step of a call
+
+
+class Program(Protocol):
+    """Train state on the devices, and the jitted functions that advance it.
+
+    Attributes:
+      tasks: one for each run; all share data, step counts and train options.
+      mesh: the devices.
+      data: training and validation rows on them.
+      state: the train state; of several runs, stacked along a first axis.
+      abstract_state: shapes, types and shardings of the state, to restore into.
+    """
+
+    tasks: Sequence[Task]
+    mesh: Mesh
+    data: DeviceData
+    state: TrainState
+    abstract_state: Any
+
+    def step(self) -> int:
+        """Return the number of steps done."""
+
+    def advance(self, count: int) -> losses.Metrics:
+        """Dispatch training steps, and return their metrics on the devices."""
+
+    def split(self, metrics: Any) -> list[RunMetrics]:
+        """Return what `advance` returned, fetched, for each run."""
+
+    def evaluate(self) -> list[dict[str, float]]:
+        """Return teacher-forced validation metrics of each run, without dropout."""
+
+    def eval_params(self, run: int) -> Mapping[str, Any]:
+        """Return the parameters of a run to evaluate and export."""
+
+
+class SingleRun:
+    """The program of one run; see `Program`."""
+
+    def __init__(self, task: Task):
+        """Initialise the state and put the rows on the devices."""
+        self.tasks: Sequence[Task] = (task,)
+        self.mesh = sharding.make_mesh(task.train.batch_size)
+        recipe = make_recipe(task, self.mesh)
+        self.state, self.abstract_state = initial_state(
+            task.model, recipe.optimizer, task.seed, self.mesh
+        )
+        self.data = to_devices(task, self.mesh)
+        self._run_steps = make_run_steps(recipe, task.seed)
+        self._evaluate_batch = jax.jit(
+            functools.partial(losses.evaluation_sums, task.model),
+            compiler_options=compiler_options(),
+        )
+
+    def step(self) -> int:
+        """Return the number of steps done."""
+        return int(self.state.step)
+
+    def advance(self, count: int) -> losses.Metrics:
+        """Dispatch training steps, and return their metrics on the devices."""
+        self.state, metrics = self._run_steps(self.state, self.data.rows, count)
+        return metrics
+
+    def split(self, metrics: Any) -> list[RunMetrics]:
+        """Return the fetched metrics of the one run."""
+        return [metrics]
+
+    def evaluate(self) -> list[dict[str, float]]:
+        """Return the run's validation metrics."""
+        return [
+            evaluate_teacher_forced(
+                self._evaluate_batch,
+                self.state.eval_params,
+                self.data.validation,
+                self.tasks[0].train.l2,
+            )
+        ]
+
+    def eval_params(self, run: int) -> Mapping[str, Any]:
+        """Return the parameters to evaluate and export."""
+        del run
+        return self.state.eval_params
+
+
+class VmappedRuns:
+    """The program of several runs that differ under `TRACED` alone; see `Program`."""
+
+    def __init__(self, tasks: Sequence[Task]):
+        """Initialise the states and put the rows on the devices."""
+        self.tasks: Sequence[Task] = tasks
+        task = tasks[0]
+        self.mesh = sharding.make_mesh(task.train.batch_size)
+        seeds = [task.seed for task in tasks]
+        self._values = {
+            "optimizer.learning_rate": jnp.asarray(
+                [float(task.optimizer.learning_rate) for task in tasks]
+            ),
+            "model.dropout": jnp.asarray([float(task.model.dropout) for task in tasks]),
+            "seed": jnp.asarray(seeds),
+        }
+        # Learning rates are not part of an optimiser's state.
+        optimizer = make_recipe(task, self.mesh).optimizer
+        self.state, self.abstract_state = initial_states(
+            task.model, optimizer, seeds, self.mesh
+        )
+        self.data = to_devices(task, self.mesh)
+        self._run_steps = make_vmapped_run_steps(task, self.mesh)
+        self._evaluate_batch = jax.jit(
+            jax.vmap(
+                functools.partial(losses.evaluation_sums, task.model),
+                in_axes=(0, None),
+            ),
+            compiler_options=compiler_options(),
+        )
+
+    def step(self) -> int:
+        """Return the number of steps done, which is the same for all runs."""
+        return int(self.state.step[0])
+
+    def advance(self, count: int) -> losses.Metrics:
+        """Dispatch training steps, and return their metrics on the devices."""
+        self.state, metrics = self._run_steps(
+            self._values, self.state, self.data.rows, count
+        )
+        return metrics
+
+    def split(self, metrics: Any) -> list[RunMetrics]:
+        """Return the fetched metrics of each run."""
+        return [self._of_run(metrics, run) for run in range(len(self.tasks))]
+
+    def evaluate(self) -> list[dict[str, float]]:
+        """Return validation metrics of each run."""
+        params = self.state.eval_params
+        sums = [self._evaluate_batch(params, batch) for batch in self.data.validation]
+        total = jax.tree.map(lambda *parts: sum(parts), *sums)
+        return [
+            losses.summarise(
+                self._of_run(total, run), self.eval_params(run), task.train.l2
+            )
+            for run, task in enumerate(self.tasks)
+        ]
+
+    def eval_params(self, run: int) -> Mapping[str, Any]:
+        """Return the parameters of a run to evaluate and export."""
+        return self._of_run(self.state.eval_params, run)
+
+    @staticmethod
+    def _of_run(tree: Any, run: int) -> Any:
+        return jax.tree.map(lambda leaf: leaf[run], tree)

@@ -1,0 +1,167 @@
+"""The rows that a config trains and validates on, encoded, and their metrics."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import numpy as np
+from ml_collections import ConfigDict
+
+from mirjax.datasets import batches, selection
+from mirjax.datasets.augmentation import augment_duplexes
+from mirjax.evaluation.evaluation_set import positive_rows
+from mirjax.evaluation.metrics import calibration, sequence
+from mirjax.inference import classify, greedy
+from mirjax.models import losses, make_model
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs, Split
+
+# Measures free-running predictions: (model, params) → metrics.
+ValidationHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, float]]
+# Stored beside exported parameters: (model, params) → JSON-like.
+DescriptionHook = Callable[[nn.Module, Mapping[str, Any]], Mapping[str, Any]]
+
+
+class TaskData(NamedTuple):
+    """Encoded rows, and what is measured on them beside the loss.
+
+    Attributes:
+      train: all training rows.
+      held_out: all validation rows.
+      validate: measures free-running predictions at each evaluation.
+      describe: returns what is stored beside the parameters of an exported model.
+    """
+
+    train: losses.AnyBatch
+    held_out: losses.AnyBatch
+    validate: ValidationHook = lambda model, params: {}
+    describe: DescriptionHook = lambda model, params: {}
+
+
+def load_data(config: ConfigDict) -> TaskData:
+    """Load and encode the rows of a config.
+
+    Args:
+      config: `model`, `data`, `seed` and of `train` what concerns rows.
+
+    Raises:
+      ValueError: for data that cannot be loaded or do not fit the model.
+    """
+    model = make_model(config.model)
+    generates = hasattr(model, "decode_step")
+    if config.train.duplex_augmentation and not generates:
+        raise ValueError(
+            f"{config.train.duplex_augmentation=} is for generators, and "
+            f"{config.model.name} is a classifier; set it to 0"
+        )
+    pairs, split = selection.select(**config.data)
+    name = f"{config.data.name} ({selection.describe(config.data)})"
+    encode = _for_generator if generates else _for_classifier
+    names = (f"{name}, training rows", f"{name}, held-out rows")
+    return encode(config, model, pairs, split, names)
+
+
+def _for_generator(
+    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+) -> TaskData:
+    """Encode positive pairs, and training rows augmented from them.
+
+    Held-out rows are decoded at each evaluation.
+    """
+    parts = [
+        pairs.take(positive_rows(pairs, rows, name)[0])
+        for rows, name in zip((split.train, split.validation), names, strict=True)
+    ]
+    augmented = augment_duplexes(
+        parts[0], config.train.duplex_augmentation, config.seed
+    )
+    columns = [
+        (
+            [*parts[0].targets, *augmented.targets],
+            [*parts[0].mirnas, *augmented.mirnas],
+        ),
+        (parts[1].targets, parts[1].mirnas),
+    ]
+    encoded = [
+        batches.encode_pairs(
+            targets,
+            mirnas,
+            target_length=model.max_target_length,
+            mirna_length=model.max_mirna_length,
+        )
+        for targets, mirnas in columns
+    ]
+    hook = decoding_hook(
+        parts[0], parts[1], np.asarray(encoded[1].targets), config.train.decode_rows
+    )
+    return TaskData(encoded[0], encoded[1], hook)
+
+
+def _for_classifier(
+    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+) -> TaskData:
+    """Encode labelled pairs; a temperature is fitted when a model is exported."""
+    encoded, parts = [], []
+    for rows, name in zip((split.train, split.validation), names, strict=True):
+        part = pairs.take(rows)
+        if part.labels is None or (
+            len(set(part.labels.tolist())) < 2
+            and config.data.negatives != selection.NO_NEGATIVES
+        ):
+            raise ValueError(
+                f"{name}: a classifier needs rows labelled 1 and rows labelled 0; "
+                "generate negatives by config.data.negatives=frequency, or name "
+                "another dataset by config.data.name"
+            )
+        parts.append(part)
+        encoded.append(
+            batches.encode_labelled(
+                part.targets,
+                part.mirnas,
+                part.labels,
+                target_length=model.max_target_length,
+                mirna_length=model.max_mirna_length,
+            )
+        )
+    describe = _temperature_hook(parts[1])
+    return TaskData(encoded[0], encoded[1], describe=describe)
+
+
+def _temperature_hook(held_out: Pairs) -> DescriptionHook:
+    """Return a hook that fits the temperature which calibrates a classifier."""
+    labels = np.asarray(held_out.labels)
+
+    def describe(model: nn.Module, params: Mapping[str, Any]) -> dict[str, Any]:
+        logits = classify.predict_logits(model, params, held_out)
+        if len(set(labels.tolist())) < 2 or not np.isfinite(logits).all():
+            return {}  # no temperature can be fitted
+        return {calibration.METADATA: calibration.fit_temperature(labels, logits)}
+
+    return describe
+
+
+def decoding_hook(
+    train: Pairs, held_out: Pairs, targets: np.ndarray, num_rows: int
+) -> ValidationHook:
+    """Return a hook that decodes held-out targets and scores the predictions.
+
+    Args:
+      train: its pairs count as known, and its miRNAs as real.
+      held_out: its first rows are decoded.
+      targets: their tokens.
+      num_rows: how many rows.
+    """
+    rows = range(min(num_rows, len(held_out)))
+    sample = held_out.take(rows)
+    known = sequence.known_mirnas(train)
+    for target, mirnas in sequence.known_mirnas(held_out).items():
+        known[target] = known.get(target, set()) | mirnas
+    real = set(train.mirnas) | set(held_out.mirnas)
+
+    def validate(model: nn.Module, params: Mapping[str, Any]) -> dict[str, float]:
+        decoded = greedy.decode(model, params, targets[: len(rows)])
+        return sequence.sequence_metrics(
+            alphabet.decode(decoded.tokens), sample.mirnas, sample.targets, known, real
+        )
+
+    return validate
