@@ -176,9 +176,7 @@ def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     # ---- Read the flags, before anything that takes time is imported. ----
     row_options = _row_options(flag_values)
-    rule = options.ThresholdRule(
-        flag_values.threshold, flag_values.below, flag_values.between
-    )
+    rule = _threshold_rule(flag_values)
     generator_options = _generator_options(flag_values)
 
     from mirjax.blast.programs import find_blast
@@ -231,8 +229,8 @@ def main(flag_values: flags.FlagValues) -> None:
     with atomic_write(folder / FILE_NAME) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
     print_report(report, title=f"{model_path}: {evaluation_set.describe()}")
-    fitted_on = evaluation_set.source.fitted_on
-    print(f"baselines fitted on {fitted_on}; written to {folder}")
+    source = evaluation_set.source
+    print(f"baselines fitted on {source.fitted_on}; written to {folder}")
 
 
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
@@ -252,6 +250,12 @@ def _generator_options(flag_values: flags.FlagValues) -> options.GeneratorOption
         decoders=tuple(flag_values.decoders),
         beam_width=flag_values.beam_width,
         with_blast=flag_values.blast,
+    )
+
+
+def _threshold_rule(flag_values: flags.FlagValues) -> options.ThresholdRule:
+    return options.ThresholdRule(
+        flag_values.threshold, flag_values.below, flag_values.between
     )
 
 
