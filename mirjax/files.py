@@ -1,6 +1,7 @@
-"""Files that appear whole or not at all."""
+"""Files: written whole or not at all, read as text, checked before use."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import tempfile
@@ -9,13 +10,14 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def atomic_write(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give a name to write under; the file gets its own once it is whole.
+    """Write a file under a temporary name, and rename it once it is complete.
 
     Args:
-      path: the file; an earlier one is replaced.
+      path: the file; an existing one is replaced.
 
     Yields:
-      Where to write. It lies beside the file, and is gone if writing failed.
+      The temporary path to write to, in the same folder. It is renamed to `path` when
+      the block ends, or deleted if the block raises.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
@@ -26,11 +28,14 @@ def atomic_write(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def check_writable(out: pathlib.Path, *inputs: str | os.PathLike[str]) -> None:
-    """Raise a ValueError if --out could not be written in the end.
+    """Check that the output file of a command can be written, before work begins.
 
     Args:
-      out: the file to be.
-      *inputs: files that it may not replace.
+      out: the file given by --out.
+      *inputs: files that it must not replace.
+
+    Raises:
+      ValueError: if it is no regular file, is an input, or its folder is not writable.
     """
     if out.exists() and not out.is_file():
         raise ValueError(f"--out: {out} is not a file; name one")
@@ -47,13 +52,16 @@ def check_writable(out: pathlib.Path, *inputs: str | os.PathLike[str]) -> None:
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Return a whole UTF-8 text file.
+    """Return the content of a UTF-8 text file.
 
     Args:
-      path: the file; a byte-order mark at its start is left out.
+      path: the file; a byte-order mark at its start is removed.
+
+    Returns:
+      The text; it holds at least one character that is not blank.
 
     Raises:
-      ValueError: if it cannot be read, is not text, or holds nothing but blanks.
+      ValueError: if the file cannot be read, is not UTF-8, or is blank.
     """
     try:
         text = pathlib.Path(path).read_text(encoding="utf-8-sig")
@@ -66,3 +74,9 @@ def read_text(path: str | os.PathLike[str]) -> str:
     if not text.strip():
         raise ValueError(f"{path}: the file is empty")
     return text
+
+
+def file_sha256(path: pathlib.Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,8 +1,8 @@
-"""Compare how long the targets and the miRNAs of datasets are, where they bind.
+"""Compare the lengths of targets and miRNAs in the positive rows of datasets.
 
   python scripts/lengths.py --out=docs/length_distributions.png DATASET [DATASET...]
 
-It prints a table in Markdown, lengths in nt, and writes the picture.
+It prints a table in Markdown, lengths in nt, and writes a picture.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from mirjax.sequences.records import Pairs
 
 _HEADER = (
     "dataset",
-    "rows that bind",
+    "positive rows",
     "targets: shortest, median, longest",
     "distinct",
     "miRNAs: shortest, median, longest",
@@ -28,14 +28,14 @@ _HEADER = (
 )
 
 
-def load_binding(name: str) -> Pairs:
-    """Return the rows of a dataset that bind."""
+def load_positives(name: str) -> Pairs:
+    """Return the positive rows of a dataset."""
     pairs = registry.load_pairs(name)
     return pairs.take(positive_rows(pairs, np.arange(len(pairs)), name)[0])
 
 
 def table(datasets: Mapping[str, Pairs]) -> str:
-    """Write a row for each dataset, in Markdown."""
+    """Return a table in Markdown with a row for each dataset."""
     rows = [_HEADER, ("---", *["---:"] * (len(_HEADER) - 1))]
     for name, pairs in datasets.items():
         targets, mirnas = _columns(pairs.targets), _columns(pairs.mirnas)
@@ -59,8 +59,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     try:
-        datasets = {name: load_binding(name) for name in arguments.datasets}
-        title = "Lengths of targets and miRNAs, of the rows that bind"
+        datasets = {name: load_positives(name) for name in arguments.datasets}
+        title = "Lengths of targets and miRNAs in the positive rows"
         length_distributions(datasets, arguments.out, title=title)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -12,7 +12,7 @@ from scripts import lengths
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Run the script on five rows, one of which does not bind."""
+    """Run the script on five rows, one of which is negative."""
     pairs = Pairs(
         ["ACGU", "ACGU", "ACGUA", "ACGUAC", "A"],
         ["A" * 12, "C" * 12, "A" * 12, "A" * 41, "A"],

@@ -22,8 +22,8 @@ def positives():
     """300 rows of 12 miRNAs, some 20 times as frequent as others."""
     rng = np.random.default_rng(0)
     mirnas = random_letters(rng, 12, 20, 24)
-    shares = np.geomspace(20, 1, 12)
-    chosen = rng.choice(12, 300, p=shares / shares.sum())
+    weights = np.geomspace(20, 1, 12)
+    chosen = rng.choice(12, 300, p=weights / weights.sum())
     return Pairs([mirnas[i] for i in chosen], random_letters(rng, 300, 20, 40))
 
 
@@ -104,7 +104,7 @@ def test_short_and_constant_sequences_stay():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_where_no_other_pair_exists_it_says_so(kind):
+def test_too_few_possible_pairs_are_an_error(kind):
     one = Pairs(["UGAGGUAGUAGG"], ["AAAAAAAA"])
     with pytest.raises(ValueError, match=f"no further pair of kind '{kind}'"):
         make_negatives(one, kind, 2)
@@ -119,11 +119,11 @@ def test_wrong_arguments_are_refused(positives):
 
 def test_each_part_of_a_dataset_gets_negatives_of_its_own(positives):
     labels = np.ones(300, np.uint8)
-    labels[::10] = 0  # rows that do not bind: left out
+    labels[::10] = 0  # negatives of the dataset: left out
     dataset = Pairs(positives.mirnas, positives.targets, labels)
     parts = [np.arange(200), np.arange(200, 300), np.arange(0)]
     pairs, split = with_negatives(dataset, Split(*parts), "frequency", ratio=0.9)
-    binding = set(pairs_of(dataset.take(np.flatnonzero(labels))))
+    known = set(pairs_of(dataset.take(np.flatnonzero(labels))))
     assert (len(split.train), len(split.validation), len(split.test)) == (342, 171, 0)
     assert not set(split.train) & set(split.validation)
     for rows, part in zip((split.train, split.validation), parts, strict=False):
@@ -132,8 +132,8 @@ def test_each_part_of_a_dataset_gets_negatives_of_its_own(positives):
         assert found.labels.tolist() == [1] * len(ones) + [0] * round(0.9 * len(ones))
         made = pairs_of(found)
         assert made[: len(ones)] == pairs_of(dataset.take(ones))
-        assert not set(made[len(ones) :]) & binding
-        # Negatives are made of the part's own sequences.
+        assert not set(made[len(ones) :]) & known
+        # Negatives have the sequences of their own part.
         assert set(found.targets) <= set(dataset.take(ones).targets)
     again, _ = with_negatives(dataset, Split(*parts), "frequency", ratio=0.9)
     assert pairs_of(again) == pairs_of(pairs)

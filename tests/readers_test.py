@@ -1,4 +1,4 @@
-"""The readers of tables: orientation against nature and miRBase, errors by line."""
+"""Tests of mirjax.datasets.readers: orientation by seed matches and miRBase names."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def _error(path, read):
     return message
 
 
-def test_chakraborty_targets_are_turned_round(tmp_path):
+def test_chakraborty_targets_are_reversed(tmp_path):
     path = _write(tmp_path, "AACC,GGUA\r\nCCCA,UUUG")
     pairs = readers.read_chakraborty(path)
     assert pairs.mirnas == ["AACC", "CCCA"]
@@ -30,7 +30,7 @@ def test_chakraborty_targets_are_turned_round(tmp_path):
     assert pairs.labels is None
 
 
-def test_mitar_mirnas_are_turned_round(tmp_path):
+def test_mitar_mirnas_are_reversed(tmp_path):
     rows = "mir-1\tAACG\tgene1\tGGTa\t1\nmir-2\tACCC\tgene2\tUUTG\t0\n"
     header = "miRNA ID\tmiRNA Seq (3'-->5')\tmRNA\tTarget Site\tlabel\n"
     for text in (rows, header + rows):
@@ -94,7 +94,7 @@ def _mirbase(data_dir):
         return {r.id: str(r.seq) for r in SeqIO.parse(file, "fasta")}
 
 
-def _share_with_seed_match(mirnas, targets):
+def _fraction_with_seed_match(mirnas, targets):
     pairing = str.maketrans("ACGU", "UGCA")
     return np.mean(
         [
@@ -104,13 +104,13 @@ def _share_with_seed_match(mirnas, targets):
     )
 
 
-def test_real_chakraborty_pairs_stand_as_nature_has_them(data_dir):
+def test_real_chakraborty_pairs_are_both_5_to_3(data_dir):
     pairs = readers.read_chakraborty(data_dir / "chakraborty2019/pairs.csv")
     assert len(pairs) == 19_230
     assert set(pairs.mirnas) <= set(_mirbase(data_dir).values())
-    turned = [target[::-1] for target in pairs.targets]
-    right = _share_with_seed_match(pairs.mirnas, pairs.targets)
-    wrong = _share_with_seed_match(pairs.mirnas, turned)
+    flipped = [target[::-1] for target in pairs.targets]
+    right = _fraction_with_seed_match(pairs.mirnas, pairs.targets)
+    wrong = _fraction_with_seed_match(pairs.mirnas, flipped)
     assert right > 10 * wrong
 
 
@@ -131,7 +131,7 @@ def test_real_mitar_mirnas_are_those_of_mirbase(data_dir):
     assert all(known)
 
 
-def test_real_mirbench_pairs_stand_as_nature_has_them(data_dir):
+def test_real_mirbench_pairs_are_both_5_to_3(data_dir):
     pairs = readers.read_mirbench(data_dir / "hejret2023/test.tsv")
     mirbase = _mirbase(data_dir)
     assert (len(pairs), len(pairs.clusters)) == (965, 965)
@@ -144,9 +144,9 @@ def test_real_mirbench_pairs_stand_as_nature_has_them(data_dir):
     assert len(agree) > 900
     assert np.mean(agree) > 0.9
     positive = pairs.take(np.flatnonzero(pairs.labels == 1))
-    turned = [target[::-1] for target in positive.targets]
-    right = _share_with_seed_match(positive.mirnas, positive.targets)
-    assert right > 5 * _share_with_seed_match(positive.mirnas, turned)
+    flipped = [target[::-1] for target in positive.targets]
+    right = _fraction_with_seed_match(positive.mirnas, positive.targets)
+    assert right > 5 * _fraction_with_seed_match(positive.mirnas, flipped)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
-"""The registry: where it looks, what it refuses, and what the named datasets hold."""
+"""Tests of mirjax.datasets.registry, catalogue and download."""
 
 import csv
 import hashlib
 import http.server
 import pathlib
 import re
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -13,7 +15,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from mirjax.datasets import catalogue, registry
+from mirjax.datasets import catalogue, download, registry
+from mirjax.sequences.fasta import read_fasta
 
 _CONTENT = b">tiny\nACGU\n"
 _DATASET = "mirbase/hsa"
@@ -51,7 +54,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """An empty data folder and an empty cache, neither of them made yet."""
+    """A data folder and a cache folder, neither of which exists yet."""
     cache = tmp_path / "cache"
     monkeypatch.setenv("MIRJAX_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr(registry.platformdirs, "user_cache_dir", lambda _: str(cache))
@@ -59,15 +62,15 @@ def folders(tmp_path, monkeypatch):
 
 
 def _offer(monkeypatch, server, page="tiny.fa", content=_CONTENT):
-    """Put a file of the local server in the place of a published one."""
+    """Replace a published file by one of the local server."""
     offered = catalogue.DataFile(
         file="mirbase/tiny.fa",
         url=f"http://127.0.0.1:{server.server_port}/{page}",
         sha256=hashlib.sha256(content).hexdigest(),
         data_format="fasta",
     )
-    monkeypatch.setitem(registry.FILES, _DATASET, offered)
-    monkeypatch.setattr(registry, "_SCHEMES", ("http",))
+    monkeypatch.setitem(catalogue.FILES, _DATASET, offered)
+    monkeypatch.setattr(download, "SCHEMES", ("http",))
     return offered
 
 
@@ -142,13 +145,13 @@ def test_bad_download_leaves_nothing(monkeypatch, server, folders, page, content
 
 def test_only_https_is_followed(monkeypatch, server, folders):
     _offer(monkeypatch, server)
-    monkeypatch.setattr(registry, "_SCHEMES", ("https",))
+    monkeypatch.setattr(download, "SCHEMES", ("https",))
     with pytest.raises(ValueError, match="is not https"):
         registry.path(_DATASET)
     assert server.requests == []
 
 
-def test_offline_error_names_every_way_out(monkeypatch, folders):
+def test_offline_error_names_every_remedy(monkeypatch, folders):
     def offline(url, timeout):
         assert 0 < timeout <= 60
         raise urllib.error.URLError("Name or service not known")
@@ -184,17 +187,80 @@ def test_offline_error_names_every_way_out(monkeypatch, folders):
         ),
     ],
 )
-def test_wrong_names_are_answered_with_the_right_ones(folders, call, part):
+def test_an_error_about_a_wrong_name_lists_the_right_ones(folders, call, part):
     with pytest.raises(ValueError, match=part):
         call()
 
 
 def test_every_file_has_a_public_address_and_a_sum():
-    for name, file in registry.FILES.items():
+    for name, file in catalogue.FILES.items():
         assert file.url.startswith("https://raw.githubusercontent.com/"), name
         assert re.fullmatch("[0-9a-f]{64}", file.sha256), name
         assert not pathlib.PurePath(file.file).is_absolute(), name
-    assert set(registry.FILES) | {"hejret2023", "simulated"} == set(registry.NAMES)
+    names = set(catalogue.FILES) | {"hejret2023", "simulated"}
+    assert names == set(catalogue.NAMES)
+    weights = {name for name in names if name.startswith("mitar2021/weights/")}
+    pairs, sequences = set(catalogue.PAIR_DATASETS), set(catalogue.FASTA_DATASETS)
+    assert pairs & sequences == {"simulated"}
+    assert pairs | sequences == names - weights
+
+
+def test_names_are_listed_without_heavy_imports():
+    code = (
+        "import sys\n"
+        "from mirjax.datasets import catalogue\n"
+        "assert 'numpy' not in sys.modules\n"
+        "from mirjax.datasets import registry\n"
+        "for heavy in ('jax', 'scipy', 'rich', 'Bio', 'urllib.request'):\n"
+        "    assert heavy not in sys.modules, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_name_of_a_dataset_has_precedence_over_a_file(
+    monkeypatch, server, folders, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    offered = _offer(monkeypatch, server)
+    in_data = _put(folders[0], offered)
+    own = pathlib.Path(_DATASET)
+    own.parent.mkdir()
+    own.write_text(">own\nGG\n")
+    assert registry.fasta_path(_DATASET) == in_data
+    assert registry.fasta_path(f"./{_DATASET}") == own
+    assert registry.load_fasta(_DATASET)[0].name == "tiny"
+    assert registry.load_fasta(f"./{_DATASET}")[0].name == "own"
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("no/file.fa", "--mirnas=no/file.fa is neither a file nor a dataset"),
+        ("", "--mirnas= is neither a file nor a dataset"),
+        ("hejret2023", "--mirnas: dataset 'hejret2023' is pairs, not fasta"),
+        ("mitar2021", "--mirnas: dataset 'mitar2021' is pairs, not fasta"),
+        ("mitar2021/weights/miTAR", "is weights, not fasta"),
+    ],
+)
+def test_what_is_no_fasta_is_refused_by_the_flag(folders, name, part):
+    for call in (registry.fasta_path, registry.load_fasta):
+        with pytest.raises(ValueError, match=re.escape(part)) as caught:
+            call(name, flag="--mirnas")
+        message = str(caught.value)
+        assert "\n" not in message
+        assert all(other in message for other in catalogue.FASTA_DATASETS)
+
+
+def test_simulated_mirnas_are_written_once_and_repaired(folders):
+    file = registry.fasta_path("simulated")
+    assert _files_under(folders[1]) == [file]
+    assert read_fasta(file) == registry.load_fasta("simulated")
+    content, written = file.read_bytes(), file.stat().st_mtime_ns
+    assert registry.fasta_path("simulated") == file
+    assert file.stat().st_mtime_ns == written
+    file.write_bytes(content[:-9])
+    assert registry.fasta_path("simulated").read_bytes() == content
+    assert _files_under(folders[1]) == [file]
 
 
 def test_simulated_needs_no_file(monkeypatch, folders):
@@ -249,7 +315,7 @@ def test_mitar_split_is_the_published_one_row_for_row(data_dir):
     file = data_dir / "mitar2021/data_DeepMirTar_miRAW_noRepeats_3folds.txt"
     rows = []
     with open(file) as lines:
-        next(lines)  # which the published reader takes for a header
+        next(lines)  # the published reader takes it for a header
         for line in lines:
             _, mirna, _, target, label = line.rstrip("\r\n").split("\t")
             rows.append((mirna[::-1], target.upper().replace("T", "U"), int(label)))
@@ -285,7 +351,7 @@ def test_hejret_is_train_then_test(data_dir):
     assert test.clusters == [row["gene_cluster_ID"] for row in rows]
 
 
-def test_known_clusters_of_hejret_never_straddle(data_dir):
+def test_known_clusters_of_hejret_are_kept_whole(data_dir):
     pairs, split = registry.load_split("hejret2023", "cluster", seed=1)
     clusters = [
         set(pairs.take(rows).clusters)

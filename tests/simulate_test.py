@@ -1,4 +1,4 @@
-"""The simulator: its site types checked by an oracle written from the definitions."""
+"""Tests of mirjax.datasets.simulate, by an oracle written from the definitions."""
 
 import collections
 
@@ -15,7 +15,7 @@ def _pair(mirna, target, end, position, bulge=False):
     """Describe the pair at one miRNA position when target[end] is opposite position 1.
 
     Returns "W" for Watson-Crick, "w" for wobble, "." for none and "" beyond the target.
-    With a bulge, positions above 5 meet one letter further on.
+    With a bulge, positions above 5 are opposite the letter one further.
     """
     at = end - (position - 1) - (1 if bulge and position > 5 else 0)
     if not 0 <= at < len(target):
@@ -86,7 +86,7 @@ def test_every_site_is_of_its_type_and_the_only_canonical_one(simulation):
         assert [name for name, _ in sites if name in canonical] == expected
 
 
-def test_every_type_is_made_in_its_share(simulation):
+def test_every_type_has_its_fraction(simulation):
     counts = collections.Counter(simulation.site_types)
     assert set(counts) == set(simulator.SITE_TYPES)
     assert counts["8mer"] / 1_500 == pytest.approx(0.25, abs=0.05)
@@ -125,7 +125,7 @@ def test_pairs_name_their_mirna(simulation):
     assert set(names) == set(named)
 
 
-def test_the_target_tells_the_mirna(simulation):
+def test_the_target_determines_the_mirna(simulation):
     """A reader of seed and supplement alone finds the miRNA, so a model can too."""
     strength = ["6mer", "7mer-A1", "wobble", "bulge", "7mer-m8", "8mer"]
 

@@ -1,4 +1,4 @@
-"""The splits: the published rows from their published calls, and groups kept whole."""
+"""Tests of mirjax.datasets.splits, against published calls and definitions."""
 
 import csv
 import itertools
@@ -15,7 +15,7 @@ _LETTERS = np.array(list("ACGU"))
 
 
 def _overlap(a, b, min_overlap):
-    """Say from the definition whether two targets are identical or overlap."""
+    """Determine from the definition whether two targets are identical or overlap."""
     if a in b or b in a:
         return True
     return any(
@@ -38,7 +38,7 @@ def _overlapping_targets(num=240):
 
 
 def _part_of_row(split, num_rows):
-    """Return the part of each row; -1 where it has none. Parts must not intersect."""
+    """Return the part of each row, or -1; parts must not intersect."""
     part = np.full(num_rows, -1)
     for number, rows in enumerate((split.train, split.validation, split.test)):
         assert rows.dtype == np.int64
@@ -89,7 +89,7 @@ def test_random_split_has_exact_sizes_and_every_row():
     split = splits.random_split(1_003, seed=5, fractions=(0.7, 0.2, 0.1))
     assert (_part_of_row(split, 1_003) >= 0).all()
     assert [len(part) for part in _parts(split)] == [702, 201, 100]
-    # A shuffled split is no run of the file's order.
+    # Rows are shuffled, not taken in the order of the file.
     assert 0.05 < np.mean(split.train >= 702) < 0.95
 
 
@@ -122,7 +122,7 @@ def test_clusters_are_the_components_of_the_overlap_relation(min_overlap):
     assert 20 < len(set(cluster)) < len(set(targets))
 
 
-def test_overlapping_targets_never_straddle():
+def test_overlapping_targets_are_in_the_same_part():
     targets = _overlapping_targets()
     split = splits.cluster_split(targets, seed=1)
     part = _part_of_row(split, len(targets))
@@ -147,7 +147,7 @@ def test_known_clusters_are_kept_whole_too():
     assert all(len(set(part[number::16])) == 1 for number in range(16))
 
 
-def test_families_never_straddle_and_fractions_hold():
+def test_families_are_in_the_same_part_and_fractions_hold():
     rng = np.random.default_rng(2)
     seeds = ["".join(rng.choice(_LETTERS, 7)) for _ in range(80)]
     mirnas = [
@@ -163,7 +163,7 @@ def test_families_never_straddle_and_fractions_hold():
 @pytest.mark.parametrize(
     "fractions", [(0.5, 0.5), (0.5, 0.5, 0.5), (1.2, -0.1, -0.1), (0.8, 0.1, 0.05)]
 )
-def test_fractions_must_be_shares(fractions):
+def test_fractions_must_add_up_to_1(fractions):
     with pytest.raises(ValueError, match="fractions=.*add up to 1"):
         splits.random_split(10, 0, fractions)
 
@@ -173,7 +173,7 @@ def test_unknown_protocol_is_named():
         splits.split_pairs(Pairs(mirnas=["AC"], targets=["GU"]), "gene")
 
 
-def test_real_targets_do_not_collapse_and_never_straddle(data_dir: pathlib.Path):
+def test_real_targets_form_small_clusters_that_are_kept_whole(data_dir: pathlib.Path):
     with open(data_dir / "chakraborty2019/pairs.csv", newline="") as file:
         targets = [target[::-1] for _, target in csv.reader(file)]
     groups = splits.target_clusters(targets)
@@ -181,8 +181,8 @@ def test_real_targets_do_not_collapse_and_never_straddle(data_dir: pathlib.Path)
     assert np.bincount(groups).max() == 21  # as the docstring says
     split = splits.cluster_split(targets, seed=0)
     part = _part_of_row(split, len(targets))
-    shares = np.bincount(part) / len(targets)
-    np.testing.assert_allclose(shares, splits.FRACTIONS, atol=0.002)
+    fractions = np.bincount(part) / len(targets)
+    np.testing.assert_allclose(fractions, splits.FRACTIONS, atol=0.002)
     # The test rows near each of some training rows by brute force: none may overlap.
     rng = np.random.default_rng(0)
     train = [targets[row] for row in rng.choice(split.train, 60, replace=False)]

@@ -1,4 +1,7 @@
-"""Batches as a pure function of (seed, step): resuming needs no iterator state."""
+"""Encoded rows, and batches of them as a pure function of (seed, step).
+
+A run that is resumed needs no iterator state.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
@@ -12,12 +15,12 @@ from mirjax.sequences import alphabet
 
 
 class Batch(NamedTuple):
-    """Rows of target-miRNA pairs, as tokens.
+    """Positive pairs as tokens, for a generator.
 
     Attributes:
-      targets: target sites, 5'→3', then padding.
-      mirnas: miRNAs, 5'→3', then EOS, then padding.
-      weights: 1 for a row that counts, 0 for one that only fills the batch.
+      targets: target sites, 5'→3', then PAD.
+      mirnas: miRNAs, 5'→3', then EOS, then PAD.
+      weights: 1 for a row of data, 0 for a row that fills up the batch.
     """
 
     targets: UInt8[Array | np.ndarray, "batch target_length"]
@@ -26,13 +29,13 @@ class Batch(NamedTuple):
 
 
 class LabelledBatch(NamedTuple):
-    """Rows of pairs that bind or do not, as tokens.
+    """Positive and negative pairs as tokens, for a classifier.
 
     Attributes:
-      mirnas: miRNAs, 5'→3', then padding.
-      targets: target sites, 5'→3', then padding.
-      labels: 1 for a pair that binds, else 0.
-      weights: 1 for a row that counts, 0 for one that only fills the batch.
+      mirnas: miRNAs, 5'→3', then PAD.
+      targets: target sites, 5'→3', then PAD.
+      labels: 1 for a positive pair, 0 for a negative one.
+      weights: 1 for a row of data, 0 for a row that fills up the batch.
     """
 
     mirnas: UInt8[Array | np.ndarray, "batch mirna_length"]
@@ -51,19 +54,23 @@ def encode_pairs(
     target_length: int,
     mirna_length: int,
 ) -> Batch:
-    """Encode whole columns once; they are a few MB of uint8.
+    """Encode all rows of a dataset for a generator.
+
+    >>> encode_pairs(["AC"], ["U"], target_length=3, mirna_length=2).mirnas
+    array([[2, 6, 0]], dtype=uint8)
 
     Args:
-      targets: target sites, 5'→3'.
-      mirnas: miRNAs, 5'→3'.
-      target_length: nt a row holds.
-      mirna_length: nt a row holds; it has one position more, for EOS.
+      targets: n target sites, 5'→3'.
+      mirnas: n miRNAs, 5'→3'.
+      target_length: row length of the targets, in nt.
+      mirna_length: row length of the miRNAs, in nt, without the position of EOS.
 
     Returns:
       All rows as one `Batch` of NumPy arrays, weights 1.
 
     Raises:
-      ValueError: for a sequence that does not fit; it names the row.
+      ValueError: for a sequence that is too long or has another letter; it names the
+        row.
     """
     target_tokens, mirna_tokens = _encode(targets, mirnas, target_length, mirna_length)
     mirna_tokens = np.pad(mirna_tokens, ((0, 0), (0, 1)))
@@ -79,20 +86,21 @@ def encode_labelled(
     target_length: int,
     mirna_length: int,
 ) -> LabelledBatch:
-    """Encode whole columns once, for a classifier.
+    """Encode all rows of a dataset for a classifier.
 
     Args:
-      targets: target sites, 5'→3'.
-      mirnas: miRNAs, 5'→3'.
-      labels: 1 where the pair binds, else 0.
-      target_length: nt a row holds.
-      mirna_length: nt a row holds.
+      targets: n target sites, 5'→3'.
+      mirnas: n miRNAs, 5'→3'.
+      labels: 1 for a positive pair, 0 for a negative one.
+      target_length: row length of the targets, in nt.
+      mirna_length: row length of the miRNAs, in nt.
 
     Returns:
       All rows as one `LabelledBatch` of NumPy arrays, weights 1.
 
     Raises:
-      ValueError: for a sequence that does not fit; it names the row.
+      ValueError: for a sequence that is too long or has another letter; it names the
+        row.
     """
     target_tokens, mirna_tokens = _encode(targets, mirnas, target_length, mirna_length)
     weights = np.ones(len(mirnas), np.float32)
@@ -106,7 +114,9 @@ def _encode(
     mirnas: Sequence[str],
     target_length: int,
     mirna_length: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[
+    UInt8[np.ndarray, "rows {target_length}"], UInt8[np.ndarray, "rows {mirna_length}"]
+]:
     """Return tokens of targets and of miRNAs; an error names the row."""
     names = [f"row {row + 1}, target" for row in range(len(targets))]
     target_tokens = alphabet.encode(targets, target_length, names=names)
@@ -115,7 +125,15 @@ def _encode(
 
 
 def fill_batches(rows: AnyBatch, batch_size: int) -> list[AnyBatch]:
-    """Cut rows into batches of one size, the last filled up with rows of weight 0."""
+    """Divide rows into batches of one size.
+
+    Args:
+      rows: NumPy arrays.
+      batch_size: rows of a batch.
+
+    Returns:
+      The batches in order; the last one is filled up with rows of weight 0.
+    """
     missing = -len(rows.weights) % batch_size
     filled = jax.tree.map(
         lambda x: np.pad(x, ((0, missing),) + ((0, 0),) * (x.ndim - 1)), rows
@@ -127,14 +145,24 @@ def fill_batches(rows: AnyBatch, batch_size: int) -> list[AnyBatch]:
 
 
 def steps_per_epoch(num_rows: int, batch_size: int) -> int:
-    """Return the steps that visit every row once; the last one may be partly filled."""
+    """Return the number of steps that visit every row once.
+
+    >>> steps_per_epoch(11, batch_size=4)
+    3
+    """
     return -(-num_rows // batch_size)
 
 
 def epoch_order(
     seed: Int[Array, ""] | int, epoch: Int[Array, ""] | int, num_rows: int
 ) -> Int[Array, " rows"]:
-    """Return the order in which an epoch visits the rows, drawn from (seed, epoch)."""
+    """Return the order of the rows in an epoch, a permutation drawn from (seed, epoch).
+
+    Args:
+      seed: of the run.
+      epoch: number of the epoch, from 0.
+      num_rows: number of rows in the training set.
+    """
     return jax.random.permutation(
         jax.random.fold_in(jax.random.key(seed), epoch), num_rows
     )
@@ -150,9 +178,12 @@ def gather_batch(
 
     Args:
       rows: the whole training set.
-      order: of the epoch that the step belongs to; see `epoch_order`.
-      step: the training step, from 0, counted over all epochs.
-      batch_size: rows in the batch; those past the epoch's end get weight 0.
+      order: `epoch_order` of the step's epoch.
+      step: number of the training step, from 0, over all epochs.
+      batch_size: rows of the batch.
+
+    Returns:
+      The batch; its rows after the end of the epoch have weight 0.
     """
     num_rows = order.shape[0]
     step_in_epoch = step % steps_per_epoch(num_rows, batch_size)

@@ -1,11 +1,16 @@
-"""Pairs that do not bind, made from pairs that do.
+"""Negative pairs generated from the positive pairs of a dataset.
 
-How they are made decides what a classifier can learn without biology. Drawn at random
-(`random`), frequent miRNAs are told from rare ones by their frequency alone. Re-paired
-(`frequency`), each miRNA and each target is as often in one class as in the other.
-Shuffled targets (`dinucleotide`) may be told by their words.
+The way they are generated determines what a classifier can learn without biology:
+
+  frequency     miRNAs and targets are paired anew, so that each is equally frequent in
+                both classes
+  random        miRNAs and targets are drawn at random, so that the frequency of a miRNA
+                alone distinguishes the classes
+  dinucleotide  targets are shuffled, so that longer words in them may distinguish the
+                classes
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,6 +19,7 @@ from mirjax.datasets.negative_kinds import KINDS
 from mirjax.sequences.records import Pairs, Split
 
 _TRIES = 1_000  # draws for one row before giving up
+_SHUFFLES = 10  # of one target before it is skipped
 
 
 def make_negatives(
@@ -24,23 +30,23 @@ def make_negatives(
     seed: int | Sequence[int] = 0,
     known: Iterable[tuple[str, str]] = (),
 ) -> Pairs:
-    """Make pairs labelled 0, none of which is known to bind.
+    """Generate negative pairs, none of which is a known positive pair.
 
     Args:
-      positives: pairs that bind.
-      kind: "frequency" gives the targets of all rows the miRNAs of all rows in another
-        order, and takes as many as it needs; "random" draws a miRNA and a target, each
-        distinct one as likely as any other; "dinucleotide" keeps a drawn row's miRNA
-        and shuffles its target, keeping the counts of neighbouring letters.
-      count: rows to make.
-      seed: a number or several; decides everything.
-      known: further (miRNA, target) that bind, such as those of other parts.
+      positives: positive pairs.
+      kind: "frequency" permutes the miRNAs of all rows, as often as needed, and takes
+        the first rows; "random" draws a miRNA and a target, all distinct ones equally
+        likely; "dinucleotide" keeps the miRNA of a drawn row and shuffles its target
+        with the same dinucleotide counts.
+      count: number of negatives.
+      seed: one or several integers; the result is a pure function of the arguments.
+      known: further positive (miRNA, target), such as those of other parts of a split.
 
     Returns:
-      `count` different pairs, sequences and labels alone.
+      `count` distinct pairs: sequences, and labels 0.
 
     Raises:
-      ValueError: for an unknown kind, a count below 1, or where no other pair is found.
+      ValueError: for an unknown kind, a count below 1, or if there are too few pairs.
 
     References:
       Altschul & Erickson 1985, Mol Biol Evol 2, 526 (the shuffle).
@@ -63,31 +69,31 @@ def make_negatives(
 def with_negatives(
     pairs: Pairs, split: Split, kind: str, *, ratio: float = 1.0, seed: int = 0
 ) -> tuple[Pairs, Split]:
-    """Replace a dataset's rows labelled 0 by negatives made of those that bind.
+    """Replace a dataset's negatives by generated ones.
 
     Args:
       pairs: a dataset.
-      split: of it.
-      kind: one of KINDS.
-      ratio: negatives made in each part for each of its pairs that binds.
-      seed: each part draws from it in a stream of its own.
+      split: its split.
+      kind: one of `KINDS`.
+      ratio: negatives generated for each positive pair, in each part of the split.
+      seed: random seed; each part has its own stream.
 
     Returns:
-      A dataset of sequences and labels, and its split: in each part the binding pairs
-      in order, then the negatives made of them. No negative is a binding pair of any
+      Sequences and labels, and their split: in each part the positive pairs in order,
+      then the negatives generated from them. No negative is a positive pair of any
       part.
 
     Raises:
       ValueError: as `make_negatives` does.
     """
-    binding = np.ones(len(pairs), bool) if pairs.labels is None else pairs.labels == 1
-    everything = pairs.take(np.flatnonzero(binding))
-    known = list(zip(everything.mirnas, everything.targets, strict=True))
+    positive = np.ones(len(pairs), bool) if pairs.labels is None else pairs.labels == 1
+    all_positives = pairs.take(np.flatnonzero(positive))
+    known = list(zip(all_positives.mirnas, all_positives.targets, strict=True))
     mirnas: list[str] = []
     targets: list[str] = []
     labels, parts = [], []
     for stream, rows in enumerate((split.train, split.validation, split.test)):
-        positives = pairs.take(rows[binding[rows]])
+        positives = pairs.take(rows[positive[rows]])
         start = len(mirnas)
         if len(positives):
             count = round(ratio * len(positives))
@@ -108,7 +114,7 @@ _Pair = tuple[str, str]  # miRNA, target
 def _repaired(
     positives: Pairs, count: int, rng: np.random.Generator, taken: set[_Pair]
 ) -> list[_Pair]:
-    """Permute the miRNAs of all rows, in as many rounds as it takes."""
+    """Permute the miRNAs of all rows, as often as needed."""
     made: list[_Pair] = []
     while len(made) < count:
         rows = rng.permutation(len(positives))
@@ -122,13 +128,13 @@ def _repaired(
 def _without_conflicts(
     mirnas: list[str], targets: list[str], rng: np.random.Generator, taken: set[_Pair]
 ) -> list[_Pair]:
-    """Swap miRNAs until no pair is taken, and none is there twice."""
+    """Swap miRNAs until no pair is taken and all are distinct."""
     seen = set(taken)
     for row, target in enumerate(targets):
         for _ in range(_TRIES):
             if (mirnas[row], target) not in seen:
                 break
-            # Any later row is still free; an earlier one must fit after the swap too.
+            # Later rows are still to be checked; an earlier one must stay valid.
             other = int(rng.integers(len(targets)))
             if other < row:
                 swapped = (mirnas[row], targets[other])
@@ -169,15 +175,15 @@ def _random(
 def _shuffled(
     positives: Pairs, count: int, rng: np.random.Generator, taken: set[_Pair]
 ) -> list[_Pair]:
-    """Shuffle the targets of drawn rows, round by round over all rows.
+    """Shuffle the targets of all rows in random order, as often as needed.
 
-    A target that has no other order, such as a run of one letter, is passed over.
+    A target whose letters have no other order, such as a run of one letter, is skipped.
     """
     made: list[_Pair] = []
     while len(made) < count:
         before = len(made)
         for row in rng.permutation(len(positives)):
-            for _ in range(10):
+            for _ in range(_SHUFFLES):
                 pair = (
                     positives.mirnas[row],
                     shuffle_dinucleotides(positives.targets[row], rng),
@@ -194,53 +200,65 @@ def _shuffled(
 
 
 def shuffle_dinucleotides(sequence: str, rng: np.random.Generator) -> str:
-    """Shuffle a sequence, keeping its first letter and every dinucleotide's count.
+    """Shuffle a sequence, keeping its first letter and the count of each dinucleotide.
 
-    All sequences with the same dinucleotides and first letter are equally likely: each
-    is an Eulerian walk over the letters, and is drawn by drawing the last step from
-    each letter until these lead to the end, then the order of the others.
+    All sequences with these dinucleotides and this first letter are equally likely.
+    Each one is an Eulerian path in the graph whose nodes are the letters and whose
+    edges are the dinucleotides. To draw one, the last edge out of each letter is drawn
+    until these edges lead from every letter to the last one; then the other edges are
+    put in random order.
+
+    >>> shuffle_dinucleotides("AAAA", np.random.default_rng(0))
+    'AAAA'
 
     Args:
-      sequence: of any letters.
-      rng: where the draws come from.
+      sequence: any letters.
+      rng: source of random numbers.
+
+    Returns:
+      The letters of `sequence` in another order, or in the same one by chance.
+
+    References:
+      Altschul & Erickson 1985, Mol Biol Evol 2, 526.
     """
     if len(sequence) < 3:
         return sequence
-    steps: dict[str, list[str]] = {letter: [] for letter in sequence}
-    for one, next_one in zip(sequence, sequence[1:], strict=False):
-        steps[one].append(next_one)
+    edges: dict[str, list[str]] = {letter: [] for letter in sequence}
+    for letter, next_letter in itertools.pairwise(sequence):
+        edges[letter].append(next_letter)
     end = sequence[-1]
     while True:
         last = {
-            letter: int(rng.integers(len(onward)))
-            for letter, onward in steps.items()
+            letter: int(rng.integers(len(successors)))
+            for letter, successors in edges.items()
             if letter != end
         }
-        if all(_leads_to(end, letter, last, steps) for letter in last):
+        if all(_leads_to(end, letter, last, edges) for letter in last):
             break
-    for letter, onward in steps.items():
-        final = [onward.pop(last[letter])] if letter in last else []
-        onward[:] = [onward[place] for place in rng.permutation(len(onward))] + final
-        onward.reverse()  # to be taken from the end
-    walk = [sequence[0]]
-    while steps[walk[-1]]:
-        walk.append(steps[walk[-1]].pop())
-    return "".join(walk)
+    for letter, successors in edges.items():
+        final = [successors.pop(last[letter])] if letter in last else []
+        order = rng.permutation(len(successors))
+        successors[:] = [successors[index] for index in order] + final
+        successors.reverse()  # they are popped from the end
+    path = [sequence[0]]
+    while edges[path[-1]]:
+        path.append(edges[path[-1]].pop())
+    return "".join(path)
 
 
 def _leads_to(
-    end: str, letter: str, last: dict[str, int], steps: dict[str, list[str]]
+    end: str, letter: str, last: dict[str, int], edges: dict[str, list[str]]
 ) -> bool:
-    """Tell whether the last steps lead from a letter to the end."""
-    for _ in range(len(steps)):
+    """Determine whether the last edges lead from a letter to the end."""
+    for _ in range(len(edges)):
         if letter == end:
             return True
-        letter = steps[letter][last[letter]]
+        letter = edges[letter][last[letter]]
     return letter == end
 
 
 def _none_left(kind: str) -> ValueError:
     return ValueError(
-        f"negatives: no further pair of kind {kind!r} was found that is not known to "
-        "bind; ask for fewer"
+        f"negatives: no further pair of kind {kind!r} was found that is not a positive "
+        "pair; ask for fewer"
     )

@@ -1,7 +1,8 @@
-"""Readers of published miRNA-target tables and of one's own.
+"""Readers of tables of miRNA-target pairs, published ones and CSV files.
 
-Some published tables hold a strand 3'→5'. It is turned round here, once: whatever
-leaves this module is 5'→3' in RNA letters. Every error names the file and the line.
+Some published tables hold one strand 3'→5'. It is reversed here and nowhere else: all
+sequences that these functions return are 5'→3', in RNA letters. Every error names the
+file and the line.
 """
 
 import csv
@@ -17,7 +18,7 @@ from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
 _MITAR_COLUMNS = ("mirna_name", "mirna", "gene", "target", "label")
-# Pairs column → column name in the file; the first ones are required.
+# Column of Pairs → column name in the file; required ones come first.
 _MIRBENCH_NAMES = {
     "mirna": "noncodingRNA",
     "target": "gene",
@@ -40,13 +41,13 @@ def read_chakraborty(path: str | os.PathLike[str]) -> Pairs:
     """Read the training pairs of Chakraborty & Hasija 2019.
 
     The file has two columns and no header: miRNA 5'→3', target 3'→5'. The targets are
-    turned round.
+    reversed.
 
     Args:
       path: the CSV file.
 
     Returns:
-      The pairs in file order, without labels: every pair binds.
+      The pairs in file order, without labels: all are positive.
 
     Raises:
       ValueError: if the file is missing, empty or malformed.
@@ -61,14 +62,14 @@ def read_chakraborty(path: str | os.PathLike[str]) -> Pairs:
 def read_mitar(path: str | os.PathLike[str]) -> Pairs:
     """Read a table of the miTAR data: id, miRNA 3'→5', gene, target 5'→3', label.
 
-    The miRNAs are turned round. A first line is a header if it ends in "label".
+    The miRNAs are reversed. A first line that ends in "label" is a header.
 
     Args:
       path: the tab-separated file.
 
     Returns:
-      Every pair of the file, in file order. (The published reader drops the first row
-      even of files that have no header; `registry` does so for its named datasets.)
+      All pairs in file order. (The published reader drops the first row also of files
+      without a header; `registry` does so for its named datasets.)
 
     Raises:
       ValueError: if the file is missing, empty or malformed, or a label is not 0 or 1.
@@ -87,11 +88,12 @@ def read_mirbench(path: str | os.PathLike[str]) -> Pairs:
     """Read a miRBench table, such as Hejret 2023.
 
     Args:
-      path: the tab-separated file. Its header names at least the columns noncodingRNA
-        (the miRNA), gene (the target) and label; both sequences are 5'→3'.
+      path: the tab-separated file. Its header has the columns noncodingRNA (the miRNA),
+        gene (the target) and label, and may have noncodingRNA_name and gene_cluster_ID;
+        both sequences are 5'→3'.
 
     Returns:
-      The pairs in file order; `clusters` holds gene_cluster_ID where the file has it.
+      The pairs in file order; `clusters` is the column gene_cluster_ID.
 
     Raises:
       ValueError: if the file is missing, empty or malformed, or lacks a column.
@@ -103,11 +105,11 @@ def read_mirbench(path: str | os.PathLike[str]) -> Pairs:
 
 
 def read_csv(path: str | os.PathLike[str]) -> Pairs:
-    """Read a CSV file of one's own pairs, both sequences 5'→3'.
+    """Read a CSV file of pairs, both sequences 5'→3'.
 
     Args:
-      path: the comma-separated file. Its header names the columns mirna and target and,
-        if wanted, label (0 or 1), mirna_name and gene, in any order.
+      path: the comma-separated file. Its header has the columns mirna and target, and
+        may have label (0 or 1), mirna_name and gene, in any order.
 
     Returns:
       The pairs in file order.
@@ -131,8 +133,9 @@ def read_pairs(path: str | os.PathLike[str], data_format: str = "") -> Pairs:
 
     Args:
       path: the file.
-      data_format: one of `FORMATS`. By default what the first line looks like: mirbench
-        with tabs and a column noncodingRNA, mitar2021 with other tabs, else csv.
+      data_format: one of `FORMATS`. By default it is determined from the first line:
+        mirbench if it has tabs and a column noncodingRNA, mitar2021 if it has other
+        tabs, otherwise csv.
 
     Returns:
       The pairs in file order, 5'→3'.
@@ -151,7 +154,7 @@ def read_pairs(path: str | os.PathLike[str], data_format: str = "") -> Pairs:
 
 
 def _rows(path: str | os.PathLike[str], delimiter: str) -> list[_Row]:
-    """Return the rows of a table that are not blank; there is at least one."""
+    """Return the rows of a table that are not blank, at least one."""
 
     def not_blank() -> Iterator[_Row]:
         for fields in reader:
@@ -179,7 +182,7 @@ def _headed_pairs(
     *,
     required: int,
 ) -> Pairs:
-    """Read a table whose header says where each column is."""
+    """Read a table whose header names the columns; the first `required` must exist."""
     (line, header), *rows = _rows(path, delimiter)
     found = {name.strip().lower(): number for number, name in enumerate(header)}
     missing = [n for n in list(names.values())[:required] if n.lower() not in found]
@@ -204,7 +207,7 @@ def _pairs(
     width: int,
     reversed_strand: str | None = None,
 ) -> Pairs:
-    """Check rows of `width` fields and gather the named columns as pairs."""
+    """Check that rows have `width` fields, and return the named columns as pairs."""
     if not rows:
         raise ValueError(f"{path}: no row of data after the header")
     values: dict[str, list[str]] = {column: [] for column in columns}

@@ -1,71 +1,56 @@
-"""Named datasets: find or fetch their files, load them, split them.
+"""Named datasets: find their files, load them, split them.
 
-A file is looked for under the folder that the environment variable MIRJAX_DATA_DIR
-names, then in the user's cache folder, and is else downloaded into that cache from its
-public address. Wherever it is found, its SHA-256 is checked.
+The names are listed in `catalogue`. A file is searched for in the folder named by the
+environment variable MIRJAX_DATA_DIR, then in the user's cache folder; otherwise it is
+downloaded into that cache. Its SHA-256 is checked wherever it is found.
 
-Pairs (`load_pairs`, `load_split`):
-  chakraborty2019            19,230 pairs the seq2seq model was trained on
-  mitar2021                  27,719 rows, miTAR's combined set
-  mitar2021/deepmirtar       7,758 rows, the DeepMirTar part that miTAR1 was trained on
-  mitar2021/deepmirtar_test  48 positive pairs
-  mitar2021/deepmirtar_indtest, mitar2021/miraw_indtest
-                             827 and 41,862 rows, miTAR's two "independent" tests
-  mitar2021/miraw_test       1,999 rows, the test of the miRAW variant
-  hejret2023                 9,158 rows: hejret2023/train, then hejret2023/test
-  simulated                  made on the spot by `simulate`, no file
-FASTA (`load_fasta`): mirbase/hsa (human, release 22), mirbase/all (release 22.1),
-mitar2021/fasta_mirna and mitar2021/fasta_mrna (example inputs), and simulated.
-Files (`path`): each of these that is one file, and the published Keras weights
-mitar2021/weights/miTAR and mitar2021/weights/miTAR1.
-Several datasets of pairs are joined by "+", as in chakraborty2019+mitar2021.
+Datasets of pairs are joined by "+", as in chakraborty2019+mitar2021.
 """
 
-import dataclasses
-import hashlib
-import http.client
 import os
 import pathlib
-import urllib.parse
-import urllib.request
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import platformdirs
-from absl import logging
-from rich import console, progress
 
 from mirjax.datasets import readers, splits
-from mirjax.datasets.catalogue import FILES, NAMES, DataFile
+from mirjax.datasets.catalogue import (
+    FASTA_DATASETS,
+    FILES,
+    HEJRET,
+    NAMES,
+    PAIR_DATASETS,
+    SIMULATED,
+    DataFile,
+)
+from mirjax.datasets.joining import join_pairs, join_splits
 from mirjax.datasets.simulate import simulate
-from mirjax.sequences import fasta
+from mirjax.files import atomic_write, file_sha256
 from mirjax.sequences.records import Pairs, SequenceRecord, Split
 
-SIMULATED_SIZE = 6_000
+SIMULATED_SIZE = 6_000  # pairs
 PROTOCOLS = ("published", *splits.PROTOCOLS)
 
-_SCHEMES = ("https",)  # the only addresses that anything is downloaded from
-_TIMEOUT_SECONDS = 30
-_CHUNK_BYTES = 1 << 16
 _HEJRET_TRAIN_ROWS = 8_193
 
 
 def path(name: str) -> pathlib.Path:
-    """Return where a dataset's file lies, downloading it if need be.
+    """Return the path of a dataset's file, downloaded if there is no local copy.
 
     Args:
-      name: one of `NAMES` that is one file.
+      name: one of `catalogue.FILES`.
 
     Returns:
       The path of a file whose SHA-256 has just been checked.
 
     Raises:
-      ValueError: for an unknown name or one that is not one file, a file whose SHA-256
-        is wrong, or one that is nowhere and cannot be downloaded.
+      ValueError: if there is no such file in the catalogue, its SHA-256 is wrong, or
+        the download fails.
+      OSError: if the cache folder cannot be created.
     """
     data_file = _data_file(name)
-    cache = pathlib.Path(platformdirs.user_cache_dir("mirjax"))
-    folders = [cache]
+    folders = [_cache_folder()]
     if given := os.environ.get("MIRJAX_DATA_DIR"):
         folders.insert(0, pathlib.Path(given).expanduser())
     for folder in folders:
@@ -73,19 +58,75 @@ def path(name: str) -> pathlib.Path:
         if candidate.is_file():
             _check_sha256(candidate, data_file)
             return candidate
-    return _download(name, data_file, cache / data_file.file)
+    from mirjax.datasets.download import download  # slow to import, and seldom needed
+
+    return download(name, data_file, folders[-1] / data_file.file)
+
+
+def fasta_path(name: str, *, flag: str = "--db") -> pathlib.Path:
+    """Return the FASTA file of a dataset, or the path of an existing file.
+
+    The name of a dataset has precedence over a file of that name: write ./NAME for the
+    file. For "simulated", the simulation's miRNAs are written to the user's cache.
+
+    Args:
+      name: one of `catalogue.FASTA_DATASETS`, or a file.
+      flag: the command-line flag of the name, for messages.
+
+    Returns:
+      A path that exists.
+
+    Raises:
+      ValueError: if it is neither a file nor a FASTA dataset, or as `path` does.
+      OSError: if the cache folder cannot be written.
+    """
+    if name == SIMULATED:
+        return _simulated_fasta()
+    if name in FASTA_DATASETS:
+        return path(name)
+    if name in NAMES:
+        raise ValueError(f"{flag}: {_wrong_kind(name, 'fasta', FASTA_DATASETS)}")
+    file = pathlib.Path(name)
+    if not name or not file.exists():
+        raise ValueError(
+            f"{flag}={name} is neither a file nor a dataset of sequences; the datasets"
+            f" are {', '.join(FASTA_DATASETS)}"
+        )
+    return file
+
+
+def load_fasta(name: str, *, flag: str = "--db") -> list[SequenceRecord]:
+    """Load the sequences of a FASTA dataset or file, 5'→3'.
+
+    Args:
+      name: as for `fasta_path`.
+      flag: likewise.
+
+    Returns:
+      The records in file order.
+
+    Raises:
+      ValueError: as `fasta_path` and `fasta.read_fasta` do.
+    """
+    if name == SIMULATED:
+        return list(simulate(1).mirnas)
+    from mirjax.sequences import fasta  # slow to import
+
+    return fasta.read_fasta(fasta_path(name, flag=flag))
 
 
 def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs:
     """Load a dataset of pairs, 5'→3', in file order.
 
+    >>> len(load_pairs("simulated", size=50))
+    50
+
     Args:
-      name: one of `NAMES` that holds pairs, or several joined by "+", in this order.
-        hejret2023 is its train rows, then its test rows. The headerless files of
-        mitar2021 come without their first row, which the published reader takes for a
-        header.
-      size: pairs to make, of "simulated" only.
-      seed: what to make them from, of "simulated" only.
+      name: one of `catalogue.PAIR_DATASETS`, or several joined by "+", in this order.
+        hejret2023 is its train rows, then its test rows. The files of mitar2021 without
+        a header lack their first row, which the published reader takes for a header.
+      size: number of pairs, of "simulated" only.
+      seed: of the simulation, of "simulated" only.
 
     Returns:
       The pairs.
@@ -95,12 +136,14 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
     """
     first, _, others = name.partition("+")
     if others:
-        return _joined(load_pairs(first), load_pairs(others))
-    if name == "simulated":
+        return join_pairs(load_pairs(first), load_pairs(others))
+    if name == SIMULATED:
         return simulate(size, seed=seed).pairs
-    if name == "hejret2023":
-        return _joined(load_pairs("hejret2023/train"), load_pairs("hejret2023/test"))
-    data_file = _data_file(name, "pairs")
+    if name == HEJRET:
+        return join_pairs(load_pairs(f"{HEJRET}/train"), load_pairs(f"{HEJRET}/test"))
+    data_file = _data_file(name)
+    if data_file.kind != "pairs":
+        raise ValueError(_wrong_kind(name, "pairs", PAIR_DATASETS))
     pairs = readers.read_pairs(path(name), data_file.data_format)
     return pairs.take(range(data_file.first_row, len(pairs)))
 
@@ -108,17 +151,18 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
 def load_split(
     name: str, protocol: str = "published", *, pairs: Pairs | None = None, seed: int = 0
 ) -> tuple[Pairs, Split]:
-    """Load a dataset of pairs and divide it.
+    """Load a dataset of pairs and split it.
 
     Args:
-      name: one of `NAMES` that holds pairs, or several joined by "+", such as
-        chakraborty2019+mitar2021: each is divided as published, or all rows together by
-        another protocol.
-      protocol: "published" is what its authors did: see `splits.published_chakraborty`,
-        `published_mitar` and `published_hejret`; the independent test sets are test
-        rows only; of "simulated" it is a random split. Or one of `splits.PROTOCOLS`.
-      pairs: the dataset where it is loaded already, such as a simulation of other size.
-      seed: decides the split where the protocol leaves it open.
+      name: one of `catalogue.PAIR_DATASETS`, or several joined by "+", such as
+        chakraborty2019+mitar2021. By the published protocol each is split on its own;
+        by another protocol, all rows are split together.
+      protocol: "published" is the split of the dataset's authors: see
+        `splits.published_chakraborty`, `published_mitar` and `published_hejret`. The
+        independent test sets are test rows only, and "simulated" is split at random.
+        Or one of `splits.PROTOCOLS`.
+      pairs: the dataset if it is loaded already, such as a simulation of another size.
+      seed: of a random choice in the split.
 
     Returns:
       The pairs and their split.
@@ -130,9 +174,7 @@ def load_split(
         raise ValueError(f"{protocol=} is not one of {', '.join(PROTOCOLS)}")
     first, _, others = name.partition("+")
     if others and protocol == "published":
-        return _joined_split(
-            load_split(first, seed=seed), load_split(others, seed=seed)
-        )
+        return join_splits(load_split(first, seed=seed), load_split(others, seed=seed))
     if pairs is None:
         pairs = load_pairs(name)
     if protocol != "published":
@@ -140,83 +182,52 @@ def load_split(
     return pairs, _published_split(name, len(pairs), seed)
 
 
-def load_fasta(name: str, *, seed: int = 0) -> list[SequenceRecord]:
-    """Load a dataset of single sequences, 5'→3'.
-
-    Args:
-      name: one of `NAMES` that is FASTA, or "simulated" for the simulation's miRNAs.
-      seed: that of the simulation, of "simulated" only.
-
-    Returns:
-      The records in file order.
-
-    Raises:
-      ValueError: as `path` does, or if the dataset is not FASTA.
-    """
-    if name == "simulated":
-        return list(simulate(1, seed=seed).mirnas)
-    _data_file(name, "fasta")
-    return fasta.read_fasta(path(name))
-
-
-def _data_file(name: str, kind: str = "") -> DataFile:
-    """Look a name up; where a kind is given, it must be of that."""
+def _data_file(name: str) -> DataFile:
+    """Return the catalogue's entry of a dataset that is one file."""
     if name not in NAMES:
         raise ValueError(f"no dataset {name!r}; there are {', '.join(NAMES)}")
-    if name == "simulated":
-        raise ValueError("dataset 'simulated' is made on the spot and has no file")
+    if name == SIMULATED:
+        raise ValueError(f"dataset {name!r} is generated and has no file")
     if name not in FILES:
         raise ValueError(f"dataset {name!r} is two files: {name}/train, {name}/test")
-    if kind and kind != FILES[name].kind:
-        names = ", ".join(n for n in FILES if FILES[n].kind == kind)
-        raise ValueError(
-            f"dataset {name!r} is {FILES[name].kind}, not {kind}; use one of {names}"
-        )
     return FILES[name]
 
 
-def _joined(first: Pairs, second: Pairs) -> Pairs:
-    """Return the rows of one dataset followed by those of another.
+def _wrong_kind(name: str, wanted: str, choices: Sequence[str]) -> str:
+    kind = FILES[name].kind if name in FILES else "pairs"
+    return f"dataset {name!r} is {kind}, not {wanted}; use one of {', '.join(choices)}"
 
-    A column that one of them lacks is left out, but for labels: without them, every row
-    binds.
-    """
-    columns: dict[str, Any] = {}
-    for field in dataclasses.fields(Pairs):
-        a, b = (
-            np.ones(len(pairs), np.uint8)
-            if field.name == "labels" and pairs.labels is None
-            else getattr(pairs, field.name)
-            for pairs in (first, second)
+
+def _cache_folder() -> pathlib.Path:
+    return pathlib.Path(platformdirs.user_cache_dir("mirjax"))
+
+
+def _check_sha256(file: pathlib.Path, data_file: DataFile) -> None:
+    found = file_sha256(file)
+    if found != data_file.sha256:
+        raise ValueError(
+            f"{file}: sha256 is {found}, expected {data_file.sha256}; delete it or put"
+            f" {data_file.url} in its place"
         )
-        if isinstance(a, np.ndarray):
-            columns[field.name] = np.concatenate([a, b])
-        elif a is not None and b is not None:
-            columns[field.name] = [*a, *b]
-    return Pairs(**columns)
 
 
-def _joined_split(
-    first: tuple[Pairs, Split], second: tuple[Pairs, Split]
-) -> tuple[Pairs, Split]:
-    """Return two divided datasets as one, each row in its own part."""
-    (pairs, parts), (more_pairs, more_parts) = first, second
-    joined = {
-        field.name: np.concatenate(
-            [
-                getattr(parts, field.name),
-                len(pairs) + getattr(more_parts, field.name),
-            ]
-        )
-        for field in dataclasses.fields(Split)
-    }
-    return _joined(pairs, more_pairs), Split(**joined)
+def _simulated_fasta() -> pathlib.Path:
+    """Return the simulation's miRNAs as a file, written unless it is there already."""
+    file = _cache_folder() / SIMULATED / "mirnas.fa"
+    records = simulate(1).mirnas
+    content = "".join(f">{r.name}\n{r.sequence}\n" for r in records).encode()
+    if not file.is_file() or file.read_bytes() != content:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(file) as unfinished:
+            unfinished.write_bytes(content)
+    return file
 
 
 def _published_split(name: str, num_rows: int, seed: int) -> Split:
-    if name == "simulated":
+    """Return the published split of a dataset; a random one of "simulated"."""
+    if name == SIMULATED:
         return splits.random_split(num_rows, seed)
-    if name == "hejret2023":
+    if name == HEJRET:
         num_test = num_rows - _HEJRET_TRAIN_ROWS
         return splits.published_hejret(_HEJRET_TRAIN_ROWS, num_test, seed)
     match _data_file(name).published:
@@ -226,75 +237,6 @@ def _published_split(name: str, num_rows: int, seed: int) -> Split:
             return splits.published_mitar(num_rows)
         case "hejret":
             return splits.published_hejret(num_rows, 0, seed)
-        case _:
+        case _:  # test rows only
             none = np.arange(0)
             return Split(none, none, np.arange(num_rows))
-
-
-def _sha256(file: pathlib.Path) -> str:
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _check_sha256(file: pathlib.Path, data_file: DataFile) -> None:
-    found = _sha256(file)
-    if found != data_file.sha256:
-        raise ValueError(
-            f"{file}: sha256 is {found}, expected {data_file.sha256}; delete it or put"
-            f" {data_file.url} in its place"
-        )
-
-
-def _download(
-    name: str, data_file: DataFile, destination: pathlib.Path
-) -> pathlib.Path:
-    """Download a file whole, check it, and only then give it its name."""
-    if urllib.parse.urlsplit(data_file.url).scheme not in _SCHEMES:
-        raise ValueError(f"dataset {name!r}: {data_file.url} is not https")
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = destination.with_name(f".{destination.name}.{os.getpid()}.unfinished")
-    logging.info("downloading %s to %s", data_file.url, destination)
-    try:
-        _copy(data_file.url, unfinished, name)
-        found = _sha256(unfinished)
-        if found != data_file.sha256:
-            raise ValueError(
-                f"dataset {name!r}: {data_file.url} now has sha256 {found}, expected"
-                f" {data_file.sha256}; it was damaged on the way or has changed, so"
-                f" nothing was kept"
-            )
-        os.replace(unfinished, destination)
-    except (OSError, http.client.HTTPException) as error:
-        raise ValueError(
-            f"dataset {name!r} is not here and cannot be downloaded"
-            f" ({_one_line(error)}): put {data_file.url} at {data_file.file} in a"
-            " folder and name that folder in MIRJAX_DATA_DIR, or use the built-in"
-            " simulated data (--config=configs/seq2seq.py:simulated, --data=simulated)"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return destination
-
-
-def _copy(url: str, file: pathlib.Path, name: str) -> None:
-    """Stream an address into a file, with a progress bar on a terminal."""
-    terminal = console.Console(stderr=True)
-    with (
-        urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response,
-        open(file, "wb") as out,
-        progress.Progress(
-            *progress.Progress.get_default_columns(),
-            progress.DownloadColumn(),
-            console=terminal,
-            disable=not terminal.is_terminal,
-        ) as bar,
-    ):
-        length = response.headers.get("Content-Length")
-        task = bar.add_task(name, total=int(length) if length else None)
-        while chunk := response.read(_CHUNK_BYTES):
-            out.write(chunk)
-            bar.advance(task, len(chunk))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -1,150 +1,179 @@
-"""The rows that a config's `data` section describes, and their split."""
+"""Choice of the rows that a model is trained on: the section `data` of a config."""
 
 import dataclasses
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from mirjax.datasets import registry
 from mirjax.datasets.negative_kinds import NO_NEGATIVES
 from mirjax.datasets.negatives import with_negatives
-from mirjax.datasets.site_window import cut_to_sites
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs, Split
 
+_FORMER_KEYS = {"binding_rows": "positive_rows"}  # in model files: former key → key
 
-def select(
-    name: str,
-    *,
-    split: str = "published",
-    seed: int = 0,
-    min_target_length: int = 0,
-    max_target_length: int = 0,
-    positive_rows: int = 0,
-    site_window: int = 0,
-    negatives: str = "",
-    negative_ratio: float = 1.0,
-) -> tuple[Pairs, Split]:
-    """Load a dataset, divide it, and label its rows.
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """Rows of a dataset: the section `data` of a config, with the same defaults."""
+
+    name: str  # one of catalogue.PAIR_DATASETS, or several joined by "+"
+    split: str = "published"  # one of registry.PROTOCOLS
+    seed: int = 0  # of a random split, and of generated negatives
+    # Pairs of other targets are left out of each part of the split.
+    min_target_length: int = 0  # nt, after a cut to the site window
+    max_target_length: int = 0  # nt, likewise; 0: no limit
+    # Only the first positive rows, this many; 0: all rows. They need a split of their
+    # own, since the published one is of other rows.
+    positive_rows: int = 0
+    # Cut each target to at most this many nt, ending where the site of its own miRNA
+    # ends (see site_window.cut_to_sites); 0: whole targets. This uses the true miRNA:
+    # it measures what a known site is worth, and cannot be used to predict. Negative
+    # rows, which have no site, are left out.
+    site_window: int = 0
+    # One of negatives.KINDS: negatives generated from the positive rows, in place of
+    # the dataset's own. "none": positive rows only. "": the dataset's own labels.
+    negatives: str = ""
+    negative_ratio: float = 1.0  # negatives generated for each positive row
+
+    @classmethod
+    def from_saved(cls, data: Mapping[str, Any]) -> "Selection":
+        """Return the selection that a model file stores.
+
+        >>> Selection.from_saved({"name": "simulated", "binding_rows": 9}).positive_rows
+        9
+
+        Args:
+          data: the entry `data` of a model's metadata. Former names of keys are known.
+
+        Raises:
+          ValueError: for an unknown key.
+        """
+        fields = {field.name for field in dataclasses.fields(cls)}
+        arguments = {}
+        for saved_key, value in data.items():
+            key = _FORMER_KEYS.get(saved_key, saved_key)
+            if key not in fields:
+                raise ValueError(
+                    f"the model was trained on data chosen by {key!r}, which this "
+                    "version of mirjax does not know; use a newer one"
+                )
+            arguments[key] = value
+        return cls(**arguments)
+
+
+def select(selection: Selection) -> tuple[Pairs, Split]:
+    """Load a dataset, split it and label its rows.
 
     Args:
-      name: one of `registry.NAMES` that holds pairs.
-      split: one of `registry.PROTOCOLS`.
-      seed: of a split, or of negatives, that are drawn.
-      min_target_length: leave out shorter targets, in nt, as they are after a cut.
-      max_target_length: leave out longer targets, likewise; 0 for none.
-      positive_rows: keep the first positive rows alone, this many; 0 for all rows.
-        They are divided anew, as the dataset's published split is of other rows.
-      site_window: cut each target to at most this many nt, that end where the site of
-        its own miRNA ends, as `site_window.cut_to_sites` does; 0 for whole targets.
-        This uses the answer: it measures what a known site is worth, and is no way to
-        predict. Rows labelled 0, which have no site, are left out.
-      negatives: one of `negatives.KINDS`: replace the rows labelled 0 by some made of
-        those that bind. "none": by nothing, so that every row is labelled 1.
-      negative_ratio: negatives made for each row that binds.
+      selection: which rows, and how they are labelled.
 
     Returns:
-      The pairs and their split.
+      The pairs and their split; rows that were not selected are in no part.
 
     Raises:
-      ValueError: as `registry.load_split` and `with_negatives` do, or for a number of
-        rows that the dataset has not, or that has no published split, or for a window
-        below 0 or with negatives.
+      ValueError: as `registry.load_split` and `with_negatives` do, for more positive
+        rows than the dataset has or positive rows with the published split, or for a
+        site window that is negative or combined with generated negatives.
     """
-    if site_window < 0:
-        raise ValueError(
-            f"config.data.site_window={site_window}: give a length in nt, or 0 for "
-            "whole targets"
-        )
-    if site_window and negatives not in ("", NO_NEGATIVES):
-        raise ValueError(
-            f"config.data.site_window={site_window}: only a row that binds has a site "
-            f"to cut to, and config.data.negatives={negatives} makes others; set "
-            "negatives to none, or site_window to 0"
-        )
-    pairs = None
-    if positive_rows:
-        pairs = _first_binding(registry.load_pairs(name), positive_rows, name)
-        if split == "published":
-            raise ValueError(
-                f"config.data: the first {positive_rows:,} rows that bind of {name} "
-                "have no published split; set config.data.split to random, cluster or "
-                "family"
-            )
-    pairs, parts = registry.load_split(name, split, pairs=pairs, seed=seed)
-    if site_window:
-        # After the split: its groups of targets are those of the whole ones.
-        pairs, parts = _binding_alone(cut_to_sites(pairs, site_window), parts)
-    if min_target_length or max_target_length:
-        lengths = alphabet.lengths(pairs.targets)
-        fits = lengths >= min_target_length
-        if max_target_length:
-            fits &= lengths <= max_target_length
-        parts = _only(parts, fits)
-    if negatives == NO_NEGATIVES:
-        return _binding_alone(pairs, parts)
-    if negatives:
-        return with_negatives(pairs, parts, negatives, ratio=negative_ratio, seed=seed)
-    return pairs, parts
-
-
-def checked(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return arguments of `select` read from a model's file.
-
-    Raises:
-      ValueError: for one that there is not.
-    """
-    known = inspect.signature(select).parameters
-    for key in data:
-        if key not in known:
-            raise ValueError(
-                f"the model was trained on data chosen by {key!r}, which this version "
-                "of mirjax does not know; use a newer one"
-            )
-    return data
-
-
-def describe(data: Mapping[str, Any]) -> str:
-    """Say in a few words how `select` divides and labels a dataset."""
-    words = f"{data.get('split', 'published')} split"
-    if data.get("positive_rows"):
-        words = f"first {data['positive_rows']:,} that bind, {words}"
-    if data.get("site_window"):
-        words += f", targets cut to {data['site_window']} nt at their known sites"
-    shortest, longest = (
-        data.get(f"{bound}_target_length", 0) for bound in ("min", "max")
+    _check_site_window(selection)
+    pairs = _first_positives(selection) if selection.positive_rows else None
+    pairs, split = registry.load_split(
+        selection.name, selection.split, pairs=pairs, seed=selection.seed
     )
+    if selection.site_window:
+        from mirjax.datasets.site_window import cut_to_sites  # imports jax
+
+        # After the split, since a split by clusters compares whole targets.
+        cut = cut_to_sites(pairs, selection.site_window)
+        pairs, split = _positives_only(cut, split)
+    if selection.min_target_length or selection.max_target_length:
+        lengths = alphabet.lengths(pairs.targets)
+        fits = lengths >= selection.min_target_length
+        if selection.max_target_length:
+            fits &= lengths <= selection.max_target_length
+        split = _keep(split, fits)
+    if selection.negatives == NO_NEGATIVES:
+        return _positives_only(pairs, split)
+    if selection.negatives:
+        return with_negatives(
+            pairs,
+            split,
+            selection.negatives,
+            ratio=selection.negative_ratio,
+            seed=selection.seed,
+        )
+    return pairs, split
+
+
+def describe(selection: Selection) -> str:
+    """Describe how a dataset is split and labelled.
+
+    >>> describe(Selection("mitar2021", split="random", max_target_length=40))
+    'random split, targets of 0 to 40 nt'
+    """
+    words = f"{selection.split} split"
+    if selection.positive_rows:
+        words = f"first {selection.positive_rows:,} positive rows, {words}"
+    if selection.site_window:
+        words += f", targets cut to {selection.site_window} nt at their known sites"
+    shortest, longest = selection.min_target_length, selection.max_target_length
     if shortest or longest:
         words += f", targets of {shortest} to {longest or 'more'} nt"
-    if data.get("negatives"):
-        words += f", negatives {data['negatives']}"
+    if selection.negatives:
+        words += f", negatives {selection.negatives}"
     return words
 
 
-def _first_binding(pairs: Pairs, count: int, name: str) -> Pairs:
-    binding = np.arange(len(pairs))
-    if pairs.labels is not None:
-        binding = np.flatnonzero(pairs.labels == 1)
-    if not 0 < count <= len(binding):
+def _check_site_window(selection: Selection) -> None:
+    window, negatives = selection.site_window, selection.negatives
+    if window < 0:
         raise ValueError(
-            f"config.data.positive_rows={count}: {name} has {len(binding):,} rows that "
-            "bind; 0 takes all"
+            f"config.data.site_window={window}: give a length in nt, or 0 for whole "
+            "targets"
         )
-    return pairs.take(binding[:count])
+    if window and negatives not in ("", NO_NEGATIVES):
+        raise ValueError(
+            f"config.data.site_window={window}: only positive rows have a site to cut "
+            f"to, and config.data.negatives={negatives} generates others; set "
+            "negatives to none, or site_window to 0"
+        )
 
 
-def _binding_alone(pairs: Pairs, parts: Split) -> tuple[Pairs, Split]:
-    """Leave out the rows labelled 0, and label the others 1."""
+def _first_positives(selection: Selection) -> Pairs:
+    """Load the first positive rows of a dataset."""
+    count, name = selection.positive_rows, selection.name
+    pairs = registry.load_pairs(name)
+    positives = np.arange(len(pairs))
+    if pairs.labels is not None:
+        positives = np.flatnonzero(pairs.labels == 1)
+    if not 0 < count <= len(positives):
+        raise ValueError(
+            f"config.data.positive_rows={count}: {name} has {len(positives):,} "
+            "positive rows; 0 takes all rows"
+        )
+    if selection.split == "published":
+        raise ValueError(
+            f"config.data.positive_rows={count}: the first positive rows of {name} "
+            "have no published split; set config.data.split to random, cluster or "
+            "family"
+        )
+    return pairs.take(positives[:count])
+
+
+def _positives_only(pairs: Pairs, split: Split) -> tuple[Pairs, Split]:
+    """Leave negative rows out of the split; data without labels get label 1."""
     labels = np.ones(len(pairs), np.uint8) if pairs.labels is None else pairs.labels
-    return dataclasses.replace(pairs, labels=labels), _only(parts, labels == 1)
+    return dataclasses.replace(pairs, labels=labels), _keep(split, labels == 1)
 
 
-def _only(parts: Split, wanted: np.ndarray) -> Split:
-    """Leave out the rows that are not wanted."""
+def _keep(split: Split, wanted: Bool[np.ndarray, " n"]) -> Split:
+    """Leave the rows that are not wanted out of each part."""
     kept = {
-        field.name: (rows := getattr(parts, field.name))[wanted[rows]]
+        field.name: (rows := getattr(split, field.name))[wanted[rows]]
         for field in dataclasses.fields(Split)
     }
     return Split(**kept)

@@ -1,8 +1,8 @@
-"""Divisions of a dataset into training, validation and test rows.
+"""Splits of a dataset into training, validation and test rows.
 
-Random rows flatter a model here: the same miRNA, and often nearly the same target, are
-in many rows. `cluster_split` and `family_split` ask how it does on targets, or on miRNA
-families, that it has never seen. All are pure functions of their arguments.
+Random splits overestimate a model, since many rows have the same miRNA and nearly the
+same target. `cluster_split` and `family_split` measure it on targets, or on miRNA
+families, that are not in the training rows. All are pure functions of their arguments.
 """
 
 import collections
@@ -11,8 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from jaxtyping import Int, Int64
 
 from mirjax.sequences.records import Pairs, Split
 
@@ -30,10 +29,13 @@ def published_chakraborty(num_rows: int) -> Split:
     `validation_split=0.2` takes the last fifth of them. There is no test set.
 
     Args:
-      num_rows: rows of the file.
+      num_rows: number of rows in the file.
 
     Returns:
       The split, with an empty test part.
+
+    References:
+      Chakraborty & Hasija 2019, IEEE/ACM TCBB, document 8807144.
     """
     used = min(num_rows, _CHAKRABORTY_ROWS)
     train, validation = np.split(np.arange(used), [int(used * 0.8)])
@@ -44,37 +46,46 @@ def published_mitar(num_rows: int) -> Split:
     """Return the published split of a miTAR dataset.
 
     The published code calls scikit-learn's `train_test_split` twice with random_state
-    1122: a fifth is the test part, then a fifth of the rest is for validation. The
-    legacy generator that decides it is frozen, so these rows never change.
+    1122: a fifth of the rows is the test part, a fifth of the others the validation
+    part. NumPy's legacy generator behind it is frozen, so the split never changes.
 
     Args:
-      num_rows: rows of the dataset, without the one the published reader drops.
+      num_rows: number of rows, without the one that the published reader drops.
 
     Returns:
       The split, each part in the published order.
+
+    References:
+      Gu et al. 2021, BMC Bioinformatics, doi 10.1186/s12859-021-04026-6.
     """
-
-    def a_fifth_off(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        order = np.random.RandomState(_MITAR_SEED).permutation(len(rows))
-        fifth, rest = np.split(rows[order], [math.ceil(0.2 * len(rows))])
-        return rest, fifth
-
-    rest, test = a_fifth_off(np.arange(num_rows))
-    train, validation = a_fifth_off(rest)
+    rest, test = _take_fifth(np.arange(num_rows))
+    train, validation = _take_fifth(rest)
     return Split(train, validation, test)
+
+
+def _take_fifth(
+    rows: Int64[np.ndarray, " n"],
+) -> tuple[Int64[np.ndarray, " rest"], Int64[np.ndarray, " fifth"]]:
+    """Return four fifths and one fifth of shuffled rows, as scikit-learn does."""
+    order = np.random.RandomState(_MITAR_SEED).permutation(len(rows))
+    fifth, rest = np.split(rows[order], [math.ceil(0.2 * len(rows))])
+    return rest, fifth
 
 
 def published_hejret(num_train: int, num_test: int, seed: int = 0) -> Split:
     """Return the published split of Hejret 2023: its train file and its test file.
 
     Args:
-      num_train: rows of the train file, which come first.
-      num_test: rows of the test file, which follow.
-      seed: decides the tenth of the train file that is kept for validation, since no
-        such part is published.
+      num_train: number of rows in the train file; they come first.
+      num_test: number of rows in the test file; they follow.
+      seed: of the random tenth of the train file that is the validation part, since
+        none is published.
 
     Returns:
       The split.
+
+    References:
+      Hejret et al. 2023, doi 10.1038/s41598-023-49757-z.
     """
     within = random_split(num_train, seed, (0.9, 0.1, 0.0))
     test = np.arange(num_train, num_train + num_test)
@@ -84,18 +95,21 @@ def published_hejret(num_train: int, num_test: int, seed: int = 0) -> Split:
 def random_split(
     num_rows: int, seed: int = 0, fractions: Sequence[float] = FRACTIONS
 ) -> Split:
-    """Split rows at random, each on its own.
+    """Split rows at random, independently of each other.
+
+    >>> random_split(10, seed=0).test
+    array([1])
 
     Args:
-      num_rows: rows of the dataset.
-      seed: decides the split.
-      fractions: share of rows for train, validation and test; they add up to 1.
+      num_rows: number of rows in the dataset.
+      seed: random seed.
+      fractions: of the rows for train, validation and test; they add up to 1.
 
     Returns:
       The split, rows of each part in ascending order.
 
     Raises:
-      ValueError: for fractions that are not three shares of 1.
+      ValueError: unless `fractions` are three that add up to 1.
     """
     return _split_groups(np.arange(num_rows), seed, fractions)
 
@@ -108,21 +122,20 @@ def cluster_split(
     min_overlap: int = 12,
     clusters: Sequence[str] | None = None,
 ) -> Split:
-    """Split so that identical or overlapping targets never straddle two parts.
+    """Split so that identical or overlapping targets are in the same part.
 
     Args:
-      targets: target sequences, 5'→3'.
-      seed: decides the split.
-      fractions: approximate share of rows for train, validation and test.
-      min_overlap: letters that two targets share at their ends to count as overlapping,
-        see `target_clusters`.
-      clusters: groups already known, one a row, which are kept whole too.
+      targets: n target sequences, 5'→3'.
+      seed: random seed.
+      fractions: approximate ones, of the rows for train, validation and test.
+      min_overlap: nt, see `target_clusters`.
+      clusters: n names of known groups, each of which is kept in one part too.
 
     Returns:
       The split, rows of each part in ascending order.
 
     Raises:
-      ValueError: for fractions that are not three shares of 1.
+      ValueError: unless `fractions` are three that add up to 1.
     """
     groups = target_clusters(targets, min_overlap, clusters=clusters)
     return _split_groups(groups, seed, fractions)
@@ -131,18 +144,18 @@ def cluster_split(
 def family_split(
     mirnas: Sequence[str], seed: int = 0, fractions: Sequence[float] = FRACTIONS
 ) -> Split:
-    """Split so that no miRNA family, which is a seed (letters 2-8), is in two parts.
+    """Split so that miRNAs with the same seed (letters 2-8) are in the same part.
 
     Args:
-      mirnas: miRNA sequences, 5'→3'.
-      seed: decides the split.
-      fractions: approximate share of rows for train, validation and test.
+      mirnas: n miRNA sequences, 5'→3'.
+      seed: random seed.
+      fractions: approximate ones, of the rows for train, validation and test.
 
     Returns:
       The split, rows of each part in ascending order.
 
     Raises:
-      ValueError: for fractions that are not three shares of 1.
+      ValueError: unless `fractions` are three that add up to 1.
     """
     groups = _first_seen_numbers([mirna[1:8] for mirna in mirnas])
     return _split_groups(groups, seed, fractions)
@@ -159,14 +172,15 @@ def split_pairs(
     Args:
       pairs: the dataset.
       protocol: "random", "cluster" or "family".
-      seed: decides the split.
-      fractions: (approximate) share of rows for train, validation and test.
+      seed: random seed.
+      fractions: of the rows for train, validation and test; approximate except for
+        random splits.
 
     Returns:
-      The split.
+      The split, rows of each part in ascending order.
 
     Raises:
-      ValueError: for another protocol, or fractions that are not three shares of 1.
+      ValueError: for another protocol, or as the function of the protocol does.
     """
     if protocol == "random":
         return random_split(len(pairs), seed, fractions)
@@ -182,28 +196,31 @@ def target_clusters(
     min_overlap: int = 12,
     *,
     clusters: Sequence[str] | None = None,
-) -> np.ndarray:
-    """Number the groups of targets linked by identity or overlap.
+) -> Int[np.ndarray, " n"]:
+    """Group targets that are linked by identity or overlap.
 
-    Two targets overlap where one contains the other, or where at least `min_overlap`
-    letters at the end of one begin the other: the windows of one transcript that
-    different experiments cut. Twelve letters keep chance out: of the published sets,
-    the largest group has 21 of the 19,230 rows of Chakraborty 2019, 300 of the 27,719
-    of miTAR 2021 and 33 of the 9,158 of Hejret 2023, while at eight letters chance
-    links over two thirds of the first two into one group.
+    Two targets overlap if one contains the other, or if the last letters of one, at
+    least `min_overlap` of them, are the first letters of the other: they may be windows
+    of one transcript, cut by different experiments. At 12 nt few overlaps are due to
+    chance: the largest group has 21 of the 19,230 rows of Chakraborty 2019, 300 of the
+    27,719 of miTAR 2021 and 33 of the 9,158 of Hejret 2023. At 8 nt chance links over
+    two thirds of the rows of the first two into one group.
+
+    >>> target_clusters(["ACGUACGUACGUA", "CGUACGUACGUAG", "GGG"])
+    array([0, 0, 1], dtype=int32)
 
     Args:
-      targets: target sequences, 5'→3'.
-      min_overlap: letters shared by an end and a beginning.
-      clusters: groups already known, one a row, which are merged with those found.
+      targets: n target sequences, 5'→3'.
+      min_overlap: length of an overlap in nt, at least.
+      clusters: n names of known groups, which are merged with those found.
 
     Returns:
-      int array [n], equal where two rows belong together.
+      The number of each row's group.
     """
     numbers = _first_seen_numbers(targets)
     distinct = list(dict.fromkeys(targets))
-    # A target that overlaps another or lies within it begins inside the other, so
-    # looking up each place of each target among the beginnings finds every pair.
+    # Of two targets that overlap, one begins within the other: all pairs are found by
+    # comparing every position of every target with the beginnings of all targets.
     beginnings = collections.defaultdict(list)
     for number, target in enumerate(distinct):
         beginnings[target[:min_overlap]].append(number)
@@ -221,6 +238,10 @@ def target_clusters(
         links.extend(zip(numbers.tolist(), known.tolist(), strict=True))
     if not links:
         return numbers
+    # Slow to import, and needed for this split alone.
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     a, b = np.array(links).T
     size = int(max(a.max(), b.max())) + 1
     graph = coo_matrix((np.ones(len(links), bool), (a, b)), (size, size))
@@ -228,24 +249,26 @@ def target_clusters(
     return group[numbers]
 
 
-def _first_seen_numbers(values: Sequence[str]) -> np.ndarray:
-    """Number distinct values in the order they first appear."""
+def _first_seen_numbers(values: Sequence[str]) -> Int64[np.ndarray, " n"]:
+    """Number distinct values in the order of their first occurrence."""
     number: dict[str, int] = {}
     return np.array([number.setdefault(v, len(number)) for v in values], np.int64)
 
 
-def _split_groups(groups: np.ndarray, seed: int, fractions: Sequence[float]) -> Split:
-    """Deal whole groups out in a seeded order until each part has its share."""
+def _split_groups(
+    groups: Int[np.ndarray, " n"], seed: int, fractions: Sequence[float]
+) -> Split:
+    """Assign whole groups, in random order, to parts of the given fractions."""
     if (
         len(fractions) != 3
         or min(fractions) < 0
         or not math.isclose(sum(fractions), 1.0, abs_tol=1e-9)
     ):
-        raise ValueError(f"{fractions=}: give three shares that add up to 1")
+        raise ValueError(f"{fractions=}: give three fractions that add up to 1")
     sizes = np.bincount(groups)
     order = np.random.default_rng(seed).permutation(len(sizes))
-    # A group belongs to the part in which its middle row falls, so a part misses its
-    # share by half a group at most; shares are rounded to rows for exact random splits.
+    # A group belongs to the part that holds its middle row, so the size of a part is
+    # wrong by half a group at most. Limits are whole rows: random splits are exact.
     middles = np.cumsum(sizes[order]) - sizes[order] / 2
     limits = np.round(np.cumsum(fractions)[:2] * len(groups))
     part_of_group = np.empty(len(sizes), np.int64)

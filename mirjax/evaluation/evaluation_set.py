@@ -23,7 +23,7 @@ from mirjax.evaluation.row_selection import (
     positive_rows,
 )
 from mirjax.models.trained import TrainedModel
-from mirjax.sequences import alphabet, fasta
+from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs, SequenceRecord
 
 HUMAN = "mirbase/hsa"  # the database by default
@@ -177,7 +177,7 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
         held_out=held_out,
         train=take(train_table.pairs, train_rows),
         source=source,
-        database=_load_database(database_name) if generates else (),
+        database=registry.load_fasta(database_name) if generates else (),
         database_name=database_name,
         max_target_length=trained.model.max_target_length,
         max_mirna_length=trained.model.max_mirna_length,
@@ -237,9 +237,3 @@ def _default_database(source: Source, trained_on: Mapping[str, Any]) -> str:
     """Return the database of the miRNAs that the data are about."""
     name = source.data if source.protocol else trained_on.get("name")
     return catalogue.SIMULATED if name == catalogue.SIMULATED else HUMAN
-
-
-def _load_database(name: str) -> Sequence[SequenceRecord]:
-    if name in catalogue.NAMES:
-        return registry.load_fasta(name)
-    return fasta.read_fasta(name)

@@ -60,8 +60,9 @@ def load_dataset(name: str, trained_on: Mapping[str, Any], negatives: str) -> Ta
     if negatives:
         chosen["negatives"] = "" if negatives == OWN else negatives
     chosen["name"] = name
-    pairs, split = selection.select(**selection.checked(chosen))
-    return Table(name, pairs, split, selection.describe(chosen))
+    selected = selection.Selection.from_saved(chosen)
+    pairs, split = selection.select(selected)
+    return Table(name, pairs, split, selection.describe(selected))
 
 
 def load_table(options: RowOptions, trained_on: Mapping[str, Any]) -> Table:

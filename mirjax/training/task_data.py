@@ -54,8 +54,9 @@ def load_data(config: ConfigDict) -> TaskData:
             f"{config.train.duplex_augmentation=} is for generators, and "
             f"{config.model.name} is a classifier; set it to 0"
         )
-    pairs, split = selection.select(**config.data)
-    name = f"{config.data.name} ({selection.describe(config.data)})"
+    chosen = selection.Selection(**config.data)
+    pairs, split = selection.select(chosen)
+    name = f"{chosen.name} ({selection.describe(chosen)})"
     encode = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
     return encode(config, model, pairs, split, names)
