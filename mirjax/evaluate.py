@@ -1,128 +1,147 @@
-"""Evaluate a model.
+"""Evaluate a trained model beside its baselines.
 
     python -m mirjax.evaluate --model=W --data=chakraborty2019
 
-Prints every figure of the model beside those of predictors that take a shortcut, and
-writes them to metrics.json, with pictures, in the folder --out. The shortcuts are
-fitted on training rows only.
+Prints the metrics of the model and of its baselines as a table, and writes them to
+metrics.json, with pictures, in the folder --out. A baseline is a simple predictor that
+is fitted on the training pairs: a model is of use only if it does better.
 
-For a model that generates miRNAs they are: the next letter from those before it,
-without the target (prefix only); the commonest miRNA for every target (most frequent);
-and the training miRNA that pairs best with the target (complementarity; anchored: its
-5' end held to the site's 3' end). For one that tells whether a pair binds: the share of
-binding pairs among training rows of the same miRNA (mirna identity), of the same gene,
-or with a 6-mer seed match; and regressions on short words of the miRNA or of the
-target, and on the complementarity of the two.
+Baselines of a generator, which predicts miRNAs:
+  prefix only               each letter from those before it, without the target
+  most frequent             the most frequent training miRNA, for every target
+  complementarity           the training miRNA that pairs best with the target
+  complementarity anchored  the same, with its 5' end at the 3' end of the site
+
+Baselines of a classifier, which predicts whether a pair is positive (the miRNA binds
+the target) or negative:
+  mirna identity, gene      fraction of positives among the training pairs of the same
+                            miRNA or the same gene
+  seed 6mer                 the same for a match to letters 2-7 of the miRNA
+  mirna kmers, target kmers logistic regression on short words of one sequence
+  complementarity           logistic regression on the complementarity of the pair
 """
 
+# Only light modules are imported here: neither --help nor a wrong flag waits for JAX.
+import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
-from typing import Any
+import shlex
 
-from absl import flags, logging
+from absl import flags
 
+import mirjax
 from mirjax import cli
-from mirjax.datasets import readers
-from mirjax.evaluation import evaluation_set as evaluation_rows
-from mirjax.evaluation import generator
-from mirjax.evaluation.metrics import calibration
-from mirjax.evaluation.metrics.classification import BETWEEN
+from mirjax.datasets import catalogue, formats
+from mirjax.evaluation import options
 from mirjax.files import atomic_write
-from mirjax.models import loading
-from mirjax.models.interfaces import Generator
-from mirjax.reporting import table
-from mirjax.reporting.classifier_report import report_classifier
-from mirjax.reporting.generator_report import (
-    HUMAN,
-    SIMULATED,
-    l2_factor,
-    report_generator,
-)
-from mirjax.training.metric_writer import read_metrics
+from mirjax.inference.options import BEAM_WIDTH
 
 FILE_NAME = "metrics.json"
-_OF_GENERATORS = ("db", "blast", "decoders", "beam_width")  # flags
-_OF_CLASSIFIERS = ("threshold", "negatives", "calibrated", "below", "between")
+_GENERATOR_FLAGS = ("db", "blast", "decoders", "beam_width")
+_CLASSIFIER_FLAGS = ("threshold", "negatives", "calibrated", "below", "between")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
-    required = {
-        "model": "trained model: a workdir of mirjax.train, its model.npz, or a "
-        "published Keras .h5",
-        "data": "what to evaluate on: a dataset ("
-        + ", ".join(evaluation_rows.DATASETS)
-        + ") "
-        "or a file of pairs, which is read whole (see --data_format)",
-    }
-    for name, purpose in required.items():
+    _define_common_flags(flag_values)
+    _define_generator_flags(flag_values)
+    _define_classifier_flags(flag_values)
+
+
+def _define_common_flags(flag_values: flags.FlagValues) -> None:
+    for name, purpose in (
+        (
+            "model",
+            "Trained model: the folder of a run of mirjax.train, its model.npz, or a "
+            "published Keras .h5 file.",
+        ),
+        (
+            "data",
+            "Pairs to evaluate on: a dataset ("
+            + ", ".join(catalogue.PAIR_DATASETS)
+            + ") or a file of pairs (see --data_format), all of whose rows are used.",
+        ),
+    ):
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
     flags.DEFINE_enum(
         "split",
         None,
-        evaluation_rows.PARTS,
-        "rows of a dataset, divided as for the model's training, or as published where "
-        "that was on another dataset. By default test where there are test rows, else "
-        "validation",
+        options.PARTS,
+        "Part of a dataset to evaluate on. The dataset is split as for the model's "
+        "training, or as published if the model was trained on other data. Default: "
+        "test, or validation for a dataset without test rows.",
         flag_values,
     )
     flags.DEFINE_enum(
         "data_format",
         None,
-        readers.FORMATS,
-        "of a --data file, by default as its first line looks: csv has a header that "
-        "names mirna and target, both 5'→3', and label; the others are the published "
-        "tables, of which chakraborty2019 is never guessed",
+        formats.FORMATS,
+        "Format of a --data file. csv has a header that names the columns mirna and "
+        "target, both 5'→3', and optionally label; the others are the published "
+        "tables. Default: detected from the first line (never as chakraborty2019).",
         flag_values,
     )
-    optional = {
-        "out": "folder for the results; by default evaluation/ in the model's folder",
-        "db": "of a generator: real miRNAs, a FASTA file or a dataset; by default "
-        f"{HUMAN}, or for simulated data {SIMULATED}",
-        "train_data": "dataset on whose training rows the baselines are fitted; by "
-        "default that of --data, or for a file what the model was trained on",
-    }
-    for name, purpose in optional.items():
+    for name, purpose in (
+        ("out", "Folder for the results. Default: evaluation/ in the model's folder."),
+        (
+            "train_data",
+            "Dataset on whose training rows the baselines are fitted. Default: that of "
+            "--data; for a file, or without training rows, the model's training data.",
+        ),
+    ):
         flags.DEFINE_string(name, None, purpose, flag_values)
     flags.DEFINE_integer(
-        "rows", 0, "evaluate the first rows only; 0: all", flag_values=flag_values
+        "rows", 0, "Evaluate only the first rows; 0: all.", flag_values=flag_values
+    )
+
+
+def _define_generator_flags(flag_values: flags.FlagValues) -> None:
+    flags.DEFINE_string(
+        "db",
+        None,
+        "For a generator: named miRNAs to search predictions in, a FASTA file or a "
+        f"dataset. Default: mirbase/hsa, or {catalogue.SIMULATED} for simulated data.",
+        flag_values,
     )
     flags.DEFINE_boolean(
         "blast",
         True,
-        "of a generator: search its answers in --db by BLAST",
+        "For a generator: search its predictions in --db by BLAST.",
         flag_values,
     )
     flags.DEFINE_list(
         "decoders",
-        list(generator.DECODERS),
-        "of a generator: what to measure beside greedy decoding, of "
-        f"{','.join(generator.DECODERS)}; constrained is a beam among the miRNAs of "
-        "--db, ranking the exact order of the training miRNAs, database of those of "
-        "--db, combined that of the training miRNAs with complementarity",
+        list(options.DECODERS),
+        "For a generator: what to measure besides greedy decoding, of "
+        f"{','.join(options.DECODERS)}. beam: beam search; constrained: beam search "
+        "among the miRNAs of --db; ranking: exact ranking of the training miRNAs by "
+        "their probability; database: exact ranking of the miRNAs of --db; combined: "
+        "ranking of the training miRNAs by probability and complementarity.",
         flag_values,
     )
     flags.DEFINE_integer(
         "beam_width",
-        8,
-        "of a generator: prefixes that a beam keeps",
+        BEAM_WIDTH,
+        "For a generator: number of prefixes that a beam search keeps.",
         lower_bound=1,
         flag_values=flag_values,
     )
+
+
+def _define_classifier_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "negatives",
         None,
-        evaluation_rows.NEGATIVES,
-        "of a classifier: rows labelled 0, made from those that bind; none: no such "
-        "rows; own: the dataset's. By default as for the model's training, where that "
-        "was on the same dataset, else own",
+        options.NEGATIVES,
+        "For a classifier: negative pairs of the dataset. own: its own ones; none: no "
+        "negatives; others: how to generate them from the positive pairs. Default: as "
+        "for the model's training if that was on the same dataset, otherwise own.",
         flag_values,
     )
     flags.DEFINE_float(
         "threshold",
-        0.5,
-        "of a classifier: a pair of a higher probability is called binding",
+        options.DEFAULT_THRESHOLD,
+        "For a classifier: pairs of a higher probability are predicted positive.",
         lower_bound=0.0,
         upper_bound=1.0,
         flag_values=flag_values,
@@ -130,146 +149,147 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_float(
         "below",
         None,
-        "of a classifier, the published rule: a pair of a lower probability is called "
-        "not binding, one above --threshold binding",
+        "For a classifier: also measure the published rule, by which pairs of a lower "
+        "probability are predicted negative, and those above --threshold positive.",
         lower_bound=0.0,
         upper_bound=1.0,
         flag_values=flag_values,
     )
     flags.DEFINE_enum(
         "between",
-        "drop",
-        BETWEEN,
-        "with --below: what becomes of the pairs from it to --threshold; drop leaves "
-        "them out, as published, the others call them so",
+        options.DROP,
+        options.BETWEEN,
+        "With --below: pairs from --below to --threshold are left out (drop, as "
+        "published) or predicted positive or negative.",
         flag_values,
     )
     flags.DEFINE_boolean(
         "calibrated",
         False,
-        "of a classifier: divide its logits by the temperature that was fitted on its "
-        "validation rows",
+        "For a classifier: divide its logits by the temperature that was fitted on its "
+        "validation rows.",
         flag_values,
     )
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
+    # ---- Read the flags, before anything that takes time is imported. ----
+    row_options = _row_options(flag_values)
+    rule = _threshold_rule(flag_values)
+    generator_options = _generator_options(flag_values)
+
+    from mirjax.blast.programs import find_blast
+    from mirjax.evaluation.classifier import measure_classifier
+    from mirjax.evaluation.evaluation_set import make_evaluation_set
+    from mirjax.evaluation.generator import measure_generator
+    from mirjax.evaluation.metrics.calibration import stored_temperature
+    from mirjax.models.interfaces import Generator
+    from mirjax.models.loading import load_model
+    from mirjax.training import metric_writer, workdir
+
+    # ---- Load the model and the data; errors of the user are found here. ----
     model_path = pathlib.Path(flag_values.model)
-    trained = loading.load_model(model_path)
-    generates = isinstance(trained.model, Generator)
-    for name in _OF_CLASSIFIERS if generates else _OF_GENERATORS:
-        if flag_values[name].present:
-            raise ValueError(
-                f"--{name} is not for {model_path}, which holds a "
-                f"{type(trained.model).__name__}; leave it out"
-            )
-    _check_rule(flag_values)
-    unknown = sorted(set(flag_values.decoders) - set(generator.DECODERS))
-    if unknown:
-        raise ValueError(
-            f"--decoders: {unknown[0]!r} is not one of {', '.join(generator.DECODERS)}"
-        )
-    temperature = 1.0
-    if flag_values.calibrated:
-        temperature = calibration.stored_temperature(trained.metadata, model_path)
+    trained = load_model(model_path)
+    metadata, generates = trained.metadata, isinstance(trained.model, Generator)
+    _check_flags(flag_values, generates, type(trained.model).__name__)
+    calibrated = flag_values.calibrated
+    temperature = stored_temperature(metadata, model_path) if calibrated else 1.0
     folder = _out_folder(flag_values.out, model_path)
-    trained_on: Mapping[str, Any] = trained.metadata.get("data") or {}
+    evaluation_set = make_evaluation_set(trained, row_options)
+    history = metric_writer.read_metrics(model_path) if model_path.is_dir() else []
+    if generates and flag_values.blast:
+        find_blast()
+    folder.mkdir(parents=True, exist_ok=True)
 
-    # ---- What to evaluate on: every mistake of the user's comes to light here. ----
-    rows = evaluation_rows.select_rows(
-        flag_values.data,
-        part=flag_values.split or "",
-        data_format=flag_values.data_format or "",
-        trained_on=trained_on,
-        train_data=flag_values.train_data or "",
-        first=flag_values.rows,
-        labelled=not generates,
-        negatives=flag_values.negatives or "",
-    )
-    evaluation_rows.check_fit(rows, trained.model)
-    history = read_metrics(model_path) if model_path.is_dir() else []
-    which = rows.describe()
-    description = {
-        "model": str(model_path),
-        "step": trained.metadata.get("step"),
-        "data": rows.data,
-        "split": rows.part,
-        "split_protocol": rows.protocol or None,
-        "rows_in_split": rows.available,
-        "rows_labelled_0_left_out": rows.dropped,
-        "baselines_fitted_on": rows.fitted_on,
-    }
-    logging.info("%s; the baselines are fitted on %s", which, rows.fitted_on)
+    # ---- Measure, and draw what was measured. ----
+    from mirjax.reporting.classifier_report import report_classifier
+    from mirjax.reporting.generator_report import report_generator
+    from mirjax.reporting.report import describe_source, print_report
 
-    # ---- The model and, beside it, what is had without one. ----
     if generates:
-        report = report_generator(
-            trained,
-            rows,
-            folder,
-            history=history,
-            database=flag_values.db or "",
-            l2=l2_factor(model_path, trained.metadata),
-            with_blast=flag_values.blast,
-            decoders=flag_values.decoders,
-            beam_width=flag_values.beam_width,
-        )
+        l2 = workdir.l2_factor(model_path, metadata)
+        generator_options = dataclasses.replace(generator_options, l2=l2)
+        measured = measure_generator(trained, evaluation_set, generator_options)
+        report = report_generator(measured, evaluation_set, folder, history)
     else:
-        report = report_classifier(
-            trained,
-            rows,
-            folder,
-            history=history,
-            threshold=flag_values.threshold,
-            below=flag_values.below,
-            between=flag_values.between,
-            temperature=temperature,
-        )
+        classifier_options = options.ClassifierOptions(rule, temperature)
+        found = measure_classifier(trained, evaluation_set, classifier_options)
+        report = report_classifier(found, evaluation_set, folder, history)
 
-    # ---- The results. ----
-    content = description | {**report.results, "baselines": report.baselines}
+    # ---- Write and print the results. ----
+    content = {
+        "version": mirjax.__version__,
+        "command": _command(flag_values),
+        "model": str(model_path),
+        "step": metadata.get("step"),
+        **describe_source(evaluation_set.source),
+        **report.content(),
+    }
     with atomic_write(folder / FILE_NAME) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
-    columns = {"model": report.results, **report.columns, **report.baselines}
-    table.print_comparison(columns, title=f"{model_path}: {which}")
-    if of_new := report.results.get("new_targets"):
-        columns |= report.results["new_targets_baselines"]
-        table.print_comparison(
-            {
-                name: column.get("new_targets", column)
-                for name, column in columns.items()
-            },
-            title=f"of these the {of_new['n']:.0f} rows of targets in no training pair",
-        )
-    for note in report.notes:
-        print(note)
-    print(f"baselines fitted on {rows.fitted_on}; written to {folder}")
+    print_report(report, title=f"{model_path}: {evaluation_set.describe()}")
+    source = evaluation_set.source
+    print(f"baselines fitted on {source.fitted_on}; written to {folder}")
 
 
-def _check_rule(flag_values: flags.FlagValues) -> None:
-    """Raise a ValueError for flags of the published rule that contradict each other."""
-    threshold, below = flag_values.threshold, flag_values.below
-    if below is None and flag_values["between"].present:
+def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
+    return options.RowOptions(
+        data=flag_values.data,
+        part=flag_values.split or "",
+        data_format=flag_values.data_format or "",
+        train_data=flag_values.train_data or "",
+        first=flag_values.rows,
+        negatives=flag_values.negatives or "",
+        database=flag_values.db or "",
+    )
+
+
+def _generator_options(flag_values: flags.FlagValues) -> options.GeneratorOptions:
+    return options.GeneratorOptions(
+        decoders=tuple(flag_values.decoders),
+        beam_width=flag_values.beam_width,
+        with_blast=flag_values.blast,
+    )
+
+
+def _threshold_rule(flag_values: flags.FlagValues) -> options.ThresholdRule:
+    return options.ThresholdRule(
+        flag_values.threshold, flag_values.below, flag_values.between
+    )
+
+
+def _check_flags(flag_values: flags.FlagValues, generates: bool, model: str) -> None:
+    """Raise a ValueError for flags that do not fit the model or each other."""
+    for name in _CLASSIFIER_FLAGS if generates else _GENERATOR_FLAGS:
+        if flag_values[name].present:
+            raise ValueError(
+                f"--{name} is not for {flag_values.model}, which holds a {model}; "
+                "leave it out"
+            )
+    if flag_values["between"].present and flag_values.below is None:
         raise ValueError(
             f"--between={flag_values.between} is for the pairs from --below to "
             "--threshold: give --below too, or leave --between out"
         )
-    if below is not None and below > threshold:
-        raise ValueError(
-            f"--below={below} is more than --threshold={threshold}, and the pairs in "
-            "between would be called both: lower the one or raise the other"
-        )
 
 
-def _out_folder(out: str | None, model: pathlib.Path) -> pathlib.Path:
+def _out_folder(out: str | None, model_path: pathlib.Path) -> pathlib.Path:
     if out:
         return pathlib.Path(out)
-    if not model.is_dir():
+    if not model_path.is_dir():
         raise ValueError(
-            f"--model={model} is a file: say by --out=FOLDER where the results go"
+            f"--model={model_path} is a file: name the folder for the results by "
+            "--out=FOLDER"
         )
-    return model / "evaluation"
+    return model_path / "evaluation"
+
+
+def _command(flag_values: flags.FlagValues) -> str:
+    """Return the command line, with the flags that were given."""
+    given = {flag.name: flag for flag in map(flag_values.__getitem__, flag_values)}
+    arguments = [flag.serialize() for flag in given.values() if flag.present]
+    return shlex.join(["python", "-m", "mirjax.evaluate", *arguments])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The picture of attention holds the weights and the pairs that it was given."""
+"""Attention maps as pictures: weights, and letters that can pair."""
 
 import matplotlib.image
 import numpy as np
@@ -21,10 +21,10 @@ def test_weights_and_pairs_are_where_their_letters_are(tmp_path):
     assert [tick.get_text() for tick in axes.get_xticklabels()] == list(TARGET)
     assert [tick.get_text() for tick in axes.get_yticklabels()] == list(MIRNA)
     watson_crick, wobble = (
-        {tuple(map(int, place)) for place in marks.get_offsets()}
+        {tuple(map(int, position)) for position in marks.get_offsets()}
         for marks in axes.collections
     )
-    # (place in the target, place in the miRNA)
+    # (index in the target, index in the miRNA)
     assert watson_crick == {(3, 0), (2, 1), (0, 2)}
     assert wobble == {(2, 0)}
     assert axes.get_title(loc="left") == "a site"

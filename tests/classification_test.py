@@ -2,17 +2,18 @@
 
 import numpy as np
 import pytest
-from sklearn import metrics
+from sklearn import metrics as sklearn_metrics
 
 from mirjax.evaluation.metrics import classification
+from mirjax.evaluation.options import ThresholdRule
 
 LABELS = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 1])
 PROBABILITIES = np.array([0.9, 0.8, 0.4, 0.5, 0.7, 0.1, 0.2, 0.5, 0.0, 1.0])
 
 
-def test_figures_by_hand():
+def test_metrics_by_hand():
     found = classification.classification_metrics(LABELS, PROBABILITIES)
-    # Above 0.5: 0.9 0.8 1.0 (binding) and 0.7 (not): 3 of 5 found, 4 of 5 left alone.
+    # Above 0.5 are 0.9, 0.8, 1.0 and 0.7: 3 of 5 positives and 1 of 5 negatives.
     expected = {
         "n": 10,
         "accuracy": 7 / 10,
@@ -22,7 +23,7 @@ def test_figures_by_hand():
         "ppv": 3 / 4,
         "npv": 4 / 6,
         "brier": (0.01 + 0.04 + 0.36 + 0.25 + 0.49 + 0.01 + 0.04 + 0.25) / 10,
-        # Of 25 pairs of a binding row and another, 21 are in order and 1 is tied.
+        # Of 25 pairs of a positive and a negative, 21 are in order and 1 is tied.
         "auroc": 21.5 / 25,
         # Positives stand at ranks 1, 2, 3, then 2 of 2 with a tie, then after 0.7.
         "average_precision": (1 + 1 + 1) / 5 + (4 / 6) / 5 + (5 / 7) / 5,
@@ -40,18 +41,22 @@ def test_another_threshold_moves_only_what_depends_on_it():
         assert low[name] == half[name]
 
 
-def test_figures_of_many_rows_are_scikit_learns():
+def test_metrics_of_many_rows_agree_with_scikit_learn():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 500)
     probabilities = np.clip(0.4 * labels + rng.normal(0.3, 0.3, 500), 0, 1)
     found = classification.classification_metrics(labels, probabilities, 0.6)
     called = probabilities > 0.6
-    assert found["f1"] == pytest.approx(metrics.f1_score(labels, called))
-    assert found["ppv"] == pytest.approx(metrics.precision_score(labels, called))
-    assert found["brier"] == pytest.approx(
-        metrics.brier_score_loss(labels, probabilities)
+    assert found["f1"] == pytest.approx(sklearn_metrics.f1_score(labels, called))
+    assert found["ppv"] == pytest.approx(
+        sklearn_metrics.precision_score(labels, called)
     )
-    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(labels, called))
+    assert found["brier"] == pytest.approx(
+        sklearn_metrics.brier_score_loss(labels, probabilities)
+    )
+    assert found["accuracy"] == pytest.approx(
+        sklearn_metrics.accuracy_score(labels, called)
+    )
 
 
 def test_calibration_error_by_hand():
@@ -65,12 +70,12 @@ def test_calibration_error_by_hand():
 
 @pytest.mark.parametrize(
     ("between", "n", "accuracy", "dropped"),
-    # Above 0.75: 3 right. Below 0.25: 3 right. Between: 0.4 and 0.5 bind, two do not.
+    # Above 0.75: 3 right. Below 0.25: 3 right. Between: 2 positives, 2 negatives.
     [("drop", 6, 1.0, 4), ("positive", 10, 0.8, 0), ("negative", 10, 0.8, 0)],
 )
 def test_three_way_rule(between, n, accuracy, dropped):
     found = classification.three_way_metrics(
-        LABELS, PROBABILITIES, above=0.75, below=0.25, between=between
+        LABELS, PROBABILITIES, ThresholdRule(0.75, 0.25, between)
     )
     assert (found["n"], found["accuracy"], found["dropped"]) == (n, accuracy, dropped)
     assert (found["sensitivity"] == 1.0) == (between != "negative")
@@ -79,13 +84,13 @@ def test_three_way_rule(between, n, accuracy, dropped):
 
 def test_three_way_rule_as_published_drops_what_lies_on_the_threshold():
     found = classification.three_way_metrics(
-        LABELS, PROBABILITIES, above=0.5, below=0.5
+        LABELS, PROBABILITIES, ThresholdRule(0.5, 0.5)
     )
     assert (found["n"], found["dropped"]) == (8, 2)
     with pytest.raises(ValueError, match="every probability lies"):
-        classification.three_way_metrics(LABELS, PROBABILITIES, above=1.0, below=0.0)
-    with pytest.raises(ValueError, match=r"below=0.6 is more than above=0.5"):
-        classification.three_way_metrics(LABELS, PROBABILITIES, above=0.5, below=0.6)
+        classification.three_way_metrics(LABELS, PROBABILITIES, ThresholdRule(1.0, 0.0))
+    with pytest.raises(ValueError, match="no lower threshold"):
+        classification.three_way_metrics(LABELS, PROBABILITIES, ThresholdRule())
 
 
 def test_intervals_hold_the_figure_and_narrow_with_more_rows():
@@ -94,13 +99,13 @@ def test_intervals_hold_the_figure_and_narrow_with_more_rows():
     probabilities = np.clip(0.3 * labels + rng.uniform(0, 0.7, 1_000), 0, 1)
     widths = []
     for n in (250, 1_000):
-        figures = classification.classification_metrics(labels[:n], probabilities[:n])
+        metrics = classification.classification_metrics(labels[:n], probabilities[:n])
         found = classification.bootstrap_intervals(labels[:n], probabilities[:n])
-        assert set(found) == set(figures) - {"n"}
+        assert set(found) == set(metrics) - {"n"}
         low, high = found["accuracy"]
-        assert low < figures["accuracy"] < high
-        # The binomial's normal interval is an independent answer.
-        error = np.sqrt(figures["accuracy"] * (1 - figures["accuracy"]) / n)
+        assert low < metrics["accuracy"] < high
+        # The normal interval of a binomial is an independent oracle.
+        error = np.sqrt(metrics["accuracy"] * (1 - metrics["accuracy"]) / n)
         assert high - low == pytest.approx(2 * 1.96 * error, rel=0.25)
         widths.append(high - low)
     assert widths[1] < widths[0] / 1.6
@@ -111,12 +116,12 @@ def test_intervals_hold_the_figure_and_narrow_with_more_rows():
     assert again != other
 
 
-def test_one_class_is_said_to_mean_nothing():
+def test_rows_of_one_class_have_a_warning():
     ones = np.ones(4, int)
-    figures = classification.classification_metrics(ones, np.full(4, 0.9))
-    assert figures["accuracy"] == 1.0
+    metrics = classification.classification_metrics(ones, np.full(4, 0.9))
+    assert metrics["accuracy"] == 1.0
     for name in ("auroc", "average_precision", "specificity", "npv"):
-        assert figures[name] is None
+        assert metrics[name] is None
     assert "meaningless" in classification.one_class_warning(ones)
     assert "every row is labelled 0" in classification.one_class_warning(0 * ones)
     assert classification.one_class_warning(LABELS) is None
@@ -132,8 +137,28 @@ def test_one_class_is_said_to_mean_nothing():
         ([0, 1], [0.5, 1.5], "not within 0 to 1"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(labels, probabilities, message):
+def test_invalid_labels_and_probabilities_are_refused(labels, probabilities, message):
     with pytest.raises(ValueError, match=message):
         classification.classification_metrics(
             np.array(labels, int), np.array(probabilities, float)
         )
+
+
+def test_precision_and_recall_by_hand():
+    curve = classification.precision_recall_curve(LABELS, PROBABILITIES)
+    found = set(zip(curve.recall.tolist(), curve.precision.tolist(), strict=True))
+    # From 0.8, from 0.7 (a negative), from 0.5 (one of each) and from 0.4.
+    assert {(3 / 5, 1.0), (3 / 5, 3 / 4), (4 / 5, 4 / 6), (1.0, 5 / 7)} <= found
+    assert curve.recall.min() > 0
+    expected = classification.classification_metrics(LABELS, PROBABILITIES)
+    assert curve.average_precision == expected["average_precision"]
+    assert classification.precision_recall_curve(0 * LABELS, PROBABILITIES) is None
+
+
+def test_calibration_curve_has_the_bins_with_rows():
+    curve = classification.calibration_curve(LABELS, PROBABILITIES, bins=2)
+    np.testing.assert_allclose(curve.mean_probability, [0.7 / 4, 4.4 / 6])
+    np.testing.assert_allclose(curve.positive_fraction, [1 / 4, 4 / 6])
+    assert curve.num_rows.tolist() == [4, 6]
+    whole = classification.calibration_curve(LABELS, np.ones(10), bins=2)
+    assert whole.num_rows.tolist() == [10]

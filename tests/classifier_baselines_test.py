@@ -18,7 +18,7 @@ def pairs_of(rows, **columns):
     return Pairs(mirnas, targets, np.array(labels, np.uint8), **columns)
 
 
-def test_shares_by_hand():
+def test_fractions_by_hand():
     train = pairs_of(
         [
             (LET7, "AA" + LET7_SITE + "AA", 1),
@@ -50,7 +50,7 @@ def test_shares_by_hand():
         "target_kmers",
         "complementarity",
     }
-    # The labels of held-out rows are never looked at.
+    # The labels of held-out rows are never used.
     flipped = Pairs(
         held_out.mirnas, held_out.targets, 1 - held_out.labels, genes=held_out.genes
     )
@@ -75,11 +75,11 @@ def test_each_regression_learns_from_its_own_side_alone():
         return ["".join(rng.choice(list(letters), 22)) for _ in range(n)]
 
     labels = np.arange(400) % 2
-    told_by_target = [draw("AAUCG" if label else "AUCCG", 1)[0] for label in labels]
+    rich_in_a = [draw("AAUCG" if label else "AUCCG", 1)[0] for label in labels]
     blind = draw("AUCG", 400)
-    for mirnas, targets, told, not_told in (
-        (blind, told_by_target, "target_kmers", "mirna_kmers"),
-        (told_by_target, blind, "mirna_kmers", "target_kmers"),
+    for mirnas, targets, learned, not_learned in (
+        (blind, rich_in_a, "target_kmers", "mirna_kmers"),
+        (rich_in_a, blind, "mirna_kmers", "target_kmers"),
     ):
         pairs = Pairs(mirnas, targets, labels.astype(np.uint8))
         train, held_out = pairs.take(range(300)), pairs.take(range(300, 400))
@@ -88,8 +88,8 @@ def test_each_regression_learns_from_its_own_side_alone():
             name: classification_metrics(held_out.labels, values)["auroc"]
             for name, values in found.items()
         }
-        assert auroc[told] > 0.75
-        assert 0.3 < auroc[not_told] < 0.7
+        assert auroc[learned] > 0.75
+        assert 0.3 < auroc[not_learned] < 0.7
 
 
 def test_training_rows_of_one_class_or_none():
@@ -100,11 +100,11 @@ def test_training_rows_of_one_class_or_none():
         classifier_baselines(Pairs([LET7], ["A" * 9]), train)
 
 
-def test_mitar_data_can_be_told_without_the_target(data_dir):
+def test_mitar_data_can_be_classified_without_the_target(data_dir):
     pairs, split = registry.load_split("mitar2021")
     train, test = pairs.take(split.train), pairs.take(split.test)
     found = classifier_baselines(train, test)
-    figures = classification_metrics(test.labels, found["mirna_identity"])
-    # The figures of DESIGN's section on honest evaluation.
-    assert figures["accuracy"] == pytest.approx(0.925, abs=0.003)
-    assert figures["auroc"] == pytest.approx(0.968, abs=0.003)
+    metrics = classification_metrics(test.labels, found["mirna_identity"])
+    # The known metrics of the published split.
+    assert metrics["accuracy"] == pytest.approx(0.925, abs=0.003)
+    assert metrics["auroc"] == pytest.approx(0.968, abs=0.003)

@@ -1,4 +1,4 @@
-"""What `mirjax.evaluate` says of a classifier, against equations and scikit-learn."""
+"""`mirjax.evaluate` of classifiers, against equations and scikit-learn."""
 
 import functools
 import json
@@ -12,17 +12,19 @@ from sklearn import metrics
 from mirjax import evaluate
 from mirjax.datasets import registry
 from mirjax.datasets.simulate import simulate
+from mirjax.evaluation import classifier as classifier_evaluation
 from mirjax.evaluation.baselines.classifier import classifier_baselines
-from mirjax.evaluation.evaluation_set import select_rows
+from mirjax.evaluation.evaluation_set import make_evaluation_set
 from mirjax.evaluation.metrics.calibration import fit_temperature
 from mirjax.evaluation.metrics.classification import (
     bootstrap_intervals,
     classification_metrics,
 )
+from mirjax.evaluation.options import RowOptions
 from mirjax.inference.classify import predict_logits, predict_probabilities
 from mirjax.models import loading, make_model
 from mirjax.models import trained as exported
-from mirjax.reporting import classifier_report, plots
+from mirjax.reporting import curves
 from mirjax.sequences.records import Pairs
 
 MODEL = {
@@ -79,7 +81,7 @@ def table():
     return random_letters(rng, 60, 18, 26), random_letters(rng, 60, 20, 53), labels
 
 
-def test_figures_of_a_file_are_those_of_the_equations(tmp_path, model, table, capsys):
+def test_metrics_of_a_file_are_those_of_the_equations(tmp_path, model, table, capsys):
     data = write_csv(tmp_path / "pairs.csv", *table)
     found = run(
         model=model,
@@ -101,8 +103,8 @@ def test_figures_of_a_file_are_those_of_the_equations(tmp_path, model, table, ca
     )
     assert set(KEYS) <= set(found)
     assert found["baselines_fitted_on"] == "simulated (train, published split)"
-    for figures in found["baselines"].values():
-        assert set(KEYS) - {"baselines"} <= set(figures)
+    for values in found["baselines"].values():
+        assert set(KEYS) - {"baselines"} <= set(values)
     low, high = found["intervals"]["accuracy"]
     assert low < found["accuracy"] < high
     assert (tmp_path / "out" / "probabilities.png").stat().st_size > 10_000
@@ -121,13 +123,13 @@ def test_baselines_are_fitted_on_the_training_part_alone(tmp_path, model, data_d
         assert found["baselines"][name] == pytest.approx(expected)
 
 
-def test_rows_of_one_class_are_said_to_mean_nothing(tmp_path, model, table, capsys):
+def test_rows_of_one_class_have_a_warning(tmp_path, model, table, capsys):
     mirnas, targets, _ = table
     data = write_csv(tmp_path / "pairs.csv", mirnas, targets, [1] * 60)
     found = run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
     assert found["auroc"] is found["average_precision"] is found["specificity"] is None
     assert "every row is labelled 1: accuracy is meaningless" in capsys.readouterr().out
-    # Data without labels, all of which bind, are the same.
+    # Data without labels are all positive.
     found = run(
         model=model,
         data="simulated",
@@ -155,30 +157,29 @@ def test_rows_that_do_not_fit_are_named(tmp_path, model, table, mirna, target, m
     assert not (tmp_path / "out").exists()
 
 
-def test_the_negatives_of_a_models_training_can_be_set_aside():
+def test_negatives_are_those_of_the_training_unless_a_flag_says_otherwise():
     def labels(trained_on, **arguments):
-        rows = select_rows(
-            "simulated", trained_on=trained_on, labelled=True, **arguments
-        )
-        return rows.held_out.labels, rows.protocol
+        trained = exported.TrainedModel(make_model(MODEL), {}, {"data": trained_on})
+        rows = make_evaluation_set(trained, RowOptions("simulated", **arguments))
+        return rows.held_out.labels, rows.source.protocol
 
     trained_on = {"name": "simulated", "negatives": "random", "negative_ratio": 0.5}
     made, protocol = labels(trained_on)
     assert (made.sum(), len(made)) == (600, 900)
     assert protocol == "published split, negatives random"
-    for negatives in ("own", "none"):  # every simulated pair binds
+    for negatives in ("own", "none"):  # every simulated pair is positive
         found, _ = labels(trained_on, negatives=negatives)
         assert (found.sum(), len(found)) == (600, 600)
     assert labels(trained_on, negatives="own")[1] == "published split"
 
 
-def test_negatives_are_made_for_data_that_have_none(tmp_path, model):
+def test_negatives_are_generated_for_data_without(tmp_path, model):
     kind = "frequency"
     found = run(model=model, data="simulated", out=tmp_path / "out", negatives=kind)
-    assert found["n"] == 1_200  # a tenth of 6,000 pairs, and as many that do not bind
+    assert found["n"] == 1_200  # a tenth of 6,000 pairs, and as many negatives
     assert found["split_protocol"] == f"published split, negatives {kind}"
     baselines = found["baselines"]
-    # Neither the miRNA nor, re-paired, the target tells; the two together do.
+    # One sequence alone says nothing of the label; the two together do.
     assert 0.4 < baselines["mirna_identity"]["auroc"] < 0.6
     assert baselines["complementarity"]["auroc"] > 0.95
     with pytest.raises(ValueError, match="--negatives=random is for datasets"):
@@ -193,9 +194,9 @@ def test_negatives_are_made_for_data_that_have_none(tmp_path, model):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Fit baselines and draw intervals on little, where they are not what is tested."""
+    """Fit baselines and draw intervals on few rows, for tests of other things."""
     few = functools.partial(bootstrap_intervals, draws=4)
-    monkeypatch.setattr(classifier_report, "bootstrap_intervals", few)
+    monkeypatch.setattr(classifier_evaluation, "bootstrap_intervals", few)
     monkeypatch.setattr(
         registry, "simulate", lambda *_, seed=0: simulate(300, seed=seed)
     )
@@ -203,13 +204,13 @@ def quick(monkeypatch):
 
 @pytest.fixture(scope="module")
 def overconfident():
-    """Parameters whose logits are three times as large as the labels bear out."""
+    """Parameters whose logits are three times too large for the labels."""
     trained = make_model(MODEL)
     params = random_params(trained, 2, scale=0.8)
     rng = np.random.default_rng(1)
     pairs = Pairs(random_letters(rng, 600, 18, 26), random_letters(rng, 600, 20, 53))
     logits = predict_logits(trained, params, pairs)
-    # Spread them about 0, so that there are pairs of either label.
+    # Centre them at 0, so that there are pairs of both labels.
     factor, layer = 6 / logits.std(), params["output_dense"]
     layer["bias"] = np.float32(factor * (layer["bias"] - logits.mean()))
     layer["kernel"] = np.float32(factor * layer["kernel"])
@@ -218,7 +219,7 @@ def overconfident():
     return params, pairs, labels, logits
 
 
-def test_a_fitted_temperature_mends_probabilities_and_keeps_their_order(
+def test_a_fitted_temperature_calibrates_and_keeps_the_order(
     tmp_path, quick, overconfident, capsys
 ):
     params, pairs, labels, logits = overconfident
@@ -251,7 +252,7 @@ def test_a_fitted_temperature_mends_probabilities_and_keeps_their_order(
 
 
 @pytest.mark.parametrize("between", ["drop", "positive", "negative"])
-def test_the_published_rule_is_counted(tmp_path, quick, overconfident, capsys, between):
+def test_metrics_of_the_published_rule(tmp_path, quick, overconfident, capsys, between):
     params, pairs, labels, logits = overconfident
     rows, labels = pairs.take(np.arange(100)), labels[:100]
     model = tmp_path / "model.npz"
@@ -288,7 +289,7 @@ def test_the_published_rule_is_counted(tmp_path, quick, overconfident, capsys, b
         "npv": pytest.approx(counts[0, 0] / (counts[0, 0] + counts[1, 0])),
     }
     assert {name: found["three_way"][name] for name in expected} == expected
-    # The plain figures are those of the one threshold, over all rows.
+    # The other metrics are those of one threshold, over all rows.
     assert (found["n"], found["threshold"]) == (100, 0.7)
     printed = capsys.readouterr().out
     assert f"({dropped} dropped): rows {100 - dropped}, accuracy" in printed
@@ -303,8 +304,8 @@ def test_the_published_rule_is_counted(tmp_path, quick, overconfident, capsys, b
         ({"between": "positive"}, "--between=positive .* give --below too"),
     ],
 )
-def test_flags_that_cannot_be_met_are_one_line(tmp_path, model, values, message):
-    # Before the data are so much as looked for.
+def test_contradicting_flags_are_one_line(tmp_path, model, values, message):
+    # The error comes before the data are looked for.
     with pytest.raises(ValueError, match=message) as caught:
         run(model=model, data="none.csv", out=tmp_path / "out", **values)
     assert "\n" not in str(caught.value)
@@ -339,10 +340,10 @@ def test_a_workdir_gets_its_curves_with_baselines_on_its_own_data(
         drawn.append((arguments, values))
         return classifier_curves(*arguments, **values)
 
-    classifier_curves = plots.classifier_curves
-    monkeypatch.setattr(plots, "classifier_curves", draw)
+    classifier_curves = curves.classifier_curves
+    monkeypatch.setattr(curves, "classifier_curves", draw)
     out = workdir / "evaluation"
-    # The curves are of calls at 0.5, whatever the threshold of the table.
+    # The curves show accuracies at 0.5, whatever the threshold of the table.
     found = run(model=workdir, data="simulated", out=out, threshold=0.9)
     ((rows, path), values) = drawn.pop()
     assert (rows, path) == ([row], out / "curves.png")
@@ -354,7 +355,7 @@ def test_a_workdir_gets_its_curves_with_baselines_on_its_own_data(
     }
     assert half["complementarity"] != found["baselines"]["complementarity"]
     assert "Broken lines: baselines on simulated, test rows" in values["title"]
-    # Baselines on other data are no measure of the run.
+    # Baselines on other data are not drawn.
     drawn.clear()
     data = write_csv(tmp_path / "pairs.csv", *table)
     run(model=workdir, data=data, out=tmp_path / "other")
@@ -401,7 +402,7 @@ def test_flags_of_generators_are_refused(tmp_path, model):
         ),
     ],
 )
-def test_released_weights_have_the_known_figures(
+def test_released_weights_have_the_known_metrics(
     data_dir, weights, data, part, expected
 ):
     file = data_dir / "mitar2021/weights" / f"{weights}_lr0.005_dout0.2.h5"

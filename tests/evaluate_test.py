@@ -1,7 +1,8 @@
-"""The figures of `mirjax.evaluate`, each computed again from the definitions."""
+"""`mirjax.evaluate` of generators: every metric is computed again by its definition."""
 
 import functools
 import json
+import shlex
 import subprocess
 import sys
 
@@ -11,13 +12,15 @@ import numpy as np
 import pytest
 from absl import flags, logging
 
+import mirjax
 from mirjax import evaluate
 from mirjax.alignment.complementarity import score_all
 from mirjax.datasets import registry, splits
 from mirjax.datasets.simulate import simulate
-from mirjax.evaluation import generator
+from mirjax.evaluation.attention_maps import attention_maps
 from mirjax.evaluation.baselines.generator import generator_baselines
-from mirjax.evaluation.score_fusion import combine
+from mirjax.evaluation.evaluation_set import EvaluationSet, Source
+from mirjax.evaluation.score_fusion import fuse_scores
 from mirjax.models import make_model
 from mirjax.models import trained as exported
 from mirjax.sequences.records import Pairs
@@ -41,7 +44,7 @@ def simulate_few(num_pairs, *, seed=0):
 
 
 def run(**values) -> dict:
-    """Run the command in this process and return what it wrote; greedy unless told."""
+    """Run the command in this process and return what it wrote; greedy by default."""
     if values["model"].suffix != ".h5":
         values = {"decoders": ""} | values
     arguments = [
@@ -64,7 +67,7 @@ def small_and_tidy(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def params():
-    """Parameters that make the model's answers differ, and end at several lengths."""
+    """Parameters with which predictions differ, in letters and in length."""
     model, rng = make_model(MODEL), np.random.default_rng(7)
     tokens = np.zeros((1, 29), np.uint8), np.zeros((1, 28), np.uint8)
     shapes = jax.eval_shape(model.init, jax.random.key(0), *tokens)["params"]
@@ -98,35 +101,37 @@ def applied(method=None):
 
 def decode_one(params, target: str) -> str:
     """Decode letter by letter, scoring the whole prefix anew for each letter."""
-    previous, answer = np.zeros((1, 28), np.uint8), ""
+    previous, prediction = np.zeros((1, 28), np.uint8), ""
     for step in range(28):
-        previous[0, step] = SYMBOLS.index(answer[-1] if answer else "^") + 1
+        previous[0, step] = SYMBOLS.index(prediction[-1] if prediction else "^") + 1
         logits = applied()({"params": params}, tokens_of([target], 29), previous)
         scores = np.array(logits)[0, step]
-        scores[4] = -np.inf  # BOS is no answer
+        scores[4] = -np.inf  # BOS is never predicted
         if (symbol := SYMBOLS[scores.argmax()]) == "$":
             break
-        answer += symbol
-    return answer
+        prediction += symbol
+    return prediction
 
 
 @pytest.fixture(scope="module")
 def table(params):
-    """Rows whose miRNA is the model's answer, or like it, or another; and answers."""
+    """Rows whose miRNA is the model's prediction, or similar, or another."""
     simulated = simulate(24, seed=5)
     targets = list(simulated.pairs.targets)
-    answers = {target: decode_one(params, target) for target in targets}
+    predictions = {target: decode_one(params, target) for target in targets}
     mirnas = []
     for row, target in enumerate(targets):
-        answer, mirna = answers[target], simulated.pairs.mirnas[row]
-        if row % 3 == 0 and 8 <= len(answer) <= 27:
-            mirna = answer
-        elif row % 3 == 1 and len(answer) >= 8:
-            mirna = "ACGU"["ACGU".index(answer[0]) - 1] + answer[1:8] + mirna[8:]
+        prediction, mirna = predictions[target], simulated.pairs.mirnas[row]
+        if row % 3 == 0 and 8 <= len(prediction) <= 27:
+            mirna = prediction
+        elif row % 3 == 1 and len(prediction) >= 8:
+            mirna = (
+                "ACGU"["ACGU".index(prediction[0]) - 1] + prediction[1:8] + mirna[8:]
+            )
         mirnas.append(mirna)
-    # The same targets with other miRNAs, so that some answers are known, not exact.
+    # The same targets with other miRNAs, so that some predictions are known, not exact.
     targets, mirnas = targets + targets[:6], mirnas + mirnas[6:12]
-    return mirnas, targets, [answers[target] for target in targets]
+    return mirnas, targets, [predictions[target] for target in targets]
 
 
 def write_csv(path, mirnas, targets, labels=None):
@@ -147,10 +152,10 @@ def edit_distance(a: str, b: str) -> int:
     return row[-1]
 
 
-def test_every_figure_of_the_model(workdir, table, params, tmp_path):
-    mirnas, targets, answers = table
+def test_every_metric_of_the_model(workdir, table, params, tmp_path):
+    mirnas, targets, predictions = table
     database = {
-        f"m{i}": s for i, s in enumerate(sorted({*mirnas, *answers[:9]} - {""}))
+        f"m{i}": s for i, s in enumerate(sorted({*mirnas, *predictions[:9]} - {""}))
     }
     database = {name: s for name, s in database.items() if len(s) >= 8}
     fasta = tmp_path / "db.fa"
@@ -159,7 +164,7 @@ def test_every_figure_of_the_model(workdir, table, params, tmp_path):
 
     got = run(model=workdir, data=data, db=fasta, out=tmp_path / "out")
 
-    # Teacher-forced figures, in float64, from the logits.
+    # Teacher-forced metrics, in float64, from the logits.
     previous = np.zeros((len(mirnas), 28), np.uint8)
     for row, mirna in enumerate(mirnas):
         symbols = ("^" + mirna + "$")[:28]
@@ -168,11 +173,11 @@ def test_every_figure_of_the_model(workdir, table, params, tmp_path):
     chances = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     losses, hits, keras_hits = [], [], []
     for row, mirna in enumerate(mirnas):
-        guesses = [SYMBOLS[place] for place in logits[row].argmax(-1)]
-        for place, symbol in enumerate(mirna + "$"):
-            chance = chances[row, place, SYMBOLS.index(symbol)]
+        guesses = [SYMBOLS[index] for index in logits[row].argmax(-1)]
+        for index, symbol in enumerate(mirna + "$"):
+            chance = chances[row, index, SYMBOLS.index(symbol)]
             losses.append(-np.log(np.clip(chance, 1e-7, 1 - 1e-7)))
-            hits.append(guesses[place] == symbol)
+            hits.append(guesses[index] == symbol)
         padded = (mirna + "$").ljust(28, "A")  # where Keras finds all zeros
         keras_hits += [a == b for a, b in zip(padded, guesses, strict=True)]
     kernels = [layer["kernel"] for name, layer in params.items() if "_dense" in name]
@@ -185,11 +190,11 @@ def test_every_figure_of_the_model(workdir, table, params, tmp_path):
     assert got["token_accuracy_masked"] == close(np.mean(hits))
     assert got["token_accuracy_keras"] == close(np.mean(keras_hits))
 
-    # Free-running figures.
+    # Free-running metrics.
     n = len(mirnas)
-    exact = [a == m for a, m in zip(answers, mirnas, strict=True)]
+    exact = [a == m for a, m in zip(predictions, mirnas, strict=True)]
     known = [
-        answers[i]
+        predictions[i]
         in [m for m, t in zip(mirnas, targets, strict=True) if t == targets[i]]
         for i in range(n)
     ]
@@ -197,13 +202,13 @@ def test_every_figure_of_the_model(workdir, table, params, tmp_path):
     assert got["n"] == n
     assert got["exact_match"] == close(np.mean(exact))
     assert got["known_match"] == close(np.mean(known))
-    seeds = [a[1:8] == m[1:8] for a, m in zip(answers, mirnas, strict=True)]
+    seeds = [a[1:8] == m[1:8] for a, m in zip(predictions, mirnas, strict=True)]
     assert sum(seeds) > sum(exact)
     assert got["seed_match"] == close(np.mean(seeds))
-    distances = [edit_distance(a, m) for a, m in zip(answers, mirnas, strict=True)]
+    distances = [edit_distance(a, m) for a, m in zip(predictions, mirnas, strict=True)]
     assert got["edit_distance"] == close(np.mean(distances))
-    assert got["distinct"] == len(set(answers)) > 5
-    real = np.mean([answer in database.values() for answer in answers])
+    assert got["distinct"] == len(set(predictions)) > 5
+    real = np.mean([prediction in database.values() for prediction in predictions])
     assert 0 < real < 1
     assert got["real_share"] == close(real)
 
@@ -218,17 +223,17 @@ def test_every_figure_of_the_model(workdir, table, params, tmp_path):
                 "seed_match": close(np.mean([seeds[i] for i in chosen])),
             }
 
-    check_blast(got, answers, mirnas, database, tmp_path)
+    check_blast(got, predictions, mirnas, database, tmp_path)
     assert got["model"] == str(workdir)
     assert (got["data"], got["split"], got["l2"]) == (str(data), "all", L2)
     assert got["baselines_fitted_on"] == "simulated (train, random split)"
 
 
-def check_blast(got, answers, mirnas, database, folder):
+def check_blast(got, predictions, mirnas, database, folder):
     """Compare with blastn run by hand, with the published options alone."""
     queries = folder / "queries.fa"
-    asked = [i for i, answer in enumerate(answers) if answer]
-    queries.write_text("".join(f">{i}\n{answers[i]}\n" for i in asked))
+    asked = [i for i, prediction in enumerate(predictions) if prediction]
+    queries.write_text("".join(f">{i}\n{predictions[i]}\n" for i in asked))
     make = ["makeblastdb", "-in", folder / "db.fa", "-dbtype", "nucl"]
     subprocess.run([*make, "-out", folder / "by_hand"], check=True, capture_output=True)
     options = "-word_size 7 -gapopen 5 -gapextend 2 -evalue 0.1 -strand both"
@@ -244,7 +249,7 @@ def check_blast(got, answers, mirnas, database, folder):
         key = (float(evalue), -float(bits), order.index(subject))
         hit = (*key, int(identical), int(length))
         best[int(query)] = min(best.get(int(query), hit), hit)
-    n = len(answers)
+    n = len(predictions)
     assert 0 < len(best) < n
     close = functools.partial(pytest.approx, abs=1e-4)  # blastn rounds percents
     assert got["blast_hit_share"] == close(len(best) / n)
@@ -252,7 +257,7 @@ def check_blast(got, answers, mirnas, database, folder):
         reached = sum(hit[0] <= threshold for hit in best.values())
         assert got[f"blast_hit_share_{threshold}"] == close(reached / n)
     assert got["blast_identity"] == close(np.mean([h[3] / h[4] for h in best.values()]))
-    full = [hit[3] / len(answers[i]) for i, hit in best.items()]
+    full = [hit[3] / len(predictions[i]) for i, hit in best.items()]
     assert got["blast_identity_full"] == close(np.mean(full))
     named = [database[order[hit[2]]] == mirnas[i] for i, hit in best.items()]
     assert got["blast_name_match"] == close(sum(named) / n)
@@ -308,12 +313,14 @@ def test_every_decoder_finds_what_scoring_one_by_one_finds(
         noblast=None,
         decoders="ranking",
     )
-    for figure in ("top_1", "top_5", "top_10", "mrr", "top_1_known", "top_1_seed"):
-        assert again[figure] == pytest.approx(got[figure])
+    for metric in ("top_1", "top_5", "top_10", "mrr", "top_1_known", "top_1_seed"):
+        assert again[metric] == pytest.approx(got[metric])
     # A beam as wide as the database gives what is ranked first.
     first = [database[column] for column in scores.argmax(axis=1)]
     constrained = got["decoders"]["constrained"]
-    right = [answer == mirna for answer, mirna in zip(first, mirnas, strict=True)]
+    right = [
+        prediction == mirna for prediction, mirna in zip(first, mirnas, strict=True)
+    ]
     assert constrained["exact_match"] == pytest.approx(np.mean(right))
     assert constrained["real_share"] == 1
     assert constrained["distinct"] == len(set(first))
@@ -329,18 +336,18 @@ def check_combined(got, mirnas, targets, candidates, params):
         ]
     )
     true = [candidates.index(m) if m in candidates else -1 for m in mirnas]
-    combined = combine(kinds, true, targets)
+    combined = fuse_scores(kinds, true, targets)
     ranks = [
-        1 + np.sum(row > row[place]) if place >= 0 else np.inf
-        for row, place in zip(combined, true, strict=True)
+        1 + np.sum(row > row[index]) if index >= 0 else np.inf
+        for row, index in zip(combined, true, strict=True)
     ]
     found = got["decoders"]["ranking_combined"]
     assert found["mrr"] == pytest.approx(np.mean(1 / np.array(ranks)), abs=1e-4)
     assert found["mrr"] != pytest.approx(got["mrr"], abs=1e-3)
 
 
-def test_targets_of_training_pairs_are_told_from_new_ones(workdir, table, tmp_path):
-    mirnas, targets, answers = table
+def test_targets_of_training_pairs_are_not_new(workdir, table, tmp_path):
+    mirnas, targets, predictions = table
     simulated = simulate(NUM_PAIRS)
     trained = simulated.pairs.take(
         splits.random_split(NUM_PAIRS, seed=DATA["seed"]).train
@@ -350,15 +357,32 @@ def test_targets_of_training_pairs_are_told_from_new_ones(workdir, table, tmp_pa
     got = run(
         model=workdir, data=data, db="simulated", out=tmp_path / "o", noblast=None
     )
-    exact = [a == m for a, m in zip(answers, mirnas, strict=True)]
+    exact = [a == m for a, m in zip(predictions, mirnas, strict=True)]
     assert sum(exact) > 0
     assert got["n"] == len(mirnas) + 2
     assert got["new_targets"]["n"] == len(mirnas)
     assert got["new_targets"]["exact_match"] == pytest.approx(np.mean(exact))
-    expected = generator_baselines(
-        trained, Pairs(mirnas, targets), [m.sequence for m in simulated.mirnas]
-    )
+    expected = baselines_of(trained, Pairs(mirnas, targets), simulated.mirnas)
     assert got["new_targets_baselines"] == expected
+
+
+def baselines_of(train, held_out, mirnas):
+    """Baselines of all rows, by the same function, on sets made by hand."""
+    source = Source("pairs.csv", "all", "", len(held_out), 0, "other pairs", False)
+    measured = generator_baselines(
+        EvaluationSet(
+            held_out,
+            train,
+            source,
+            mirnas,
+            max_target_length=29,
+            max_mirna_length=27,
+        )
+    )
+    return {
+        name: {key: value for key, value in metrics.items() if key != "new_targets"}
+        for name, metrics in measured.items()
+    }
 
 
 def score_mirna(params, mirna, targets):
@@ -368,7 +392,7 @@ def score_mirna(params, mirna, targets):
     previous[:, : len(symbols) - 1] = np.array(symbols[:-1]) + 1
     logits = np.float64(applied()({"params": params}, tokens_of(targets, 29), previous))
     log_chances = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    return sum(log_chances[:, place, x] for place, x in enumerate(symbols[1:]))
+    return sum(log_chances[:, index, x] for index, x in enumerate(symbols[1:]))
 
 
 def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
@@ -378,10 +402,10 @@ def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
 
     simulated = simulate(NUM_PAIRS)
     split = splits.random_split(NUM_PAIRS, seed=DATA["seed"])
-    expected = generator_baselines(
+    expected = baselines_of(
         simulated.pairs.take(split.train),
         simulated.pairs.take(split.test[:20]),
-        [mirna.sequence for mirna in simulated.mirnas],
+        simulated.mirnas,
     )
     assert got["baselines"] == expected
     assert (got["split"], got["n"], got["rows_in_split"]) == ("test", 20, 30)
@@ -396,7 +420,7 @@ def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
 def test_baselines_never_see_rows_that_are_held_out(
     workdir, tmp_path, monkeypatch, part, found
 ):
-    # One miRNA is commonest by far, and binds none but the test targets.
+    # The most frequent miRNA binds only the targets of one part.
     rng = np.random.default_rng(0)
     split = splits.random_split(100, seed=DATA["seed"])
     mirnas = ["".join(rng.permutation(list("AUCG" * 5))) for _ in range(100)]
@@ -411,12 +435,13 @@ def test_baselines_never_see_rows_that_are_held_out(
     assert got["baselines"]["most_frequent"]["exact_match"] == found
 
 
-def test_rows_labelled_0_are_dropped_and_counted(
+def test_negative_rows_are_dropped_and_counted(
     workdir, table, tmp_path, caplog, monkeypatch
 ):
-    mirnas, targets, answers = table
+    mirnas, targets, predictions = table
     labels = [
-        int(answer == mirna) for answer, mirna in zip(answers, mirnas, strict=True)
+        int(prediction == mirna)
+        for prediction, mirna in zip(predictions, mirnas, strict=True)
     ]
     data = write_csv(tmp_path / "labelled.csv", mirnas, targets, labels)
     monkeypatch.setattr(logging.get_absl_logger(), "propagate", True)
@@ -470,18 +495,18 @@ def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
     ]
 
 
-def test_attention_is_that_of_the_answer(tmp_path):
+def test_attention_maps_are_those_of_the_predictions(tmp_path):
     model = make_model({"name": "transformer", "features": 16, "hidden_features": 16})
     params = model.init(jax.random.key(1), *model.example_inputs())["params"]
     trained = exported.TrainedModel(model, params, {})
-    targets = ["ACGUACGUGGAUUACA", "GGAUC"]
-    for target, (answer, weights) in zip(
-        targets, generator.attention_maps(trained, targets), strict=True
-    ):
-        assert weights.shape == (len(answer), len(target))
+    pairs = Pairs(["ACGU", "GAUC"], ["ACGUACGUGGAUUACA", "GGAUC"])
+    for row, each in enumerate(attention_maps(trained, pairs)):
+        target, prediction, weights = each.target, each.prediction, each.weights
+        assert (each.true, target) == (pairs.mirnas[row], pairs.targets[row])
+        assert weights.shape == (len(prediction), len(target))
         np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-5)
-        previous = np.full((1, len(answer)), 5, np.uint8)
-        previous[0, 1:] = tokens_of([answer], 28)[0, : len(answer) - 1]
+        previous = np.full((1, len(prediction)), 5, np.uint8)
+        previous[0, 1:] = tokens_of([prediction], 28)[0, : len(prediction) - 1]
         expected = model.apply(
             {"params": params},
             jnp.asarray(tokens_of([target], 29)),
@@ -493,7 +518,7 @@ def test_attention_is_that_of_the_answer(tmp_path):
         )
 
 
-def test_a_model_that_says_nothing_of_its_data(workdir, params, table, tmp_path):
+def test_a_model_that_does_not_name_its_data(workdir, params, table, tmp_path):
     mirnas, targets, _ = table
     data = write_csv(tmp_path / "pairs.csv", mirnas, targets)
     model = tmp_path / "alone.npz"
@@ -506,7 +531,7 @@ def test_a_model_that_says_nothing_of_its_data(workdir, params, table, tmp_path)
     assert got["loss"] == got["cross_entropy"]
 
 
-def test_loss_that_is_no_number(params, tmp_path):
+def test_a_loss_that_is_nan(params, tmp_path):
     model = tmp_path / "nan.npz"
     damaged = jax.tree.map(lambda leaf: leaf * jnp.nan, params)
     exported.save_model(model, damaged, {"model": MODEL, "data": DATA})
@@ -618,6 +643,53 @@ def test_command_line(workdir, tmp_path):
     assert ended.stderr.count("\n") == 1
     assert ended.stderr.startswith("error: ") and "model.npz" in ended.stderr
     assert not (workdir / "evaluation").exists()
+
+
+def test_metrics_json_names_its_command_and_version(workdir, tmp_path):
+    out = tmp_path / "with space"
+    got = run(model=workdir, data="simulated", rows=5, out=out, noblast=None)
+    assert got["version"] == mirjax.__version__
+    words = shlex.split(got["command"])
+    assert words[:3] == ["python", "-m", "mirjax.evaluate"]
+    # The command gives the same options again, and names no default.
+    flag_values = flags.FlagValues()
+    evaluate.define_flags(flag_values)
+    flag_values(words[2:])
+    present = {
+        flag_values[name].name for name in flag_values if flag_values[name].present
+    }
+    assert present == {"model", "data", "rows", "out", "blast", "decoders"}
+    assert flag_values.out == str(out)
+    assert (flag_values.rows, flag_values.blast, flag_values.decoders) == (5, False, [])
+
+
+HEAVY = "Bio flax h5py jax matplotlib numpy rich scipy sklearn tensorboardX"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--help"], "--data: "),
+        (["--data=simulated"], "--model"),
+        (["--model=W", "--data=D", "--split=tset"], "--split=tset"),
+        (["--model=W", "--data=D", "--decoders=best"], "'best' is not one of"),
+        (["--model=W", "--data=D", "--rows=-1"], "--rows=-1"),
+        (["--model=W", "--data=D", "--below=0.9"], "--below=0.9 is more than"),
+    ],
+)
+def test_help_and_wrong_flags_import_nothing_heavy(arguments, shown):
+    code = (
+        "import atexit, runpy, sys\n"
+        f"atexit.register(lambda: print('heavy', *set({HEAVY!r}.split()) & "
+        "set(sys.modules)))\n"
+        "sys.argv[0] = 'evaluate'\n"
+        "runpy.run_module('mirjax.evaluate', run_name='__main__', alter_sys=True)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True
+    )
+    assert shown in ended.stdout + ended.stderr
+    assert ended.stdout.splitlines()[-1].split() == ["heavy"]
 
 
 def test_missing_blastn_is_found_before_the_work(workdir, tmp_path, monkeypatch):

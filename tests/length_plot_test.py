@@ -1,4 +1,4 @@
-"""The picture of lengths holds the datasets that it was given."""
+"""Pictures of length distributions, against counts by hand."""
 
 import matplotlib.image
 import pytest
@@ -12,7 +12,7 @@ DATASETS = {
 }
 
 
-def shares(axes):
+def percents(axes):
     """Length → percent, of the bars."""
     return {
         round(bar.get_x() + bar.get_width() / 2): bar.get_height()
@@ -20,7 +20,7 @@ def shares(axes):
     }
 
 
-def test_bars_are_the_share_of_each_length(tmp_path):
+def test_bars_are_the_fraction_of_each_length(tmp_path):
     path = tmp_path / "lengths.png"
     figure = length_distributions(DATASETS, path, title="of some rows")
     expected = [
@@ -31,7 +31,7 @@ def test_bars_are_the_share_of_each_length(tmp_path):
     ]
     for axes, (title, bars, median) in zip(figure.axes, expected, strict=True):
         assert axes.get_title(loc="left") == title
-        assert shares(axes) == bars
+        assert percents(axes) == bars
         (line,) = axes.lines
         assert set(line.get_xdata()) == {median}
         (text,) = axes.get_legend().get_texts()

@@ -20,7 +20,7 @@ def test_true_ranks_break_ties_by_order():
     assert ranks.tolist() == [2.0, 4.0, np.inf]
 
 
-def test_each_figure_counts_its_rows():
+def test_each_metric_counts_its_rows():
     scores = np.array(
         [
             [9, 1, 0, 0],  # right
@@ -32,14 +32,14 @@ def test_each_figure_counts_its_rows():
     )
     true = [*CANDIDATES[:2], CANDIDATES[3], CANDIDATES[2], "AUCG"]
     targets = ["t0", "t1", "t2", "t3", "t4"]
-    figures = retrieval_metrics(
+    metrics = retrieval_metrics(
         true_ranks(scores, CANDIDATES, true),
         [CANDIDATES[0]] * 5,
         true,
         targets,
         {"t2": {CANDIDATES[0], CANDIDATES[3]}},
     )
-    assert figures == pytest.approx(
+    assert metrics == pytest.approx(
         {
             "top_1": 1 / 5,
             "top_5": 4 / 5,
@@ -53,8 +53,8 @@ def test_each_figure_counts_its_rows():
 
 def test_depths_are_those_of_their_names():
     names = [str(i) for i in range(12)]
-    figures = retrieval_metrics(np.arange(1.0, 13.0), names, names, names, {})
-    assert [figures[f"top_{depth}"] for depth in (1, 5, 10)] == [
+    metrics = retrieval_metrics(np.arange(1.0, 13.0), names, names, names, {})
+    assert [metrics[f"top_{depth}"] for depth in (1, 5, 10)] == [
         1 / 12,
         5 / 12,
         10 / 12,
@@ -66,7 +66,7 @@ def test_no_rows_are_an_error():
         retrieval_metrics(np.zeros(0), [], [], [], {})
 
 
-def test_other_mirnas_known_for_a_target_are_left_out():
+def test_other_mirnas_known_for_a_target_are_excluded():
     scores = np.array([[9, 8, 7, 6], [9, 8, 7, 6]])
     pairs = Pairs([CANDIDATES[1], CANDIDATES[3]], ["t0", "t1"])
     known = {"t0": {CANDIDATES[0], CANDIDATES[1], "AUCG"}}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mirjax.evaluation.score_fusion import combine, fit_weights
+from mirjax.evaluation.score_fusion import can_fuse, fit_weights, fuse_scores
 
 WEIGHTS = np.array([1.5, 0.0, 0.02])
 ROWS, CANDIDATES = 4000, 8
@@ -45,10 +45,10 @@ def test_the_slope_at_the_weights_is_zero(choices):
 def test_a_row_is_scored_by_weights_of_other_rows_alone(choices):
     scores, true = choices
     targets = [str(row // 2) for row in range(ROWS)]  # two rows a target
-    whole = combine(scores, true, targets)
+    whole = fuse_scores(scores, true, targets)
     changed = true.copy()
     changed[:2] = (true[:2] + 1) % CANDIDATES
-    again = combine(scores, changed, targets)
+    again = fuse_scores(scores, changed, targets)
     same = (whole == again).all(axis=1)
     assert same[0] and same[1]  # its own choice does not move its score
     assert 0.3 < 1 - same.mean() < 0.7  # but that of the other half
@@ -58,13 +58,27 @@ def test_rows_without_a_true_candidate_are_scored_and_not_fitted_on(choices):
     scores, true = choices[0][:, :50], choices[1][:50].copy()
     targets = [str(row) for row in range(50)]
     true[:10] = -1
-    found = combine(scores, true, targets)
+    found = fuse_scores(scores, true, targets)
     assert np.isfinite(found).all()
     moved = scores.copy()
     moved[:, :10] += np.random.default_rng(1).normal(size=(3, 10, CANDIDATES))
-    np.testing.assert_array_equal(combine(moved, true, targets)[10:], found[10:])
+    np.testing.assert_array_equal(fuse_scores(moved, true, targets)[10:], found[10:])
+
+
+def test_both_halves_need_a_row_to_fit_on(choices):
+    targets = [str(row) for row in range(20)]
+    # A half whose weights nothing fits is the one whose other half has no row.
+    true = np.full(20, -1)
+    assert not can_fuse(true, targets)
+    true[:1] = 0
+    assert not can_fuse(true, targets)
+    with pytest.raises(ValueError, match="no rows"):
+        fuse_scores(choices[0][:, :20], true, targets)
+    true[:] = 0
+    assert can_fuse(true, targets)
+    assert np.isfinite(fuse_scores(choices[0][:, :20], true, targets)).all()
 
 
 def test_no_rows_are_an_error(choices):
     with pytest.raises(ValueError, match="no rows"):
-        combine(choices[0][:, :5], np.full(5, -1), list("abcde"))
+        fuse_scores(choices[0][:, :5], np.full(5, -1), list("abcde"))

@@ -56,7 +56,7 @@ def test_padding_counts_for_keras_only_where_a_is_predicted():
     }
 
 
-def test_token_accuracy_refuses_what_it_cannot_count():
+def test_token_accuracy_needs_a_token():
     true = np.zeros((0, 28), np.uint8)
     with pytest.raises(ValueError, match="true"):
         sequence.token_accuracy(np.ones((0, 28), np.uint8), true)
@@ -71,16 +71,16 @@ def test_token_accuracy_refuses_columns_of_another_length():
 
 
 def test_sequence_metrics_by_hand():
-    figures = sequence.sequence_metrics(
+    metrics = sequence.sequence_metrics(
         # right; known for the target; same seed, one letter gone; nothing at all
-        decoded=[LET7, MIR1, LET7[:-1], ""],
+        predictions=[LET7, MIR1, LET7[:-1], ""],
         true=[LET7, MIR16, LET7, MIR1],
         targets=["AAA", "CCC", "AAA", "GGG"],
         known={"CCC": {MIR1, MIR16}, "GGG": {MIR1}},
         database=(name for name in (LET7, MIR1, MIR16)),
     )
     distance = _biopython_distance(MIR1, MIR16)
-    assert figures == {
+    assert metrics == {
         "n": 4,
         "exact_match": 1 / 4,
         "known_match": 2 / 4,
@@ -92,13 +92,15 @@ def test_sequence_metrics_by_hand():
 
 
 def test_seed_is_letters_2_to_8():
-    def seed_match(decoded):
-        return sequence.sequence_metrics([decoded], [LET7], ["A"], {}, [])["seed_match"]
+    def seed_match(prediction):
+        return sequence.sequence_metrics([prediction], [LET7], ["A"], {}, [])[
+            "seed_match"
+        ]
 
-    for place in range(len(LET7)):
-        letter = "C" if LET7[place] != "C" else "A"
-        changed = LET7[:place] + letter + LET7[place + 1 :]
-        assert seed_match(changed) == (0 if 2 <= place + 1 <= 8 else 1)
+    for index in range(len(LET7)):
+        letter = "C" if LET7[index] != "C" else "A"
+        changed = LET7[:index] + letter + LET7[index + 1 :]
+        assert seed_match(changed) == (0 if 2 <= index + 1 <= 8 else 1)
 
 
 def _biopython_distance(one, other):
@@ -111,23 +113,23 @@ def _biopython_distance(one, other):
 def test_edit_distance_agrees_with_global_alignment_and_counts_repeats():
     rng = np.random.default_rng(1)
     words = ["".join(rng.choice(list("AUCG"), rng.integers(1, 25))) for _ in range(12)]
-    decoded, true = (list(rng.choice(words, 100)) for _ in range(2))
-    figures = sequence.sequence_metrics(decoded, true, true, {}, [])
-    pairs = list(zip(decoded, true, strict=True))
+    predictions, true = (list(rng.choice(words, 100)) for _ in range(2))
+    metrics = sequence.sequence_metrics(predictions, true, true, {}, [])
+    pairs = list(zip(predictions, true, strict=True))
     expected = np.mean([_biopython_distance(*pair) for pair in pairs])
-    assert figures["edit_distance"] == pytest.approx(expected)
-    assert figures["exact_match"] == np.mean([x == y for x, y in pairs])
-    assert figures["distinct"] == len(set(decoded))
+    assert metrics["edit_distance"] == pytest.approx(expected)
+    assert metrics["exact_match"] == np.mean([x == y for x, y in pairs])
+    assert metrics["distinct"] == len(set(predictions))
 
 
 def test_columns_of_different_length_are_named():
-    with pytest.raises(ValueError, match=r"'decoded': 1, 'true': 2"):
+    with pytest.raises(ValueError, match=r"'predictions': 1, 'true': 2"):
         sequence.sequence_metrics([LET7], [LET7, MIR1], ["A", "C"], {}, [])
     with pytest.raises(ValueError, match="no sequences"):
         sequence.sequence_metrics([], [], [], {}, [])
 
 
-def test_known_mirnas_are_those_that_bind():
+def test_known_mirnas_are_those_of_positive_pairs():
     pairs = Pairs(
         mirnas=[LET7, MIR1, MIR16, LET7],
         targets=["AAA", "CCC", "AAA", "CCC"],
@@ -136,11 +138,13 @@ def test_known_mirnas_are_those_that_bind():
     assert sequence.known_mirnas(pairs) == {"AAA": {LET7, MIR16}, "CCC": {MIR1}}
     unlabelled = dataclasses.replace(pairs, labels=None)
     assert sequence.known_mirnas(unlabelled)["CCC"] == {MIR1, LET7}
+    both = sequence.known_mirnas(pairs, Pairs([MIR16], ["CCC"]))
+    assert both == {"AAA": {LET7, MIR16}, "CCC": {MIR1, MIR16}}
 
 
 def test_best_hit_identity_by_hand():
-    figures = sequence.best_hit_identity(
-        decoded=["A" * 20, "C" * 20, "G" * 20, "U" * 20],
+    metrics = sequence.best_hit_identity(
+        predictions=["A" * 20, "C" * 20, "G" * 20, "U" * 20],
         best_hits=[
             Hit("let-7a", 100.0, 20, 1e-5),
             Hit("let-7b", 100.0, 10, 0.004),
@@ -150,7 +154,7 @@ def test_best_hit_identity_by_hand():
         true=[LET7, LET7, MIR16, MIR1],
         names_of={LET7: {"let-7a", "let-7c"}, MIR16: {"miR-16"}, MIR1: {"miR-1"}},
     )
-    assert figures == pytest.approx(
+    assert metrics == pytest.approx(
         {
             "blast_hit_share": 3 / 4,
             "blast_hit_share_0.01": 2 / 4,
@@ -163,6 +167,6 @@ def test_best_hit_identity_by_hand():
     )
 
 
-def test_no_hit_at_all_scores_nothing():
-    figures = sequence.best_hit_identity(["AAAA"], [None], [LET7], {LET7: {"let-7a"}})
-    assert set(figures.values()) == {0.0}
+def test_without_a_hit_every_metric_is_0():
+    metrics = sequence.best_hit_identity(["AAAA"], [None], [LET7], {LET7: {"let-7a"}})
+    assert set(metrics.values()) == {0.0}

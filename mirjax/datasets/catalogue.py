@@ -45,7 +45,7 @@ class DataFile:
       file: path under the data folder.
       url: public address.
       sha256: SHA-256 of the content, in hexadecimal.
-      data_format: one of `readers.FORMATS`, or "fasta" or "weights".
+      data_format: one of `formats.FORMATS`, or "fasta" or "weights".
       first_row: the first row that is used, 0 or 1. The published reader of a file
         with 1 takes the first row of data for a header; the published splits and
         metrics are those of the other rows.

@@ -15,10 +15,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from mirjax.datasets.negative_kinds import KINDS
 from mirjax.sequences.records import Pairs, Split
-
-KINDS = ("frequency", "random", "dinucleotide")
-NO_NEGATIVES = "none"  # in place of a kind: positive pairs only
 
 _TRIES = 1_000  # draws for one row before giving up
 _SHUFFLES = 10  # of one target before it is skipped

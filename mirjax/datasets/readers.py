@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from mirjax.datasets.formats import CHAKRABORTY, CSV, FORMATS, MIRBENCH, MITAR
 from mirjax.files import read_text
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
@@ -120,12 +121,11 @@ def read_csv(path: str | os.PathLike[str]) -> Pairs:
 
 
 _READERS = {
-    "chakraborty2019": read_chakraborty,
-    "mitar2021": read_mitar,
-    "mirbench": read_mirbench,
-    "csv": read_csv,
+    CHAKRABORTY: read_chakraborty,
+    MITAR: read_mitar,
+    MIRBENCH: read_mirbench,
+    CSV: read_csv,
 }
-FORMATS = tuple(_READERS)
 
 
 def read_pairs(path: str | os.PathLike[str], data_format: str = "") -> Pairs:

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Bool
 
 from mirjax.datasets import registry
-from mirjax.datasets.negatives import NO_NEGATIVES, with_negatives
+from mirjax.datasets.negative_kinds import NO_NEGATIVES
+from mirjax.datasets.negatives import with_negatives
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs, Split
 

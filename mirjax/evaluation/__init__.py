@@ -1,1 +1,1 @@
-"""Metrics, and what a predictor gets without looking."""
+"""Metrics and baselines."""

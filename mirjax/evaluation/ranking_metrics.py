@@ -1,118 +1,90 @@
-"""Where a generator, and what is combined with it, puts the true miRNA of a target."""
+"""Metrics of a generator that ranks candidate miRNAs, alone or with complementarity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from mirjax.alignment import complementarity
-from mirjax.evaluation.metrics.retrieval import (
-    retrieval_metrics,
-    scores_without_known,
-    true_ranks,
-)
-from mirjax.evaluation.metrics.sequence import Metrics, with_new_targets
-from mirjax.evaluation.score_fusion import combine
+from mirjax.evaluation.evaluation_set import EvaluationSet
+from mirjax.evaluation.metrics.retrieval import scores_without_known, true_ranks
+from mirjax.evaluation.metrics.sequence import Metrics
+from mirjax.evaluation.score_fusion import can_fuse, fuse_scores
+from mirjax.evaluation.set_metrics import rank_metrics
 from mirjax.inference import ranking
 from mirjax.models.trained import TrainedModel
-from mirjax.sequences import alphabet
-from mirjax.sequences.records import Pairs
 
 
 def ranking_metrics(
-    trained: TrainedModel,
-    held_out: Pairs,
-    known: Mapping[str, set[str]],
-    new: Bool[np.ndarray, " n"],
-    candidates: Sequence[str],
+    trained: TrainedModel, evaluation_set: EvaluationSet, candidates: Sequence[str]
 ) -> Metrics:
     """Rank candidates by log P(miRNA | target), exactly.
 
     Args:
       trained: a generator.
-      held_out: n rows that fit it.
-      known: target → every miRNA known for it.
-      new: which rows have a target that is not in the training data.
+      evaluation_set: rows to measure on.
       candidates: distinct miRNAs that the model can emit.
 
     Returns:
-      The figures of `retrieval.retrieval_metrics`, and of the new targets alone.
+      The metrics of `set_metrics.rank_metrics`.
     """
     found = ranking.rank_true(
         trained.model,
         trained.params,
-        _tokens(trained, held_out),
-        held_out.mirnas,
+        np.asarray(evaluation_set.tokens.targets),
+        evaluation_set.held_out.mirnas,
         candidates,
     )
-    first = [candidates[number] for number in found.first]
-    return _measure(found.ranks, first, held_out, known, new)
+    first = [candidates[index] for index in found.first]
+    return rank_metrics(evaluation_set, found.ranks, first)
 
 
-def fused_metrics(
-    trained: TrainedModel,
-    held_out: Pairs,
-    known: Mapping[str, set[str]],
-    new: Bool[np.ndarray, " n"],
-    candidates: Sequence[str],
+def fused_ranking_metrics(
+    trained: TrainedModel, evaluation_set: EvaluationSet
 ) -> tuple[Metrics, Metrics]:
-    """Rank candidates by log P(miRNA | target), alone and with complementarity.
+    """Rank the training miRNAs by log P(miRNA | target), and with complementarity.
 
     Args:
-      trained: a generator.
-      held_out: n rows that fit it.
-      known: target → every miRNA known for it.
-      new: which rows have a target that is not in the training data.
-      candidates: distinct miRNAs that the model can emit.
+      trained: a generator that can emit every training miRNA.
+      evaluation_set: rows to measure on.
 
     Returns:
-      Two times the figures of `ranking_metrics`, and `top_1_filtered`: the true miRNA
-      is first when the other miRNAs known for its target are left out. First by log P;
-      then by it and both scores of `complementarity.score_all`, as
-      `combination.combine` weighs them: none where no weights can be fitted, since the
-      true miRNAs are no candidates.
+      The metrics of `set_metrics.rank_metrics`, and `top_1_filtered`: the true miRNA
+      ranks first when the other miRNAs known for its target are excluded. First by
+      log P; then by log P and both complementarity scores, weighted as in
+      `score_fusion.fuse_scores`. The latter are empty if no weights can be fitted,
+      because too few true miRNAs are training miRNAs.
     """
-    targets = list(held_out.targets)
+    candidates = evaluation_set.train_mirnas
     log_probs = ranking.rank(
-        trained.model, trained.params, _tokens(trained, held_out), candidates
+        trained.model,
+        trained.params,
+        np.asarray(evaluation_set.tokens.targets),
+        candidates,
     )
-    numbers = {mirna: number for number, mirna in enumerate(candidates)}
-    true = [numbers.get(mirna, -1) for mirna in held_out.mirnas]
+    index_of = {mirna: index for index, mirna in enumerate(candidates)}
+    true = [index_of.get(mirna, -1) for mirna in evaluation_set.held_out.mirnas]
+    targets = evaluation_set.held_out.targets
+    alone = _score_metrics(evaluation_set, log_probs)
+    if not can_fuse(true, targets):
+        return alone, {}
     kinds = [
         log_probs,
-        complementarity.score_all(targets, candidates),
-        complementarity.score_all(targets, candidates, anchored=True),
+        evaluation_set.complementarity,
+        evaluation_set.anchored_complementarity,
     ]
-
-    def measure(scores: Float[np.ndarray, "n m"]) -> Metrics:
-        ranks = true_ranks(scores, candidates, held_out.mirnas)
-        first = [candidates[number] for number in scores.argmax(axis=1)]
-        rivals = scores_without_known(scores, candidates, held_out, known)
-        filtered = true_ranks(rivals, candidates, held_out.mirnas)
-        figures = _measure(ranks, first, held_out, known, new)
-        return figures | {"top_1_filtered": float((filtered == 1).mean())}
-
-    try:
-        combined = combine(np.stack(kinds).astype(np.float64), true, targets)
-    except ValueError:
-        return measure(log_probs), {}
-    return measure(log_probs), measure(combined)
+    fused = fuse_scores(np.stack(kinds).astype(np.float64), true, targets)
+    return alone, _score_metrics(evaluation_set, fused)
 
 
-def _measure(
-    ranks: Float[np.ndarray, " n"],
-    first: Sequence[str],
-    held_out: Pairs,
-    known: Mapping[str, set[str]],
-    new: Bool[np.ndarray, " n"],
+def _score_metrics(
+    evaluation_set: EvaluationSet, scores: Float[np.ndarray, "n m"]
 ) -> Metrics:
-    def metrics_of(rows: np.ndarray) -> Metrics:
-        part = held_out.take(rows)
-        answers = [first[row] for row in rows]
-        return retrieval_metrics(ranks[rows], answers, part.mirnas, part.targets, known)
-
-    return with_new_targets(metrics_of, new)
-
-
-def _tokens(trained: TrainedModel, pairs: Pairs) -> np.ndarray:
-    return alphabet.encode(pairs.targets, trained.model.max_target_length)
+    """Measure the ranking of the training miRNAs by scores."""
+    candidates = evaluation_set.train_mirnas
+    held_out = evaluation_set.held_out
+    ranks = true_ranks(scores, candidates, held_out.mirnas)
+    first = [candidates[index] for index in scores.argmax(axis=1)]
+    metrics = rank_metrics(evaluation_set, ranks, first)
+    filtered = scores_without_known(scores, candidates, held_out, evaluation_set.known)
+    filtered_ranks = true_ranks(filtered, candidates, held_out.mirnas)
+    return metrics | {"top_1_filtered": float((filtered_ranks == 1).mean())}

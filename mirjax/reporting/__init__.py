@@ -1,1 +1,1 @@
-"""Metrics and pages."""
+"""Tables and pictures of what was measured."""

@@ -1,4 +1,4 @@
-"""A picture of what the decoder looks at while it writes each letter of a miRNA."""
+"""Picture of attention maps: a decoded miRNA against its target."""
 
 import math
 import pathlib
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mirjax.reporting.drawing import ORANGE, new_figure, save
@@ -17,12 +18,12 @@ _WOBBLE = {"GU", "UG"}
 
 
 class Duplex(NamedTuple):
-    """A target site, a miRNA, and how the one is looked at to write the other.
+    """A target site, a miRNA and the attention between them.
 
     Attributes:
       target: 5'→3'.
       mirna: 5'→3'.
-      weights: of each letter of the miRNA, the attention to each of the target.
+      weights: attention of each letter of the miRNA to each letter of the target.
       title: above the panel.
     """
 
@@ -37,50 +38,31 @@ def attention(
 ) -> Figure:
     """Draw a panel for each duplex, and mark the letters that can pair.
 
-    The target runs 5'→3' from left to right and the miRNA 5'→3' from top to bottom, so
-    that a duplex is a diagonal that falls from right to left.
+    The target runs 5'→3' from left to right, the miRNA 5'→3' from top to bottom. So a
+    duplex is a diagonal from the upper right to the lower left.
 
     Args:
       duplexes: at least one.
-      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
       title: above the panels.
 
     Returns:
       The figure.
 
     Raises:
-      ValueError: if there is no duplex, or the suffix is another.
+      ValueError: if there is no duplex, or for another suffix.
     """
     if not duplexes:
         raise ValueError(f"{path.name}: there is no duplex to draw")
     rows = math.ceil(len(duplexes) / _COLUMNS)
-    figure = new_figure(12, 0.8 + 4.6 * rows, title)
+    figure = new_figure(12.0, 0.8 + 4.6 * rows, title)
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).reshape(-1)
     for axes in panels[len(duplexes) :]:
         axes.set_visible(False)
     for axes, duplex in zip(panels, duplexes, strict=False):
         image = axes.imshow(duplex.weights, cmap="Blues", vmin=0.0, aspect="auto")
         figure.colorbar(image, ax=axes, fraction=0.04, label="attention")
-        for pairs, marker, fill, name in (
-            (_WATSON_CRICK, "o", ORANGE, "Watson-Crick pair"),
-            (_WOBBLE, "o", "none", "G:U wobble"),
-        ):
-            places = [
-                (x, y)
-                for y, letter in enumerate(duplex.mirna)
-                for x, other in enumerate(duplex.target)
-                if letter + other in pairs
-            ]
-            axes.scatter(
-                [x for x, _ in places],
-                [y for _, y in places],
-                s=7,
-                marker=marker,
-                facecolors=fill,
-                edgecolors=ORANGE,
-                linewidths=0.6,
-                label=name,
-            )
+        _mark_pairs(axes, duplex)
         axes.set_xticks(range(len(duplex.target)), list(duplex.target))
         axes.set_yticks(range(len(duplex.mirna)), list(duplex.mirna))
         axes.tick_params(length=0, labelsize=8)
@@ -91,3 +73,27 @@ def attention(
     figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False)
     save(figure, path)
     return figure
+
+
+def _mark_pairs(axes: Axes, duplex: Duplex) -> None:
+    """Mark where a letter of the miRNA can pair with a letter of the target."""
+    for pairs, fill, name in (
+        (_WATSON_CRICK, ORANGE, "Watson-Crick pair"),
+        (_WOBBLE, "none", "G:U wobble"),
+    ):
+        positions = [
+            (x, y)
+            for y, letter in enumerate(duplex.mirna)
+            for x, other in enumerate(duplex.target)
+            if letter + other in pairs
+        ]
+        axes.scatter(
+            [x for x, _ in positions],
+            [y for _, y in positions],
+            s=7,
+            marker="o",
+            facecolors=fill,
+            edgecolors=ORANGE,
+            linewidths=0.6,
+            label=name,
+        )

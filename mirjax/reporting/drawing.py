@@ -1,4 +1,4 @@
-"""What the pictures share: colours, panels, lines, and how a file is written."""
+"""Drawing helpers of all pictures: colours, lines, panels, files."""
 
 import itertools
 import pathlib
@@ -12,16 +12,18 @@ from mirjax.files import atomic_write
 
 SUFFIXES = (".png", ".svg")
 
-# Told apart by eyes of all kinds (Okabe & Ito 2008).
+Row = Mapping[str, float | int]  # of metrics.jsonl: metric → value
+
+# Distinct for colour-blind readers too (Okabe & Ito 2008).
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
 
-_STYLES = ("--", ":", "-.")  # of baselines, told apart without colour
+_STYLES = ("--", ":", "-.")  # of baselines, distinct without colour
 _DPI = 150
-_MARKED = 40  # points a line, at most, that are marked one by one
+_MAX_MARKERS = 40  # lines of more points have no markers
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """Make an empty figure; sizes are in inches."""
+    """Return an empty figure; sizes are in inches."""
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
     figure = Figure(figsize=(width, height), layout=layout)
     if title:
@@ -31,31 +33,31 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 def line(
     axes: Axes,
-    rows: Sequence[Mapping[str, float]],
+    rows: Sequence[Row],
     key: str,
     label: str,
     color: str,
-    scale: float = 1,
+    scale: float = 1.0,
 ) -> None:
-    """Draw a figure by epoch, over the rows that have it; none is fine."""
+    """Draw a metric by epoch, over the rows that have it, if there are any."""
     points = [(row["epoch"], scale * row[key]) for row in rows if key in row]
     if points:
-        marker = "o" if len(points) <= _MARKED else ""
+        marker = "o" if len(points) <= _MAX_MARKERS else ""
         epochs, values = zip(*points, strict=True)
         axes.plot(epochs, values, color=color, label=label, marker=marker, ms=3)
 
 
-def levels(axes: Axes, shares: Mapping[str, float]) -> None:
-    """Draw baselines as broken lines in percent, their figures in the legend."""
-    for (name, share), style in zip(
-        shares.items(), itertools.cycle(_STYLES), strict=False
+def levels(axes: Axes, fractions: Mapping[str, float]) -> None:
+    """Draw baselines as broken lines in percent, with their values in the legend."""
+    for (name, fraction), style in zip(
+        fractions.items(), itertools.cycle(_STYLES), strict=False
     ):
-        label = f"{name}: {100 * share:.1f}%"
-        axes.axhline(100 * share, color=ORANGE, linestyle=style, label=label)
+        label = f"{name}: {100 * fraction:.1f}%"
+        axes.axhline(100 * fraction, color=ORANGE, linestyle=style, label=label)
 
 
 def panel(axes: Axes, title: str, unit: str) -> None:
-    """Label a panel."""
+    """Add title, unit, grid and legend to a panel."""
     axes.set_title(title, fontsize="medium", loc="left")
     axes.set_ylabel(unit)
     axes.grid(color="0.92")
@@ -66,7 +68,7 @@ def panel(axes: Axes, title: str, unit: str) -> None:
 
 
 def save(figure: Figure, path: pathlib.Path) -> None:
-    """Write the picture under another name, then give it its own."""
+    """Write a picture, PNG or SVG by its suffix; it appears whole or not at all."""
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path}: a picture ends in {' or '.join(SUFFIXES)}")
     with atomic_write(path) as unfinished:

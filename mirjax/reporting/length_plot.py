@@ -1,4 +1,4 @@
-"""A picture of how long the targets and the miRNAs of several datasets are."""
+"""Picture of the length distributions of targets and miRNAs."""
 
 import pathlib
 from collections.abc import Mapping
@@ -15,24 +15,24 @@ from mirjax.sequences.records import Pairs
 def length_distributions(
     datasets: Mapping[str, Pairs], path: pathlib.Path, *, title: str = ""
 ) -> Figure:
-    """Draw the share of rows of each length, a row of panels for each dataset.
+    """Draw the fraction of rows of each length, a row of panels for each dataset.
 
     Args:
       datasets: name → at least one pair.
-      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
       title: above the panels.
 
     Returns:
-      The figure. Of each dataset it has a panel for the targets and one for the miRNAs:
-      a bar for each length, and a broken line at the median. The panels of a column
-      share their axis of lengths.
+      The figure, with a panel for the targets and one for the miRNAs of each dataset.
+      It has a bar for each length and a broken line at the median. The panels of a
+      column have the same axis of lengths.
 
     Raises:
-      ValueError: if there is no dataset or one without rows, or the suffix is another.
+      ValueError: if there is no dataset or one without rows, or for another suffix.
     """
     if not datasets:
         raise ValueError(f"{path.name}: there is no dataset to draw")
-    figure = new_figure(10, 0.8 + 1.7 * len(datasets), title)
+    figure = new_figure(10.0, 0.8 + 1.7 * len(datasets), title)
     panels = figure.subplots(len(datasets), 2, sharex="col", squeeze=False)
     for row, (name, pairs) in zip(panels, datasets.items(), strict=True):
         if not len(pairs):

@@ -1,27 +1,19 @@
-"""Pictures of a training run and of an evaluation."""
+"""Pictures of an evaluation."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
-from sklearn.metrics import average_precision_score, precision_recall_curve
+from matplotlib.ticker import MaxNLocator
 
-from mirjax.evaluation.metrics.classification import calibration_curve
-from mirjax.reporting.drawing import (
-    BLUE,
-    GREEN,
-    GREY,
-    levels,
-    line,
-    new_figure,
-    panel,
-    save,
+from mirjax.evaluation.classifier import ProbabilityCurves
+from mirjax.evaluation.metrics.classification import (
+    CalibrationCurve,
+    PrecisionRecallCurve,
 )
-
-_LEAST_RANGE = 5.0  # percent; matches below 1% should look small
+from mirjax.reporting.drawing import BLUE, GREEN, GREY, new_figure, panel, save
 
 _MATCHES = {
     "exact_match": "exact match",
@@ -30,112 +22,19 @@ _MATCHES = {
 }
 
 
-def training_curves(
-    rows: Sequence[Mapping[str, float]],
-    path: pathlib.Path,
-    *,
-    blind_accuracy: float | None = None,
-    retrieval_match: Mapping[str, float] | None = None,
-    title: str = "",
-) -> Figure:
-    """Draw how a run went: loss, token accuracy, matches and distinct answers.
-
-    Args:
-      rows: of `metrics.jsonl`; a row may lack any figure.
-      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
-      blind_accuracy: masked token accuracy without the target, from 0 to 1, drawn as a
-        dashed line.
-      retrieval_match: exact match, from 0 to 1, by name of a predictor that retrieves
-        training miRNAs, likewise.
-      title: above the panels, such as what the baselines were measured on.
-
-    Returns:
-      The figure, with panels in the order above.
-
-    Raises:
-      ValueError: if there are no rows, or the suffix is another.
-    """
-    _check_rows(rows, path)
-    figure = new_figure(10, 6.4, title)
-    (loss, accuracy), (match, distinct) = figure.subplots(2, 2, sharex=True)
-    _both_lines(loss, rows, "loss")
-    panel(loss, "Loss", "nats a position")
-
-    _both_lines(accuracy, rows, "token_accuracy_masked", 100)
-    if blind_accuracy is not None:
-        levels(accuracy, {"without seeing the mRNA": blind_accuracy})
-    panel(accuracy, "Next letter right, given the true ones before", "% of letters")
-
-    line(match, rows, "val/seed_match", "seed (2-8)", GREEN, 100)
-    line(match, rows, "val/exact_match", "whole miRNA", BLUE, 100)
-    retrieval = retrieval_match or {}
-    levels(match, {name.replace("_", ", "): retrieval[name] for name in retrieval})
-    panel(match, "Decoded miRNA equals the true one, held out", "% of rows")
-    top = max(match.get_ylim()[1], _LEAST_RANGE)
-    match.set_ylim(-0.02 * top, top)  # a line along 0 is seen whole
-
-    line(distinct, rows, "val/distinct", "distinct answers", BLUE)
-    line(distinct, rows, "val/n", "rows decoded", GREY)
-    panel(distinct, "Distinct decoded sequences, held out", "sequences")
-    # One answer for all rows, and for all but a few, are worlds apart.
-    distinct.set_yscale("log")
-    distinct.set_ylim(bottom=0.8)
-    distinct.yaxis.set_major_formatter(ScalarFormatter())
-    for axes in (match, distinct):
-        _epochs(axes, rows)
-    save(figure, path)
-    return figure
-
-
-def classifier_curves(
-    rows: Sequence[Mapping[str, float]],
-    path: pathlib.Path,
-    *,
-    baseline_accuracy: Mapping[str, float] | None = None,
-    title: str = "",
-) -> Figure:
-    """Draw how a classifier's run went: loss and accuracy.
-
-    Args:
-      rows: of `metrics.jsonl`; a row may lack any figure.
-      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
-      baseline_accuracy: from 0 to 1, by name of a baseline, drawn as broken lines.
-      title: above the panels, such as what the baselines were measured on.
-
-    Returns:
-      The figure, with panels in the order above.
-
-    Raises:
-      ValueError: if there are no rows, or the suffix is another.
-    """
-    _check_rows(rows, path)
-    figure = new_figure(10, 4.2, title)
-    loss, accuracy = figure.subplots(1, 2)
-    _both_lines(loss, rows, "loss")
-    panel(loss, "Loss", "nats a pair")
-    _both_lines(accuracy, rows, "accuracy", 100)
-    baselines = baseline_accuracy or {}
-    levels(accuracy, {name.replace("_", " "): baselines[name] for name in baselines})
-    panel(accuracy, "Accuracy", "% of pairs")
-    for axes in (loss, accuracy):
-        _epochs(axes, rows)
-    save(figure, path)
-    return figure
-
-
-def answers(
-    model: Mapping[str, float],
-    baselines: Mapping[str, Mapping[str, float]],
+def predictions(
+    model: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
     path: pathlib.Path,
     *,
     title: str = "",
 ) -> Figure:
-    """Draw the model's matches beside those of each baseline, as bars.
+    """Draw the matches of a model's predictions beside those of each baseline, as bars.
 
     Args:
-      model: its figures, shares from 0 to 1.
-      baselines: name → figures.
-      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      model: its metrics, fractions from 0 to 1.
+      baselines: name → metrics.
+      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
       title: above the panels.
 
     Returns:
@@ -143,24 +42,24 @@ def answers(
       a bar for the model, the first, and one for each baseline, in order.
 
     Raises:
-      ValueError: if the suffix is another.
+      ValueError: for another suffix.
     """
     predictors = {"model": model, **baselines}
     names = [name.replace("_", " ") for name in predictors]
-    figure = new_figure(10, 1.4 + 0.36 * len(names), title)
+    figure = new_figure(10.0, 1.4 + 0.36 * len(names), title)
     panels = figure.subplots(1, len(_MATCHES), sharex=True, sharey=True)
     longest = 0.0
     for axes, (key, label) in zip(panels, _MATCHES.items(), strict=True):
-        shares = [100 * predictor[key] for predictor in predictors.values()]
+        percents = [100 * predictor[key] for predictor in predictors.values()]
         colors = [BLUE] + [GREY] * len(baselines)
-        bars = axes.barh(names, shares, color=colors, height=0.7)
-        axes.bar_label(bars, [f"{share:.1f}%" for share in shares], padding=3)
+        bars = axes.barh(names, percents, color=colors, height=0.7)
+        axes.bar_label(bars, [f"{percent:.1f}%" for percent in percents], padding=3)
         axes.set_title(label, fontsize="medium", loc="left")
         axes.set_xlabel("% of rows")
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
-        longest = max(longest, *shares)
-    # Room for the figure after the longest bar; the axes are shared.
+        longest = max(longest, *percents)
+    # Room for the value after the longest bar; the axes are shared.
     panels[0].set_xlim(0, max(1.25 * longest, 1.0))
     panels[0].invert_yaxis()
     save(figure, path)
@@ -173,21 +72,21 @@ def matches_by_length(
     *,
     title: str = "",
 ) -> Figure:
-    """Draw how many answers are right, by the length of a sequence of their rows.
+    """Draw the fraction of correct predictions, by the length of a sequence.
 
     Args:
-      columns: what the length is of, such as "target" → what
-        `sequence.matches_by_length` gave.
-      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      columns: name of the sequence, such as "target" → result of
+        `sequence.matches_by_length`.
+      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
       title: above the panels.
 
     Returns:
-      The figure, with a panel for each column: the shares, and the rows as bars.
+      The figure, with a panel for each column: matches in percent, and rows as bars.
 
     Raises:
-      ValueError: if the suffix is another.
+      ValueError: for another suffix.
     """
-    figure = new_figure(10, 4.2, title)
+    figure = new_figure(10.0, 4.2, title)
     panels = figure.subplots(1, len(columns), squeeze=False)[0]
     for axes, (name, by_length) in zip(panels, columns.items(), strict=True):
         lengths = [int(length) for length in by_length]
@@ -198,9 +97,9 @@ def matches_by_length(
         axes.set_zorder(rows.get_zorder() + 1)
         axes.patch.set_visible(False)
         for key, color in (("seed_match", GREEN), ("exact_match", BLUE)):
-            shares = [100 * row[key] for row in by_length.values()]
+            percents = [100 * row[key] for row in by_length.values()]
             axes.plot(
-                lengths, shares, color=color, marker="o", ms=4, label=_MATCHES[key]
+                lengths, percents, color=color, marker="o", ms=4, label=_MATCHES[key]
             )
         panel(axes, f"By the length of the {name}", "% of rows")
         axes.set_ylim(-2, 102)
@@ -211,54 +110,30 @@ def matches_by_length(
 
 
 def probabilities(
-    labels: np.ndarray,
-    predicted: Mapping[str, np.ndarray],
-    path: pathlib.Path,
-    *,
-    title: str = "",
+    curves: ProbabilityCurves, path: pathlib.Path, *, title: str = ""
 ) -> Figure:
-    """Draw how far probabilities can be trusted, and what they find at what cost.
+    """Draw how well a classifier's probabilities are calibrated, and their precision.
 
     Args:
-      labels: 1 where a pair binds, else 0.
-      predicted: predictor → probabilities, the model first, then its baselines.
-      path: the picture, PNG or SVG by its suffix; an earlier one is replaced.
+      curves: of the classifier and its baselines; the model is the first.
+      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
       title: above the panels.
 
     Returns:
       The figure: a calibration panel of the model, and the precision-recall curves of
-      all, with their average precision in the legend.
+      all predictors, with their average precision in the legend.
 
     Raises:
-      ValueError: if the suffix is another.
+      ValueError: for another suffix.
     """
-    figure = new_figure(10, 4.6, title)
+    figure = new_figure(10.0, 4.6, title)
     calibration, precision = figure.subplots(1, 2)
-    model = next(iter(predicted.values()))
-    mean, share, count = calibration_curve(labels, model)
-    calibration.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
-    calibration.plot(mean, share, color=BLUE, marker="o", label="model")
-    for x, y, rows in zip(mean, share, count, strict=True):
-        calibration.annotate(
-            f"{rows:,.0f}", (x, y), (4, -10), textcoords="offset points", fontsize=7
-        )
-    panel(calibration, "Calibration (rows in each bin)", "share that binds")
-    calibration.set_xlabel("predicted probability")
-
-    if 0 < labels.sum() < len(labels):
-        for number, (name, values) in enumerate(predicted.items()):
-            found, recall, _ = precision_recall_curve(labels, values)
-            found, recall = found[recall > 0], recall[recall > 0]
-            average = average_precision_score(labels, values)
-            precision.plot(
-                recall,
-                found,
-                color=BLUE if number == 0 else f"C{number}",
-                linewidth=2.2 if number == 0 else 1,
-                drawstyle="steps-post",
-                label=f"{name.replace('_', ' ')}: {average:.3f}",
-            )
-    precision.axhline(labels.mean(), color=GREY, linestyle=":", label="chance")
+    _draw_calibration(calibration, curves.calibration)
+    for number, (name, curve) in enumerate(curves.precision_recall.items()):
+        _draw_precision_recall(precision, name, number, curve)
+    precision.axhline(
+        curves.positive_fraction, color=GREY, linestyle=":", label="chance"
+    )
     panel(precision, "Precision and recall (average precision)", "precision")
     precision.set_xlabel("recall")
     for axes in (calibration, precision):
@@ -268,21 +143,32 @@ def probabilities(
     return figure
 
 
-def _check_rows(rows: Sequence[Mapping[str, float]], path: pathlib.Path) -> None:
-    if not rows:
-        raise ValueError(f"{path.name}: there is nothing to draw yet, no metrics")
+def _draw_calibration(axes: Axes, curve: CalibrationCurve) -> None:
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="calibrated")
+    axes.plot(
+        curve.mean_probability,
+        curve.positive_fraction,
+        color=BLUE,
+        marker="o",
+        label="model",
+    )
+    for x, y, count in zip(*curve, strict=True):
+        axes.annotate(
+            f"{count:,.0f}", (x, y), (4, -10), textcoords="offset points", fontsize=7
+        )
+    panel(axes, "Calibration (rows in each bin)", "fraction of positives")
+    axes.set_xlabel("predicted probability")
 
 
-def _both_lines(
-    axes: Axes, rows: Sequence[Mapping[str, float]], key: str, scale: float = 1
+def _draw_precision_recall(
+    axes: Axes, name: str, number: int, curve: PrecisionRecallCurve
 ) -> None:
-    """Draw a figure of the training rows and of the held-out ones, by epoch."""
-    line(axes, rows, f"train/{key}", "training, with dropout", GREY, scale)
-    line(axes, rows, f"val/{key}", "held out", BLUE, scale)
-
-
-def _epochs(axes: Axes, rows: Sequence[Mapping[str, float]]) -> None:
-    """Label the axis of epochs, which starts at 0."""
-    axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    axes.set_xlim(0, 1.02 * rows[-1]["epoch"])
+    """Draw a predictor's curve; that of the model, number 0, stands out."""
+    axes.plot(
+        curve.recall,
+        curve.precision,
+        color=BLUE if number == 0 else f"C{number}",
+        linewidth=2.2 if number == 0 else 1,
+        drawstyle="steps-post",
+        label=f"{name.replace('_', ' ')}: {curve.average_precision:.3f}",
+    )

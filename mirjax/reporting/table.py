@@ -1,4 +1,4 @@
-"""Metrics of a model beside those of its baselines, as a table."""
+"""Tables on standard output: metrics of a model and its baselines, or plain rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
@@ -60,26 +60,34 @@ _FRACTIONS = (
 _COUNTS = ("n", "distinct")
 
 
-def label(figure: str) -> str:
-    """Return a figure's name in words."""
-    if figure.startswith(_HIT_SHARE):
-        return f"BLAST hit at E ≤ {figure.removeprefix(_HIT_SHARE)}"
-    return _LABELS.get(figure, figure)
+def label(metric: str) -> str:
+    """Return a metric's name in words.
+
+    >>> label("blast_hit_share_0.01")
+    'BLAST hit at E ≤ 0.01'
+    """
+    if metric.startswith(_HIT_SHARE):
+        return f"BLAST hit at E ≤ {metric.removeprefix(_HIT_SHARE)}"
+    return _LABELS.get(metric, metric)
 
 
-def _is_known(figure: str) -> bool:
-    return figure in _LABELS or figure.startswith(_HIT_SHARE)
+def _is_known(metric: str) -> bool:
+    return metric in _LABELS or metric.startswith(_HIT_SHARE)
 
 
-def value(figure: str, number: float | None) -> str:
-    """Write a figure's value: a count, a number, a fraction, or a share in percent."""
+def value(metric: str, number: float | int | None) -> str:
+    """Format a metric's value: as a count, a number, a fraction or in percent.
+
+    >>> value("exact_match", 0.25), value("auroc", 0.25), value("auroc", None)
+    ('25.0%', '0.2500', '–')
+    """
     if number is None:
         return "–"
-    if figure in _COUNTS:
+    if metric in _COUNTS:
         return f"{number:,.0f}"
-    if figure in _FRACTIONS:
+    if metric in _FRACTIONS:
         return f"{number:.4f}"
-    return f"{number:.3f}" if figure in _NUMBERS else f"{100 * number:.1f}%"
+    return f"{number:.3f}" if metric in _NUMBERS else f"{100 * number:.1f}%"
 
 
 def print_comparison(
@@ -88,11 +96,11 @@ def print_comparison(
     title: str,
     file: IO[str] | None = None,
 ) -> None:
-    """Print one row a figure and one column a predictor.
+    """Print a table with a row for each metric and a column for each predictor.
 
     Args:
-      columns: predictor → figure → value; "–" stands where one has no such figure.
-        What is no figure known here is left out.
+      columns: predictor → metric → value; a predictor without a metric has "–".
+        Entries that are no metrics are left out.
       title: above the table.
       file: standard output by default.
     """
@@ -100,10 +108,10 @@ def print_comparison(
     comparison.add_column("", no_wrap=True)
     for name in columns:
         comparison.add_column(name.replace("_", " "), justify="right", overflow="fold")
-    figures = dict.fromkeys(name for column in columns.values() for name in column)
-    for figure in filter(_is_known, figures):
-        values = [value(figure, column.get(figure)) for column in columns.values()]
-        comparison.add_row(label(figure), *values)
+    metrics = dict.fromkeys(name for column in columns.values() for name in column)
+    for metric in filter(_is_known, metrics):
+        values = [value(metric, column.get(metric)) for column in columns.values()]
+        comparison.add_row(label(metric), *values)
     _print(comparison, title, file)
 
 
@@ -114,11 +122,11 @@ def print_rows(
     title: str,
     file: IO[str] | None = None,
 ) -> None:
-    """Print rows of text under a header.
+    """Print a table of text.
 
     Args:
       header: name of each column.
-      rows: of as many fields.
+      rows: the fields of each row.
       title: above the table.
       file: standard output by default.
     """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
+from absl import logging
 from ml_collections import ConfigDict
 
 from mirjax.files import atomic_write
@@ -106,6 +107,35 @@ def export_model(
             params,
             {**task.metadata, "step": step, **described},
         )
+
+
+def l2_factor(model_path: pathlib.Path, metadata: Mapping[str, Any]) -> float:
+    """Return the factor of the L2 penalty in a model's training loss.
+
+    Model files of former versions do not store it; then it is read from the config of
+    the run, beside the model.
+
+    Args:
+      model_path: a workdir or a model file.
+      metadata: the model's.
+
+    Returns:
+      The factor; 0 if it is unknown.
+    """
+    if "l2" in metadata:
+        return float(metadata["l2"])
+    is_file = model_path.name == trained.FILE_NAME
+    folder = model_path.parent if is_file else model_path
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text())
+        return float(config["train"]["l2"])
+    except (OSError, ValueError, KeyError, TypeError):
+        logging.info(
+            "%s: the factor of the L2 penalty is unknown, so that the loss is the "
+            "cross-entropy alone",
+            model_path,
+        )
+        return 0.0
 
 
 def leaves(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Baselines: what predictors without a model get."""
+"""Baselines: predictors that need no model."""

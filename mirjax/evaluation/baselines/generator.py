@@ -1,41 +1,41 @@
-"""What an answer to "which miRNA binds here?" is worth without a model.
+"""Baselines of generators: predicted miRNAs without a model.
 
-Every figure is computed from the rows given: the baselines are fitted on the training
-rows and measured on the held-out ones, and stand beside each figure of a model.
+They are fitted on training pairs and measured on held-out ones, as a model is.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int, Shaped, UInt8
 
-from mirjax.alignment import complementarity
-from mirjax.evaluation.metrics.retrieval import retrieval_metrics, true_ranks
-from mirjax.evaluation.metrics.sequence import (
-    known_mirnas,
-    sequence_metrics,
-    token_accuracy,
+from mirjax.evaluation.evaluation_set import EvaluationSet
+from mirjax.evaluation.metrics.retrieval import true_ranks
+from mirjax.evaluation.metrics.sequence import Metrics, token_accuracy
+from mirjax.evaluation.set_metrics import (
+    join_metrics,
+    measure,
+    prediction_metrics,
+    rank_metrics,
 )
 from mirjax.sequences import alphabet
-from mirjax.sequences.records import Pairs
 
 _START, _END = "^", "$"
 
 
 def fit_prefixes(mirnas: Iterable[str]) -> dict[str, str]:
-    """Count which symbol follows each context in the miRNAs.
+    """Find the most frequent symbol after each context in the miRNAs.
 
     Args:
-      mirnas: training miRNAs; one given k times counts k times.
+      mirnas: training miRNAs; one that is given k times counts k times.
 
     Returns:
-      Context → its most frequent next letter, or "$" for the end; ties go to the
-      earlier of A, U, C, G, end. A context is "^" and a prefix of a miRNA, or any
-      stretch of letters inside one, or the empty string.
+      Context → its most frequent next letter, or "$" for the end; of equally frequent
+      ones the earlier of A, U, C, G, end. A context is "^" and a prefix of a miRNA, or
+      any stretch of letters inside one, or the empty string.
 
     Raises:
-      ValueError: if there are none.
+      ValueError: if there are no miRNAs.
     """
     order = alphabet.LETTERS + _END
     counts: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(order))
@@ -54,12 +54,12 @@ def next_symbol(prefixes: Mapping[str, str], prefix: str) -> str:
     """Predict the symbol after a prefix, from the prefix alone.
 
     Args:
-      prefixes: what `fit_prefixes` returned.
-      prefix: the letters so far, possibly none.
+      prefixes: result of `fit_prefixes`.
+      prefix: the previous letters, possibly none.
 
     Returns:
-      The most frequent symbol after the whole prefix; if no training miRNA begins so,
-      after the longest end of it that occurs anywhere in one.
+      The most frequent symbol after the whole prefix. If no training miRNA has this
+      prefix: after its longest suffix that occurs in a training miRNA.
     """
     context = _START + prefix
     while context not in prefixes:
@@ -68,14 +68,14 @@ def next_symbol(prefixes: Mapping[str, str], prefix: str) -> str:
 
 
 def greedy_from_prefixes(prefixes: Mapping[str, str], limit: int) -> str:
-    """Decode from nothing, always taking the most frequent next symbol.
+    """Decode greedily: append the most frequent next symbol until the end.
 
     Args:
-      prefixes: what `fit_prefixes` returned.
-      limit: the most letters to emit.
+      prefixes: result of `fit_prefixes`.
+      limit: greatest number of letters.
 
     Returns:
-      The one sequence that this predictor gives, whatever the target.
+      The one sequence that this baseline predicts for every target.
     """
     letters = ""
     while len(letters) < limit and (symbol := next_symbol(prefixes, letters)) != _END:
@@ -85,89 +85,99 @@ def greedy_from_prefixes(prefixes: Mapping[str, str], limit: int) -> str:
 
 def teacher_forced(
     prefixes: Mapping[str, str], mirnas: Sequence[str], length: int
-) -> UInt8[np.ndarray, "n length"]:
-    """Predict each next token from the true letters before it.
+) -> UInt8[np.ndarray, "n {length}"]:
+    """Predict each token from the true letters before it.
 
     Args:
-      prefixes: what `fit_prefixes` returned.
+      prefixes: result of `fit_prefixes`.
       mirnas: true miRNAs, each of fewer than `length` letters.
-      length: tokens a row.
+      length: tokens in a row.
 
     Returns:
-      Predicted tokens; after the end A, which Keras's count takes for right there.
+      Predicted tokens. After the end they are A, which Keras counts as correct there.
     """
     token_of = {letter: getattr(alphabet, letter) for letter in alphabet.LETTERS}
     token_of[_END] = alphabet.EOS
     distinct = {mirna: row for row, mirna in enumerate(dict.fromkeys(mirnas))}
     tokens = np.full((len(distinct), length), alphabet.A, np.uint8)
     for mirna, row in distinct.items():
-        for place in range(len(mirna) + 1):
-            tokens[row, place] = token_of[next_symbol(prefixes, mirna[:place])]
+        for position in range(len(mirna) + 1):
+            tokens[row, position] = token_of[next_symbol(prefixes, mirna[:position])]
     return tokens[[distinct[mirna] for mirna in mirnas]]
 
 
-def generator_baselines(
-    train: Pairs, held_out: Pairs, database: Iterable[str], *, length: int = 28
-) -> dict[str, dict[str, float]]:
+def generator_baselines(evaluation_set: EvaluationSet) -> dict[str, Metrics]:
     """Measure every baseline of the generators.
 
     Args:
-      train: pairs to fit on, all of which bind.
-      held_out: pairs to measure on, all of which bind.
-      database: real miRNAs.
-      length: tokens a decoder emits, EOS included; Keras's count depends on it.
+      evaluation_set: positive pairs, to fit on and to measure on.
 
     Returns:
-      Baseline → figure → value. Each has the figures of `sequence_metrics` (where the
-      miRNAs known for a target are those of both sets). The baselines are
-      `prefix_only`, which predicts the next letter from those before it and never sees
-      the target (with the teacher-forced figures of `token_accuracy`);
-      `most_frequent`, the commonest training miRNA for every target; and
-      `complementarity` and `complementarity_anchored`, the training miRNA which
-      `complementarity.score_all` puts first. The last three have the figures of
-      `retrieval_metrics` among the training miRNAs, ties in order of their frequency.
+      Baseline → metrics. All have the metrics of `set_metrics.prediction_metrics`:
+
+      `prefix_only` predicts the next letter from the previous ones and never sees the
+      target; it also has the metrics of `sequence.token_accuracy`.
+
+      `most_frequent` predicts the most frequent training miRNA for every target, and
+      `complementarity` and `complementarity_anchored` the training miRNA of the highest
+      score of `complementarity.score_all`. They also have the metrics of
+      `set_metrics.rank_metrics`, among the training miRNAs; of equal scores the more
+      frequent miRNA ranks higher.
 
     Raises:
-      ValueError: if a set is empty or holds a row labelled 0, or a miRNA is too long.
+      ValueError: if a set is empty or holds a negative pair.
     """
-    for name, pairs in (("train", train), ("held_out", held_out)):
+    for name in ("train", "held_out"):
+        pairs = getattr(evaluation_set, name)
         if not len(pairs):
             raise ValueError(f"{name}: no pairs")
         if pairs.labels is not None and not pairs.labels.all():
             raise ValueError(f"{name}: holds rows labelled 0; drop them first")
-    targets, true = list(held_out.targets), list(held_out.mirnas)
-    known = known_mirnas(Pairs([*train.mirnas, *true], [*train.targets, *targets]))
-    real = set(database)
-
-    true_tokens = _true_tokens(true, length)
-    prefixes = fit_prefixes(train.mirnas)
-    constant = [greedy_from_prefixes(prefixes, length - 1)] * len(true)
-    figures = {
-        "prefix_only": sequence_metrics(constant, true, targets, known, real)
-        | token_accuracy(teacher_forced(prefixes, true, length), true_tokens)
-    }
-    counts = Counter(train.mirnas)
-    candidates = sorted(counts, key=lambda mirna: (-counts[mirna], mirna))
+    counts = Counter(evaluation_set.train.mirnas)
+    mirnas = evaluation_set.train_mirnas
+    order = sorted(range(len(mirnas)), key=lambda i: (-counts[mirnas[i]], mirnas[i]))
+    candidates = [mirnas[i] for i in order]
     rankings = {
-        "most_frequent": np.zeros((len(true), len(candidates)), np.int16),
-        "complementarity": complementarity.score_all(targets, candidates),
-        "complementarity_anchored": complementarity.score_all(
-            targets, candidates, anchored=True
+        "most_frequent": np.zeros(
+            (len(evaluation_set.held_out), len(candidates)), np.int16
         ),
+        "complementarity": evaluation_set.complementarity[:, order],
+        "complementarity_anchored": evaluation_set.anchored_complementarity[:, order],
     }
-    for name, scores in rankings.items():
-        # argmax takes the first of equals, and the commonest stands first.
-        decoded = [candidates[column] for column in scores.argmax(axis=1)]
-        figures[name] = sequence_metrics(
-            decoded, true, targets, known, real
-        ) | retrieval_metrics(
-            true_ranks(scores, candidates, true), decoded, true, targets, known
-        )
-    return figures
+    return {"prefix_only": _prefix_metrics(evaluation_set)} | {
+        name: _retrieval_metrics(evaluation_set, scores, candidates)
+        for name, scores in rankings.items()
+    }
 
 
-def _true_tokens(mirnas: Sequence[str], length: int) -> np.ndarray:
-    """Encode miRNAs with their EOS, padded to `length`."""
-    tokens = np.pad(alphabet.encode(mirnas, length - 1, names=mirnas), ((0, 0), (0, 1)))
-    tokens[np.arange(len(mirnas)), alphabet.lengths(mirnas)] = alphabet.EOS
-    return tokens
+def _prefix_metrics(evaluation_set: EvaluationSet) -> Metrics:
+    """Measure the baseline that sees only the previous letters."""
+    true = evaluation_set.held_out.mirnas
+    true_tokens = np.asarray(evaluation_set.tokens.mirnas)
+    length = true_tokens.shape[1]
+    prefixes = fit_prefixes(evaluation_set.train.mirnas)
+    tokens = teacher_forced(prefixes, true, length)
+
+    def metrics_of(rows: Int[np.ndarray, " rows"]) -> Metrics:
+        return dict(token_accuracy(tokens[rows], true_tokens[rows]))
+
+    constant = [greedy_from_prefixes(prefixes, length - 1)] * len(true)
+    return join_metrics(
+        prediction_metrics(evaluation_set, constant),
+        measure(evaluation_set, metrics_of),
+    )
+
+
+def _retrieval_metrics(
+    evaluation_set: EvaluationSet,
+    scores: Shaped[np.ndarray, "n m"],
+    candidates: Sequence[str],
+) -> Metrics:
+    """Measure the baseline that predicts the candidate of the highest score."""
+    # argmax takes the first of equal scores, which is the most frequent candidate.
+    first = [candidates[column] for column in scores.argmax(axis=1)]
+    ranks = true_ranks(scores, candidates, evaluation_set.held_out.mirnas)
+    return join_metrics(
+        prediction_metrics(evaluation_set, first),
+        rank_metrics(evaluation_set, ranks, first),
+    )

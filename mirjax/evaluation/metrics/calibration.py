@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes a classifier's probabilities honest."""
+"""Temperature scaling: calibrate a classifier's probabilities by one number."""
 
 import math
 import os
@@ -20,19 +20,20 @@ Logits = Float[np.ndarray, " n"]
 
 
 def fit_temperature(labels: Labels, logits: Logits) -> float:
-    """Find the number to divide logits by, so that their probabilities fit the labels.
+    """Fit the temperature that calibrates logits to labels.
 
     It minimises the mean binary cross-entropy of sigmoid(logits / temperature). Above 1
-    the model was too sure of itself, below 1 not sure enough. The order of the rows
-    stays, so AUROC and average precision do too.
+    the model was overconfident, below 1 underconfident. The order of the rows does not
+    change, so that AUROC and average precision do not either.
 
     Args:
-      labels: 1 where the pair binds, else 0, of rows that the model was not trained on.
+      labels: 1 for a positive pair, 0 for a negative one, of rows that the model was
+        not trained on.
       logits: the model's, of the same rows.
 
     Returns:
-      The temperature, kept within `LOWEST` to `HIGHEST`. It ends at the lowest where
-      the logits' signs make no mistake, at the highest where they mislead.
+      The temperature, from `LOWEST` to `HIGHEST`. It is the lowest if every logit has
+      the sign of its label, and the highest if the logits mislead.
 
     Raises:
       ValueError: unless there are rows of both labels and every logit is finite.
@@ -44,21 +45,22 @@ def fit_temperature(labels: Labels, logits: Logits) -> float:
         raise ValueError(f"{len(labels)} labels, but {len(logits)} logits")
     if not np.isin(labels, (0, 1)).all():
         raise ValueError("a label is neither 0 nor 1")
-    binding = int(np.sum(labels))
-    if not 0 < binding < len(labels):
+    positives = int(np.sum(labels))
+    if not 0 < positives < len(labels):
         raise ValueError(
             "a temperature is fitted on rows labelled 0 and rows labelled 1, but there "
-            f"are {len(labels) - binding} and {binding}; add the others"
+            f"are {len(labels) - positives} and {positives}; add rows of the other "
+            "label"
         )
     if not np.isfinite(logits).all():
         raise ValueError("a logit is not a finite number")
-    # Of a binding pair the loss is log(1 + exp(-z)), of another log(1 + exp(z)).
+    # The loss is log(1 + exp(-z)) of a positive pair, log(1 + exp(z)) of a negative.
     signed = np.where(labels == 1, -1.0, 1.0) * np.asarray(logits, np.float64)
 
     def cross_entropy(log_temperature: float) -> float:
         return float(np.mean(np.logaddexp(0, signed / np.exp(log_temperature))))
 
-    # Convex in 1 / temperature, so that there is one minimum only.
+    # Convex in 1 / temperature, so there is only one minimum.
     found = optimize.minimize_scalar(
         cross_entropy,
         bounds=(math.log(LOWEST), math.log(HIGHEST)),
@@ -71,7 +73,7 @@ def fit_temperature(labels: Labels, logits: Logits) -> float:
 def stored_temperature(
     metadata: Mapping[str, Any], path: str | os.PathLike[str]
 ) -> float:
-    """Return the temperature that was fitted when the model was trained.
+    """Return the temperature that was fitted when a model was trained.
 
     Args:
       metadata: the model's.

@@ -1,124 +1,121 @@
-"""Metrics of a classifier: does this miRNA bind this target?"""
+"""Metrics of a classifier of pairs, by labels and probabilities."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer
-from sklearn import metrics
+from jaxtyping import Bool, Float, Int, Integer
+from sklearn import metrics as sklearn_metrics
+
+from mirjax.evaluation.options import DROP, POSITIVE, ThresholdRule
 
 CALIBRATION_BINS = 10
-BETWEEN = ("drop", "positive", "negative")
 
-Labels = Integer[np.ndarray, " n"]
-Probabilities = Float[np.ndarray, " n"]
+# Name → value; None if the rows do not define it.
+ClassMetrics = dict[str, float | int | None]
+Labels = Integer[np.ndarray, " n"]  # 1 for a positive pair, 0 for a negative one
+Probabilities = Float[np.ndarray, " n"]  # that a pair is positive
 
 
 def classification_metrics(
     labels: Labels, probabilities: Probabilities, threshold: float = 0.5
-) -> dict[str, float | None]:
+) -> ClassMetrics:
     """Measure probabilities against labels.
 
     Args:
-      labels: 1 where the pair binds, else 0.
-      probabilities: that it binds.
-      threshold: a pair is called binding if its probability is above this.
+      labels: 1 for a positive pair, 0 for a negative one.
+      probabilities: that a pair is positive.
+      threshold: pairs of a higher probability are predicted positive.
 
     Returns:
-      `n`; at the threshold `accuracy`, `sensitivity` (recall), `specificity`, `f1`,
-      `ppv` (precision) and `npv`; at none `brier` (mean squared error), `auroc`,
-      `average_precision` and `ece` (`calibration_error`). None stands for a figure that
-      such rows do not define, as specificity without a negative.
+      `n`; by the threshold `accuracy`, `sensitivity` (recall), `specificity`, `f1`,
+      `ppv` (precision) and `npv`; without a threshold `brier` (mean squared error),
+      `auroc`, `average_precision` and `ece` (`calibration_error`). A metric that such
+      rows do not define is None, such as specificity without a negative pair.
 
     Raises:
-      ValueError: if there are no rows, or a label is not 0 or 1, or a probability not
+      ValueError: if there are no rows, a label is not 0 or 1, or a probability is not
         within 0 to 1.
     """
     _check(labels, probabilities)
-    both = 0 < labels.sum() < len(labels)
-    return _at_threshold(labels, probabilities > threshold) | {
-        "brier": float(np.mean((probabilities - labels) ** 2)),
-        "auroc": float(metrics.roc_auc_score(labels, probabilities)) if both else None,
-        "average_precision": float(
-            metrics.average_precision_score(labels, probabilities)
+    auroc = average_precision = None
+    if _has_both_classes(labels):
+        auroc = float(sklearn_metrics.roc_auc_score(labels, probabilities))
+        average_precision = float(
+            sklearn_metrics.average_precision_score(labels, probabilities)
         )
-        if both
-        else None,
+    return _threshold_metrics(labels, probabilities > threshold) | {
+        "brier": float(np.mean((probabilities - labels) ** 2)),
+        "auroc": auroc,
+        "average_precision": average_precision,
         "ece": calibration_error(labels, probabilities),
     }
 
 
 def three_way_metrics(
-    labels: Labels,
-    probabilities: Probabilities,
-    *,
-    above: float,
-    below: float,
-    between: str = "drop",
-) -> dict[str, float | None]:
-    """Measure the published rule: binding above one threshold, not below another.
+    labels: Labels, probabilities: Probabilities, rule: ThresholdRule
+) -> ClassMetrics:
+    """Measure the published rule: positive above one threshold, negative below another.
 
     Args:
-      labels: 1 where the pair binds, else 0.
-      probabilities: that it binds.
-      above: a pair of a higher probability is called binding.
-      below: a pair of a lower one is called not binding; not more than `above`.
-      between: what becomes of the others: "drop" leaves them out, as published;
-        "positive" or "negative" calls them so.
+      labels: 1 for a positive pair, 0 for a negative one.
+      probabilities: that a pair is positive.
+      rule: both thresholds, and what to do with the pairs between them.
 
     Returns:
-      The figures of `classification_metrics` that a threshold decides, and `dropped`,
-      the rows left out.
+      The metrics of `classification_metrics` that depend on a threshold, and `dropped`,
+      the number of rows left out.
 
     Raises:
-      ValueError: as `classification_metrics` does, for thresholds in the wrong order,
-        or if every row is dropped.
+      ValueError: as `classification_metrics` does, if the rule has no lower threshold,
+        or if it leaves out every row.
 
     References:
-      Gu et al. 2021, doi 10.1186/s12859-021-04026-6; the rule is the released code's.
+      Gu et al. 2021, doi 10.1186/s12859-021-04026-6; the rule is that of the released
+      code.
     """
     _check(labels, probabilities)
-    if below > above:
-        raise ValueError(f"{below=} is more than {above=}")
-    if between not in BETWEEN:
-        raise ValueError(f"{between=} is not one of {', '.join(BETWEEN)}")
+    above, below = rule.threshold, rule.below
+    if below is None:
+        raise ValueError(f"{rule} has no lower threshold")
     positive, negative = probabilities > above, probabilities < below
     undecided = ~(positive | negative)
-    kept = ~undecided if between == "drop" else np.ones(len(labels), bool)
+    kept = ~undecided if rule.between == DROP else np.ones(len(labels), bool)
     if not kept.any():
         raise ValueError(
             f"every probability lies from {below=} to {above=}, which leaves no row; "
             "bring the two closer together"
         )
-    if between == "positive":
+    if rule.between == POSITIVE:
         positive = positive | undecided
-    figures = _at_threshold(labels[kept], positive[kept])
-    return figures | {"dropped": int(len(labels) - kept.sum())}
+    metrics = _threshold_metrics(labels[kept], positive[kept])
+    return metrics | {"dropped": int(len(labels) - kept.sum())}
 
 
-def calibration_error(
-    labels: Labels, probabilities: Probabilities, bins: int = CALIBRATION_BINS
-) -> float:
-    """Return the expected calibration error.
+class CalibrationCurve(NamedTuple):
+    """Probabilities against labels, for each bin of probabilities that holds rows.
 
-    That is the mean, over rows, of how far the mean probability and the share of
-    binding pairs lie apart in the row's bin; bins are equally wide.
-
-    Args:
-      labels: 1 where the pair binds, else 0.
-      probabilities: that it binds.
-      bins: how many.
-
-    References:
-      Naeini et al. 2015, AAAI, doi 10.1609/aaai.v29i1.9602.
+    Attributes:
+      mean_probability: of the rows of the bin.
+      positive_fraction: of the rows of the bin.
+      num_rows: of the bin.
     """
-    mean_probability, share, count = calibration_curve(labels, probabilities, bins)
-    return float(np.sum(count * np.abs(mean_probability - share)) / len(labels))
+
+    mean_probability: Float[np.ndarray, " bins"]
+    positive_fraction: Float[np.ndarray, " bins"]
+    num_rows: Int[np.ndarray, " bins"]
 
 
 def calibration_curve(
     labels: Labels, probabilities: Probabilities, bins: int = CALIBRATION_BINS
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return, for each bin with rows: mean probability, share binding, rows."""
+) -> CalibrationCurve:
+    """Compare probabilities with labels in bins of equal width.
+
+    Args:
+      labels: 1 for a positive pair, 0 for a negative one.
+      probabilities: that a pair is positive.
+      bins: number of bins.
+    """
     bin_of = np.minimum((probabilities * bins).astype(int), bins - 1)
     count = np.bincount(bin_of, minlength=bins)
     filled = count > 0
@@ -126,7 +123,60 @@ def calibration_curve(
         np.bincount(bin_of, values, bins)[filled] / count[filled]
         for values in (probabilities, labels)
     ]
-    return means[0], means[1], count[filled]
+    return CalibrationCurve(means[0], means[1], count[filled])
+
+
+def calibration_error(
+    labels: Labels, probabilities: Probabilities, bins: int = CALIBRATION_BINS
+) -> float:
+    """Return the expected calibration error.
+
+    It is the mean over rows of |mean probability - fraction of positive pairs| in the
+    bin of the row.
+
+    Args:
+      labels: 1 for a positive pair, 0 for a negative one.
+      probabilities: that a pair is positive.
+      bins: number of bins of equal width.
+
+    References:
+      Naeini et al. 2015, AAAI, doi 10.1609/aaai.v29i1.9602.
+    """
+    curve = calibration_curve(labels, probabilities, bins)
+    gaps = np.abs(curve.mean_probability - curve.positive_fraction)
+    return float(np.sum(curve.num_rows * gaps) / len(labels))
+
+
+class PrecisionRecallCurve(NamedTuple):
+    """Precision at each recall above 0, as the threshold rises.
+
+    Attributes:
+      precision: at each threshold.
+      recall: at each threshold, falling.
+      average_precision: the area under the steps.
+    """
+
+    precision: Float[np.ndarray, " points"]
+    recall: Float[np.ndarray, " points"]
+    average_precision: float
+
+
+def precision_recall_curve(
+    labels: Labels, probabilities: Probabilities
+) -> PrecisionRecallCurve | None:
+    """Return the precision-recall curve; None if the rows are of one class.
+
+    Args:
+      labels: 1 for a positive pair, 0 for a negative one.
+      probabilities: that a pair is positive.
+    """
+    if not _has_both_classes(labels):
+        return None
+    precision, recall, _ = sklearn_metrics.precision_recall_curve(labels, probabilities)
+    average = sklearn_metrics.average_precision_score(labels, probabilities)
+    return PrecisionRecallCurve(
+        precision[recall > 0], recall[recall > 0], float(average)
+    )
 
 
 def bootstrap_intervals(
@@ -138,28 +188,28 @@ def bootstrap_intervals(
     level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Return percentile intervals of each figure, over rows drawn with replacement.
+    """Return percentile intervals of each metric, over rows drawn with replacement.
 
     Args:
-      labels: 1 where the pair binds, else 0.
-      probabilities: that it binds.
+      labels: 1 for a positive pair, 0 for a negative one.
+      probabilities: that a pair is positive.
       threshold: as in `classification_metrics`.
-      draws: how many.
-      level: of the interval.
+      draws: number of draws.
+      level: probability that the interval covers.
       seed: decides the draws.
 
     Returns:
-      Figure → (lower, upper), of the figures that every draw defines.
+      Metric → (lower, upper), of the metrics that every draw defines.
 
     References:
       Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
     """
     rng = np.random.default_rng(seed)
-    drawn: dict[str, list[float | None]] = {}
+    drawn: dict[str, list[float | int | None]] = {}
     for _ in range(draws):
         rows = rng.integers(len(labels), size=len(labels))
-        figures = classification_metrics(labels[rows], probabilities[rows], threshold)
-        for name, value in figures.items():
+        metrics = classification_metrics(labels[rows], probabilities[rows], threshold)
+        for name, value in metrics.items():
             drawn.setdefault(name, []).append(value)
     tails = (1 - level) / 2, (1 + level) / 2
     intervals = {}
@@ -171,8 +221,8 @@ def bootstrap_intervals(
 
 
 def one_class_warning(labels: Labels) -> str | None:
-    """Say in words why figures on rows of one class mean nothing; else None."""
-    if 0 < labels.sum() < len(labels):
+    """Return why accuracy on rows of one class is meaningless; None for two classes."""
+    if _has_both_classes(labels):
         return None
     one, other = ("1", "0") if labels.all() else ("0", "1")
     return (
@@ -182,11 +232,22 @@ def one_class_warning(labels: Labels) -> str | None:
     )
 
 
-def _at_threshold(
+def _has_both_classes(labels: Labels) -> bool:
+    return bool(0 < labels.sum() < len(labels))
+
+
+def _threshold_metrics(
     labels: Labels, positive: Bool[np.ndarray, " n"]
-) -> dict[str, float | None]:
-    """Return the figures that a threshold decides."""
-    (tn, fp), (fn, tp) = metrics.confusion_matrix(labels, positive, labels=[0, 1])
+) -> ClassMetrics:
+    """Return the metrics that depend on a threshold.
+
+    Args:
+      labels: 1 for a positive pair, 0 for a negative one.
+      positive: whether a pair is predicted positive.
+    """
+    (tn, fp), (fn, tp) = sklearn_metrics.confusion_matrix(
+        labels, positive, labels=[0, 1]
+    )
     ratios: Mapping[str, tuple[int, int]] = {
         "accuracy": (tp + tn, len(labels)),
         "sensitivity": (tp, tp + fn),
@@ -195,13 +256,13 @@ def _at_threshold(
         "ppv": (tp, tp + fp),
         "npv": (tn, tn + fn),
     }
-    figures: dict[str, float | None] = {"n": len(labels)}
+    metrics: ClassMetrics = {"n": len(labels)}
     for name, (part, whole) in ratios.items():
-        figures[name] = float(part / whole) if whole else None
-    return figures
+        metrics[name] = float(part / whole) if whole else None
+    return metrics
 
 
-def _check(labels: np.ndarray, probabilities: np.ndarray) -> None:
+def _check(labels: Labels, probabilities: Probabilities) -> None:
     if not len(labels):
         raise ValueError("no rows to measure")
     if not np.isin(labels, (0, 1)).all():

@@ -1,28 +1,33 @@
-"""How well a ranking of candidate miRNAs finds the one that binds each target."""
+"""Metrics of rankings of candidate miRNAs."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from mirjax.alignment.complementarity import SEED
 from mirjax.sequences.records import Pairs
 
 DEPTHS = (1, 5, 10)
 
+Scores = Shaped[np.ndarray, "n m"]  # real numbers of any type, the higher the better
+
 
 def true_ranks(
-    scores: np.ndarray, candidates: Sequence[str], true: Sequence[str]
+    scores: Scores, candidates: Sequence[str], true: Sequence[str]
 ) -> Float[np.ndarray, " n"]:
-    """Find where the true miRNA of each row stands among the candidates.
+    """Find the rank of the true miRNA of each row among the candidates.
+
+    >>> true_ranks(np.array([[3, 1, 3]]), ["A", "U", "C"], ["C"])
+    array([2.])
 
     Args:
-      scores: [n, m], the higher the better.
-      candidates: m distinct miRNAs; of two with one score the earlier stands first.
-      true: n miRNAs.
+      scores: of m candidates for n rows.
+      candidates: m distinct miRNAs; of two with equal scores the earlier ranks higher.
+      true: the miRNA of each row.
 
     Returns:
-      Ranks from 1; infinity where the true miRNA is no candidate.
+      Ranks from 1; infinity if the true miRNA is not a candidate.
     """
     column_of = {mirna: column for column, mirna in enumerate(candidates)}
     ranks = np.full(len(true), np.inf)
@@ -36,38 +41,38 @@ def true_ranks(
 
 
 def scores_without_known(
-    scores: np.ndarray,
+    scores: Scores,
     candidates: Sequence[str],
     pairs: Pairs,
     known: Mapping[str, set[str]],
 ) -> Float[np.ndarray, "n m"]:
-    """Leave out, of each row, the other miRNAs that are known to bind its target.
+    """Exclude, for each row, the other miRNAs that are known to bind its target.
 
-    A site binds all of a family, and a row names one: the others are no mistakes.
+    A site binds all miRNAs of a family, while a row names one of them. Another one that
+    ranks first is not a mistake.
 
     Args:
-      scores: [n, m], the higher the better.
+      scores: of m candidates for n rows.
       candidates: m distinct miRNAs.
       pairs: n rows.
-      known: target → every miRNA known for it.
+      known: target → the miRNAs known to bind it.
 
     Returns:
-      The scores, with -infinity for what is left out.
+      The scores, -infinity for what is excluded.
 
     References:
       Bordes et al. 2013, Translating Embeddings for Modeling Multi-relational Data
       (the "filtered" setting).
     """
     column_of = {mirna: column for column, mirna in enumerate(candidates)}
-    rivals = np.array(scores, np.float64)
+    filtered = np.array(scores, np.float64)
     for row, (mirna, target) in enumerate(
         zip(pairs.mirnas, pairs.targets, strict=True)
     ):
         others = known.get(target, set()) - {mirna}
-        rivals[
-            row, [column_of[other] for other in others if other in column_of]
-        ] = -np.inf
-    return rivals
+        columns = [column_of[other] for other in others if other in column_of]
+        filtered[row, columns] = -np.inf
+    return filtered
 
 
 def retrieval_metrics(
@@ -77,34 +82,36 @@ def retrieval_metrics(
     targets: Sequence[str],
     known: Mapping[str, set[str]],
 ) -> dict[str, float]:
-    """Score a ranking of candidates.
+    """Measure a ranking of candidates.
 
     Args:
-      ranks: of the true miRNA of n rows, from 1; infinity where it is no candidate.
-      first: the candidate that stands first, of each row.
+      ranks: rank of the true miRNA of each row, from 1; infinity if it is not a
+        candidate.
+      first: the candidate of rank 1 of each row.
       true: the miRNA of each row.
       targets: the target of each row.
-      known: target → every miRNA known for it; the row's own miRNA always counts.
+      known: target → the miRNAs known to bind it; that of the row itself always counts.
 
     Returns:
-      As shares of the rows: `top_1`, `top_5` and `top_10`, the true miRNA is among the
-      first so many; `top_1_known`, the first is any miRNA known for that target;
-      `top_1_seed`, it has the true miRNA's seed (letters 2-8), as its family does. And
-      `mrr`, the mean of 1 / rank, 0 where the true miRNA is no candidate.
+      As fractions of the rows: `top_1`, `top_5` and `top_10`, the true miRNA has at
+      most this rank; `top_1_known`, the first candidate is a miRNA known for the
+      target; `top_1_seed`, the first has the seed (letters 2-8) of the true miRNA, and
+      so is of its family. And `mrr`, the mean of 1 / rank, 0 if the true miRNA is not a
+      candidate.
 
     Raises:
       ValueError: if there are no rows.
     """
     if not len(true):
         raise ValueError("no rows whose miRNA was ranked")
-    figures = {f"top_{depth}": float((ranks <= depth).mean()) for depth in DEPTHS}
+    metrics = {f"top_{depth}": float((ranks <= depth).mean()) for depth in DEPTHS}
     rows = list(zip(first, true, targets, strict=True))
     is_known = [
         found == mirna or found in known.get(target, ())
         for found, mirna, target in rows
     ]
     of_family = [found[SEED] == mirna[SEED] for found, mirna, _ in rows]
-    return figures | {
+    return metrics | {
         "mrr": float((1.0 / ranks).mean()),
         "top_1_known": float(np.mean(is_known)),
         "top_1_seed": float(np.mean(of_family)),

@@ -1,23 +1,23 @@
-"""How well decoded miRNAs agree with the true ones."""
+"""Metrics of predicted miRNAs against the true ones."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import UInt8
 from rapidfuzz.distance import Levenshtein
 
 from mirjax.alignment.complementarity import SEED
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
-Metrics = dict[str, Any]  # by name: numbers, or figures of a part
+Metrics = dict[str, Any]  # name → number, or metrics of some rows
 
 
 @runtime_checkable
 class BestHit(Protocol):
-    """What is read of an alignment hit; `mirjax.blast.hits.Hit` is one."""
+    """The fields of a BLAST hit that the metrics need."""
 
     @property
     def subject(self) -> str:
@@ -39,11 +39,11 @@ class BestHit(Protocol):
 def token_accuracy(
     predicted: UInt8[np.ndarray, "n length"], true: UInt8[np.ndarray, "n length"]
 ) -> dict[str, float]:
-    """Count correct tokens, over real positions and as Keras counts them.
+    """Return the fraction of correct tokens, without padding and as Keras counts it.
 
     Keras 2.2 compares argmax(y_true) with argmax(y_pred) at every position. A padded
-    position is an all-zero row of the one-hot y_true, so its argmax is 0, the place of
-    the letter A: padding counts, and counts as right wherever the model says A.
+    position is an all-zero row of the one-hot y_true, so its argmax is 0, the index of
+    the letter A. So padding counts too, as correct where the model predicts A.
 
     Args:
       predicted: tokens 1-6 (argmax over A, U, C, G, BOS, EOS) at every position.
@@ -57,139 +57,123 @@ def token_accuracy(
     """
     if predicted.shape != true.shape:
         raise ValueError(f"predicted is {predicted.shape}, true is {true.shape}")
-    real = true != alphabet.PAD
-    if not real.any():
+    valid = true != alphabet.PAD
+    if not valid.any():
         raise ValueError("true: no tokens to count")
-    as_keras = np.where(real, true, alphabet.A)
+    as_keras = np.where(valid, true, alphabet.A)
     return {
-        "token_accuracy_masked": float((predicted == true)[real].mean()),
+        "token_accuracy_masked": float((predicted == true)[valid].mean()),
         "token_accuracy_keras": float((predicted == as_keras).mean()),
     }
 
 
-def known_mirnas(pairs: Pairs) -> dict[str, set[str]]:
-    """Collect, for each target, every miRNA that is known to bind it.
+def known_mirnas(*tables: Pairs) -> dict[str, set[str]]:
+    """Collect the miRNAs that are known to bind each target.
+
+    >>> known_mirnas(Pairs(["UGAG"], ["CUCA"]), Pairs(["UGAU"], ["CUCA"]))["CUCA"] == {
+    ...     "UGAG", "UGAU"}
+    True
 
     Args:
-      pairs: pairs of any split; rows labelled 0 are left out.
+      *tables: pairs, such as training and held-out ones; negative ones are ignored.
 
     Returns:
-      Target sequence → miRNA sequences.
+      Target → miRNAs.
     """
     known: defaultdict[str, set[str]] = defaultdict(set)
-    binds = np.ones(len(pairs)) if pairs.labels is None else pairs.labels
-    for mirna, target, label in zip(pairs.mirnas, pairs.targets, binds, strict=True):
-        if label:
-            known[target].add(mirna)
+    for pairs in tables:
+        labels = np.ones(len(pairs)) if pairs.labels is None else pairs.labels
+        for mirna, target, label in zip(
+            pairs.mirnas, pairs.targets, labels, strict=True
+        ):
+            if label:
+                known[target].add(mirna)
     return dict(known)
 
 
 def sequence_metrics(
-    decoded: Sequence[str],
+    predictions: Sequence[str],
     true: Sequence[str],
     targets: Sequence[str],
     known: Mapping[str, set[str]],
     database: Iterable[str],
 ) -> dict[str, float]:
-    """Score free-running answers, one a target.
+    """Compare free-running predictions with the true miRNAs.
 
     Args:
-      decoded: answers, 5'→3'; an answer may be empty.
+      predictions: predicted miRNA of each row, 5'→3'; it may be empty.
       true: the miRNA of each row.
       targets: the target of each row.
-      known: target → every miRNA known for it; the row's own miRNA always counts.
+      known: target → the miRNAs known to bind it; that of the row itself always counts.
       database: real miRNAs.
 
     Returns:
-      `n` rows; `distinct` answers among them; `edit_distance`, the mean Levenshtein
-      distance to the true miRNA in nt; and as shares of the rows `exact_match`,
-      `known_match` (equal to any miRNA known for that target), `seed_match` (letters
-      2-8 equal) and `real_share` (the answer is in the database).
+      `n`, rows; `distinct`, distinct predictions; `edit_distance`, the mean Levenshtein
+      distance to the true miRNA in nt; and as fractions of the rows `exact_match`,
+      `known_match` (the prediction is a miRNA known for the target), `seed_match`
+      (letters 2-8 are those of the true miRNA) and `real_share` (the prediction is in
+      the database).
 
     Raises:
       ValueError: if there are no rows, or the columns differ in length.
     """
-    n = _rows(decoded=decoded, true=true, targets=targets)
+    n = _num_rows(predictions=predictions, true=true, targets=targets)
     real = set(database)
-    # Models repeat themselves: most rows share their (answer, truth) with others.
-    answers = Counter(zip(decoded, true, strict=True))
+    # Models repeat themselves: most rows share their two sequences with others.
+    counts = Counter(zip(predictions, true, strict=True))
     edits = sum(
-        count * Levenshtein.distance(answer, truth)
-        for (answer, truth), count in answers.items()
+        count * Levenshtein.distance(prediction, truth)
+        for (prediction, truth), count in counts.items()
     )
-    exact = sum(count for (answer, truth), count in answers.items() if answer == truth)
+    exact = sum(
+        count for (prediction, truth), count in counts.items() if prediction == truth
+    )
     seeds = sum(
         count
-        for (answer, truth), count in answers.items()
-        if answer[SEED] == truth[SEED]
+        for (prediction, truth), count in counts.items()
+        if prediction[SEED] == truth[SEED]
     )
-    known_answers = sum(
-        answer == truth or answer in known.get(target, ())
-        for answer, truth, target in zip(decoded, true, targets, strict=True)
+    known_predictions = sum(
+        prediction == truth or prediction in known.get(target, ())
+        for prediction, truth, target in zip(predictions, true, targets, strict=True)
     )
     return {
         "n": float(n),
         "exact_match": exact / n,
-        "known_match": known_answers / n,
+        "known_match": known_predictions / n,
         "seed_match": seeds / n,
         "edit_distance": edits / n,
-        "real_share": sum(answer in real for answer in decoded) / n,
-        "distinct": float(len(set(decoded))),
+        "real_share": sum(prediction in real for prediction in predictions) / n,
+        "distinct": float(len(set(predictions))),
     }
 
 
-def new_targets(held_out: Pairs, train: Pairs) -> Bool[np.ndarray, " n"]:
-    """Return which of n rows have a target that is in no training pair."""
-    seen = set(train.targets)
-    return np.array([target not in seen for target in held_out.targets], bool)
-
-
-def with_new_targets(
-    metrics_of: Callable[[Int[np.ndarray, " rows"]], Metrics],
-    new: Bool[np.ndarray, " n"],
-) -> Metrics:
-    """Measure all rows and, apart, those of new targets.
-
-    Args:
-      metrics_of: measures the rows of given numbers.
-      new: which of n rows have a target that is not in the training data.
-
-    Returns:
-      The figures of all rows; `new_targets` has those of the new ones, if there are
-      any.
-    """
-    figures = metrics_of(np.arange(len(new)))
-    if new.any():
-        figures["new_targets"] = metrics_of(np.flatnonzero(new))
-    return figures
-
-
 def matches_by_length(
-    decoded: Sequence[str], true: Sequence[str], sequences: Sequence[str]
+    predictions: Sequence[str], true: Sequence[str], sequences: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Score answers apart by the length of some sequence of their rows.
+    """Compare predictions with the true miRNAs, by the length of a sequence.
 
     Args:
-      decoded: answers, 5'→3'.
+      predictions: predicted miRNA of each row, 5'→3'.
       true: the miRNA of each row.
-      sequences: those whose length counts, such as the targets.
+      sequences: the sequence of each row whose length counts, such as its target.
 
     Returns:
-      Length in nt, ascending, written out → `n` rows of it and, as shares of these,
-      `exact_match` and `seed_match` as in `sequence_metrics`.
+      Length in nt, ascending, as text → `n`, rows of this length, and as fractions of
+      them `exact_match` and `seed_match` as in `sequence_metrics`.
 
     Raises:
       ValueError: if there are no rows, or the columns differ in length.
     """
-    _rows(decoded=decoded, true=true, sequences=sequences)
+    _num_rows(predictions=predictions, true=true, sequences=sequences)
     rows_of: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
-    for answer, truth, letters in zip(decoded, true, sequences, strict=True):
-        rows_of[len(letters)].append((answer, truth))
+    for prediction, truth, letters in zip(predictions, true, sequences, strict=True):
+        rows_of[len(letters)].append((prediction, truth))
     return {
         str(length): {
             "n": float(len(rows)),
-            "exact_match": sum(answer == truth for answer, truth in rows) / len(rows),
-            "seed_match": sum(answer[SEED] == truth[SEED] for answer, truth in rows)
+            "exact_match": sum(one == other for one, other in rows) / len(rows),
+            "seed_match": sum(one[SEED] == other[SEED] for one, other in rows)
             / len(rows),
         }
         for length, rows in sorted(rows_of.items())
@@ -197,55 +181,56 @@ def matches_by_length(
 
 
 def best_hit_identity(
-    decoded: Sequence[str],
+    predictions: Sequence[str],
     best_hits: Sequence[BestHit | None],
     true: Sequence[str],
     names_of: Mapping[str, set[str]],
     *,
     thresholds: Sequence[float] = (0.01, 0.005, 0.001),
 ) -> dict[str, float]:
-    """Score answers by the database record each is most similar to.
+    """Measure how similar predictions are to their best hits in a database.
 
     Args:
-      decoded: answers, 5'→3'.
-      best_hits: the best hit of each answer, None where it has none.
+      predictions: predicted miRNA of each row, 5'→3'.
+      best_hits: the best hit of each prediction, or None if it has no hit.
       true: the miRNA of each row.
-      names_of: sequence → names of the database records which hold it.
-      thresholds: E-values at which the share of answers with a hit is counted.
+      names_of: sequence → names of the database records that hold it.
+      thresholds: E-values at which predictions with a hit are counted.
 
     Returns:
-      As shares of the rows: `blast_hit_share` (any hit), `blast_hit_share_<E>` (best
-      hit at or below E) and `blast_name_match` (the best hit is a record of the true
-      miRNA). As means over the rows with a hit, from 0 to 1: `blast_identity` within
-      the alignment, and `blast_identity_full`, identical letters over the length of the
-      answer, which a short perfect stretch cannot raise to 1.
+      As fractions of the rows: `blast_hit_share` (any hit), `blast_hit_share_<E>`
+      (best hit at or below E) and `blast_name_match` (the best hit is a record of the
+      true miRNA). As means over the rows with a hit, from 0 to 1: `blast_identity`
+      within the alignment, and `blast_identity_full`, identical letters over the length
+      of the prediction, to which a short perfect alignment adds little.
 
     Raises:
       ValueError: if there are no rows, or the columns differ in length.
     """
-    n = _rows(decoded=decoded, best_hits=best_hits, true=true)
+    n = _num_rows(predictions=predictions, best_hits=best_hits, true=true)
     hits = [
-        (answer, hit, truth)
-        for answer, hit, truth in zip(decoded, best_hits, true, strict=True)
+        (prediction, hit, truth)
+        for prediction, hit, truth in zip(predictions, best_hits, true, strict=True)
         if hit is not None
     ]
-    figures = {"blast_hit_share": len(hits) / n}
+    metrics = {"blast_hit_share": len(hits) / n}
     for threshold in thresholds:
         reached = sum(hit.evalue <= threshold for _, hit, _ in hits)
-        figures[f"blast_hit_share_{threshold:g}"] = reached / n
+        metrics[f"blast_hit_share_{threshold:g}"] = reached / n
     identities = [hit.identity_percent / 100 for _, hit, _ in hits]
     full = [
-        hit.identity_percent / 100 * hit.length / len(answer) for answer, hit, _ in hits
+        hit.identity_percent / 100 * hit.length / len(prediction)
+        for prediction, hit, _ in hits
     ]
     named = sum(hit.subject in names_of.get(truth, ()) for _, hit, truth in hits)
-    figures["blast_identity"] = sum(identities) / max(1, len(hits))
-    figures["blast_identity_full"] = sum(full) / max(1, len(hits))
-    figures["blast_name_match"] = named / n
-    return figures
+    metrics["blast_identity"] = sum(identities) / max(1, len(hits))
+    metrics["blast_identity_full"] = sum(full) / max(1, len(hits))
+    metrics["blast_name_match"] = named / n
+    return metrics
 
 
-def _rows(**columns: Sequence) -> int:
-    """Return the common length of the columns, which may not be 0."""
+def _num_rows(**columns: Sequence) -> int:
+    """Return the common length of the columns, which is not 0."""
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) != 1:
         raise ValueError(f"columns differ in length: {lengths}")

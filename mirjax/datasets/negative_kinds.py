@@ -1,0 +1,7 @@
+"""Names of the kinds of generated negatives, at no cost for flags that list them.
+
+The module `negatives` explains and generates them.
+"""
+
+KINDS = ("frequency", "random", "dinucleotide")
+NO_NEGATIVES = "none"  # in place of a kind: positive pairs only

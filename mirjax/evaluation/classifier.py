@@ -1,0 +1,144 @@
+"""Measure a classifier and its baselines."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from mirjax.evaluation.baselines.classifier import classifier_baselines
+from mirjax.evaluation.evaluation_set import EvaluationSet
+from mirjax.evaluation.metrics.classification import (
+    CalibrationCurve,
+    Labels,
+    PrecisionRecallCurve,
+    Probabilities,
+    bootstrap_intervals,
+    calibration_curve,
+    classification_metrics,
+    one_class_warning,
+    precision_recall_curve,
+    three_way_metrics,
+)
+from mirjax.evaluation.metrics.sequence import Metrics
+from mirjax.evaluation.options import (
+    DEFAULT_THRESHOLD,
+    ClassifierOptions,
+    ThresholdRule,
+)
+from mirjax.inference.classify import predict_probabilities
+from mirjax.models.trained import TrainedModel
+
+# Baselines whose accuracy is compared with the accuracies logged during a training.
+_IN_TRAINING_CURVES = ("mirna_identity", "complementarity")
+
+
+@dataclasses.dataclass(frozen=True)
+class ProbabilityCurves:
+    """Curves of a classifier's probabilities and those of its baselines.
+
+    Attributes:
+      calibration: of the model.
+      precision_recall: of `model` and each baseline, by name; empty if all rows are of
+        one class.
+      positive_fraction: of the rows; the precision of a random predictor.
+    """
+
+    calibration: CalibrationCurve
+    precision_recall: Mapping[str, PrecisionRecallCurve]
+    positive_fraction: float
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierResults:
+    """What was measured of a classifier.
+
+    Attributes:
+      options: how it was measured.
+      model: metrics of the model.
+      intervals: 95% bootstrap intervals of the model's metrics.
+      three_way: the published rule and its metrics; None unless asked for.
+      baselines: metrics of each baseline.
+      baseline_accuracy: of the baselines that training curves show, at the threshold
+        0.5 of the accuracies logged during training.
+      curves: calibration and precision-recall curves.
+      warning: why accuracy is meaningless, if all rows are of one class.
+    """
+
+    options: ClassifierOptions
+    model: Metrics
+    intervals: Mapping[str, tuple[float, float]]
+    three_way: Metrics | None
+    baselines: Mapping[str, Metrics]
+    baseline_accuracy: Mapping[str, float]
+    curves: ProbabilityCurves
+    warning: str | None
+
+
+def measure_classifier(
+    trained: TrainedModel,
+    evaluation_set: EvaluationSet,
+    options: ClassifierOptions,
+) -> ClassifierResults:
+    """Measure a classifier and its baselines.
+
+    Args:
+      trained: the model.
+      evaluation_set: labelled pairs to measure on.
+      options: how pairs are classified.
+
+    Raises:
+      ValueError: if the published rule leaves out every row.
+    """
+    rule = options.rule
+    labels = np.asarray(evaluation_set.held_out.labels)
+    model = predict_probabilities(
+        trained, evaluation_set.held_out, temperature=options.temperature
+    )
+    metrics: Metrics = dict(classification_metrics(labels, model, rule.threshold))
+    three_way = None if rule.below is None else _three_way(labels, model, rule)
+
+    logging.info("measuring the baselines")
+    baselines = classifier_baselines(evaluation_set.train, evaluation_set.held_out)
+    return ClassifierResults(
+        options=options,
+        model=metrics,
+        intervals=bootstrap_intervals(labels, model, threshold=rule.threshold),
+        three_way=three_way,
+        baselines={
+            name: dict(classification_metrics(labels, probabilities, rule.threshold))
+            for name, probabilities in baselines.items()
+        },
+        baseline_accuracy={
+            name: float(np.mean((baselines[name] > DEFAULT_THRESHOLD) == (labels == 1)))
+            for name in _IN_TRAINING_CURVES
+        },
+        curves=_curves(labels, {"model": model, **baselines}),
+        warning=one_class_warning(labels),
+    )
+
+
+def _three_way(
+    labels: Labels, probabilities: Probabilities, rule: ThresholdRule
+) -> dict[str, Any]:
+    """Return the published rule and its metrics."""
+    values = {"above": rule.threshold, "below": rule.below, "between": rule.between}
+    return values | three_way_metrics(labels, probabilities, rule)
+
+
+def _curves(
+    labels: Labels, probabilities: Mapping[str, Probabilities]
+) -> ProbabilityCurves:
+    """Compute the curves of each predictor."""
+    found = {
+        name: precision_recall_curve(labels, values)
+        for name, values in probabilities.items()
+    }
+    return ProbabilityCurves(
+        calibration=calibration_curve(labels, probabilities["model"]),
+        precision_recall={
+            name: curve for name, curve in found.items() if curve is not None
+        },
+        positive_fraction=float(labels.mean()),
+    )

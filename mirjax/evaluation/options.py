@@ -1,0 +1,120 @@
+"""Options of an evaluation, and the names that its flags accept.
+
+This module imports nothing heavy, so that flags and their help cost nothing.
+"""
+
+import dataclasses
+
+from mirjax.datasets.negative_kinds import KINDS, NO_NEGATIVES
+from mirjax.inference.options import BEAM, BEAM_WIDTH, CONSTRAINED
+
+PARTS = TRAIN, VALIDATION, TEST = ("train", "validation", "test")
+WHOLE = "all"  # the part that the rows of a file are
+
+OWN = "own"  # the dataset's own negatives
+NEGATIVES = (*KINDS, NO_NEGATIVES, OWN)
+
+# How a generator's predictions are made, besides greedy decoding.
+RANKING, DATABASE, COMBINED = "ranking", "database", "combined"
+DECODERS = (BEAM, CONSTRAINED, RANKING, DATABASE, COMBINED)
+
+BETWEEN = DROP, POSITIVE, NEGATIVE = ("drop", "positive", "negative")
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class RowOptions:
+    """Rows to evaluate on, and rows to fit the baselines on.
+
+    Attributes:
+      data: a dataset's name, or a file.
+      part: one of `PARTS`, for a dataset. By default the test rows, or the validation
+        rows of a dataset without test rows.
+      data_format: one of `formats.FORMATS`, for a file; by default it is detected.
+      train_data: dataset whose training rows the baselines are fitted on. By default
+        `data`, or for data without training rows what the model was trained on.
+      first: number of rows to evaluate on, from the first; 0 for all.
+      negatives: one of `NEGATIVES`, for a dataset and a classifier. By default as for
+        the model's training, if that was on the same dataset, otherwise `OWN`.
+      database: FASTA file or dataset of named miRNAs, for a generator. By default
+        human miRNAs, or for simulated data the simulated ones.
+    """
+
+    data: str
+    part: str = ""
+    data_format: str = ""
+    train_data: str = ""
+    first: int = 0
+    negatives: str = ""
+    database: str = ""
+
+    def __post_init__(self) -> None:
+        if self.first < 0:
+            raise ValueError(f"--rows={self.first}: give 0 for all rows, or a number")
+
+
+@dataclasses.dataclass(frozen=True)
+class ThresholdRule:
+    """Rule that classifies a pair by its probability.
+
+    Attributes:
+      threshold: pairs of a higher probability are predicted positive, the others
+        negative.
+      below: if given, the published three-way rule is measured too: pairs of a lower
+        probability are predicted negative, those above `threshold` positive.
+      between: one of `BETWEEN`, for the pairs from `below` to `threshold`: `DROP`
+        leaves them out, as published; the others predict them positive or negative.
+    """
+
+    threshold: float = DEFAULT_THRESHOLD
+    below: float | None = None
+    between: str = DROP
+
+    def __post_init__(self) -> None:
+        if self.between not in BETWEEN:
+            raise ValueError(
+                f"--between={self.between} is not one of {', '.join(BETWEEN)}"
+            )
+        if self.below is not None and self.below > self.threshold:
+            raise ValueError(
+                f"--below={self.below} is more than --threshold={self.threshold}, so "
+                "that pairs between them would be both positive and negative; lower "
+                "the one or raise the other"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassifierOptions:
+    """What to measure of a classifier.
+
+    Attributes:
+      rule: how a pair is classified.
+      temperature: the model's logits are divided by it.
+    """
+
+    rule: ThresholdRule = ThresholdRule()
+    temperature: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratorOptions:
+    """What to measure of a generator.
+
+    Attributes:
+      decoders: of `DECODERS`, what to measure besides greedy decoding.
+      beam_width: prefixes that a beam keeps.
+      with_blast: whether to search the predictions in the database by BLAST.
+      l2: factor of the L2 penalty in the model's training loss.
+    """
+
+    decoders: tuple[str, ...] = DECODERS
+    beam_width: int = BEAM_WIDTH
+    with_blast: bool = True
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.decoders) - set(DECODERS))
+        if unknown:
+            raise ValueError(
+                f"--decoders: {unknown[0]!r} is not one of {', '.join(DECODERS)}"
+            )
