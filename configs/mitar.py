@@ -20,7 +20,7 @@ Variants (`--config=configs/mitar.py:NAME`):
 
 from ml_collections import ConfigDict
 
-from configs import base
+from mirjax.configs import base
 
 
 def get_config(variant: str = "combined") -> ConfigDict:

@@ -10,7 +10,7 @@ Variants (`--config=configs/seq2seq.py:NAME`):
 
 from ml_collections import ConfigDict
 
-from configs import base
+from mirjax.configs import base
 
 
 def get_config(variant: str = "published") -> ConfigDict:

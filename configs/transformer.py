@@ -16,7 +16,7 @@ Variants (`--config=configs/transformer.py:NAME`):
 
 from ml_collections import ConfigDict
 
-from configs import base
+from mirjax.configs import base
 
 
 def get_config(variant: str = "chakraborty") -> ConfigDict:

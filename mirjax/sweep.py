@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags, logging
 
 from mirjax import cli
+from mirjax.training.renamed_keys import describe_replacement
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
@@ -32,6 +33,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Sweep and variant, by name or by path: sweeps/mitar:reduced, or "
         "configs/sweeps/mitar.py:reduced. Single keys are set as in --config.epochs=5 "
         "or --config.base.train.batch_size=64.",
+        _describe_replacement,
     )
     flags.DEFINE_string(
         "workdir",
@@ -48,6 +50,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     flags.mark_flags_as_required(["config", "workdir"], flag_values)
+
+
+def _describe_replacement(key: str) -> str:
+    """Say what became of a sweep's key; the training config is its section base."""
+    replacement = describe_replacement(key.removeprefix("base."))
+    return replacement.replace("config.", "config.base.")
 
 
 def sweep(config: "ConfigDict", folder: pathlib.Path, together: int) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from absl import flags, logging
 
 from mirjax import cli
+from mirjax.training.renamed_keys import describe_replacement
 
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
@@ -24,6 +25,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Config and variant, by name or by path: seq2seq:tuned, or "
         "configs/seq2seq.py:tuned. Single keys are set as in "
         "--config.train.num_epochs=5.",
+        describe_replacement,
     )
     flags.DEFINE_string(
         "workdir",

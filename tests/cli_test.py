@@ -1,11 +1,15 @@
 """Errors, flags and exit codes, as a shell sees them."""
 
+import importlib
 import subprocess
 import sys
 
 import pytest
+from absl import flags
 
 from mirjax import cli
+from mirjax.configs import seq2seq
+from mirjax.configs.sweeps import mitar as sweeps_mitar
 
 SCRIPT = """
 from absl import flags
@@ -91,3 +95,121 @@ def test_progress_towards_an_unknown_total(caplog):
     with caplog.at_level("INFO"), cli.progress(None, "reading") as report:
         report(5)
     assert caplog.messages == ["reading: 5"]
+
+
+OWN = """
+from ml_collections import ConfigDict
+
+def get_config(variant="none"):
+    return ConfigDict({"variant": variant})
+"""
+
+
+def test_the_shipped_configs():
+    assert cli.shipped_configs() == ["mitar", "seq2seq", "sweeps/mitar", "transformer"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seq2seq:tuned",
+        "seq2seq.py:tuned",
+        "configs/seq2seq:tuned",
+        "configs/seq2seq.py:tuned",
+    ],
+)
+def test_a_config_is_found_by_name_and_path_from_any_folder(
+    text, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seq2seq").mkdir()  # a folder, such as a run's, hides no config
+    assert cli.load_config(text) == seq2seq.get_config("tuned")
+
+
+def test_a_config_of_a_subfolder_is_found():
+    assert cli.load_config("sweeps/mitar:study") == sweeps_mitar.get_config("study")
+
+
+def test_a_file_goes_before_a_shipped_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "configs" / "seq2seq.py"
+    own.parent.mkdir()
+    own.write_text(OWN)
+    for text, variant in {
+        "configs/seq2seq.py": "none",
+        "configs/seq2seq.py:tuned": "tuned",
+        str(own): "none",
+        f"{own}:a:b": "a:b",
+    }.items():
+        config = cli.load_config(text)
+        assert config.to_dict() == {"variant": variant}
+        assert config.is_locked
+
+
+def test_a_folder_may_have_a_colon(tmp_path):
+    own = tmp_path / "a:b" / "own.py"
+    own.parent.mkdir()
+    own.write_text(OWN)
+    assert cli.load_config(str(own)).variant == "none"
+    assert cli.load_config(f"{own}:c").variant == "c"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("seqseq:tuned", ["mitar, seq2seq, sweeps/mitar", "did you mean seq2seq?"]),
+        ("sweeps/mitra", ["did you mean sweeps/mitar?"]),
+        ("/none/own.py", ["no such file"]),
+        ("", ["no such file"]),
+        ("seq2seq:none", ["'none' is not one of published, tuned, simulated"]),
+    ],
+)
+def test_an_unknown_config_is_refused(text, parts):
+    with pytest.raises(ValueError) as caught:
+        cli.load_config(text)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "part"),
+    [
+        ("import none_such", "ModuleNotFoundError"),
+        ("get_config = 3 +", "SyntaxError"),
+        ("raise SystemExit(0)", "SystemExit"),
+        ("x = 1", "get_config"),
+        ("def get_config():\n  return {}", "ConfigDict"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_refused(tmp_path, code, part):
+    path = tmp_path / "own.py"
+    path.write_text(code)
+    with pytest.raises(ValueError, match=part) as caught:
+        cli.load_config(str(path))
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("command", "override", "parts"),
+    [
+        ("train", "train.batchsize=3", ["did you mean train.batch_size?"]),
+        ("train", "batch_size=3", ["did you mean train.batch_size?"]),
+        ("train", "optimizer.zzz=3", ["known: optimizer."]),
+        ("train", "train.num_steps=3", ["by config.train.num_epochs"]),
+        ("sweep", "base.train.num_steps=3", ["by config.base.train.num_epochs"]),
+        ("sweep", "base.trian.batch_size=3", ["did you mean base.train.batch_size?"]),
+        ("sweep", "epoch=3", ["did you mean epochs?"]),
+    ],
+)
+def test_a_config_key_that_does_not_exist_is_refused(
+    monkeypatch, command, override, parts
+):
+    config = {"train": "seq2seq", "sweep": "sweeps/mitar"}[command]
+    arguments = [command, f"--config={config}", f"--config.{override}", "--workdir=W"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    flag_values = flags.FlagValues()
+    importlib.import_module(f"mirjax.{command}").define_flags(flag_values)
+    with pytest.raises(flags.IllegalFlagValueError) as caught:
+        flag_values(sys.argv)
+    for part in [override, *parts]:
+        assert part in str(caught.value)

@@ -5,8 +5,8 @@ import itertools
 import pytest
 from ml_collections import ConfigDict
 
-from configs import mitar
-from configs.sweeps import mitar as mitar_sweeps
+from mirjax.configs import mitar
+from mirjax.configs.sweeps import mitar as mitar_sweeps
 from mirjax.training import grid
 from mirjax.training.calls import TRACED
 
@@ -74,7 +74,11 @@ def test_the_published_grid_has_150_runs():
 @pytest.mark.parametrize(
     ("axes", "message"),
     [
-        ({"train": {"batch": (1,)}}, "batch"),
+        (
+            {"train": {"batch": (1,)}},
+            "no key train.batch; did you mean train.batch_size",
+        ),
+        ({"train": {"num_steps": (1,)}}, "by config.train.num_epochs"),
         ({"train": {"batch_size": (0, 8)}}, "batch_size=0: at least 1"),
         ({"train": {"batch_size": ("8",)}}, "batch_size"),
         ({"train": {"batch_size": 8}}, "batch_size=8 is no tuple"),

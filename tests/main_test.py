@@ -53,10 +53,53 @@ def test_a_command_gets_its_arguments_and_its_exit_code():
     assert "unexpected argument 'more'" in finished.stderr
 
 
-def test_only_the_chosen_command_is_imported():
-    code = (
-        "import sys; from mirjax import __main__; sys.argv[1:] = ['--help'];"
-        "__main__.main(); assert 'jax' not in sys.modules; sys.argv[1:] = ['nope'];"
-        "sys.exit(__main__.main() != 1 or 'jax' in sys.modules)"
+SLOW = ("jax", "flax", "sklearn", "scipy", "matplotlib")
+RUN = f"""
+import sys
+from mirjax.__main__ import main
+try:
+    code = main()
+except SystemExit as end:
+    code = end.code
+slow = sorted(set(sys.modules) & set({SLOW}))
+assert not slow, slow
+sys.exit(code)
+"""
+
+
+def run_light(*arguments):
+    """Run a command; its exit code is 1 and stderr has a traceback if it is slow."""
+    return subprocess.run(
+        [sys.executable, "-c", RUN, *arguments], capture_output=True, text=True
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("command", ["", *__main__.COMMANDS])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_exits_0_and_imports_nothing_slow(command, flag):
+    finished = run_light(*filter(None, [command, flag]))
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert f"mirjax {command or 'COMMAND'}" in finished.stdout.replace(
+        "python -m mirjax.", "mirjax "
+    )
+
+
+@pytest.mark.parametrize("command", ["", *__main__.COMMANDS])
+def test_a_wrong_flag_is_one_line_and_imports_nothing_slow(command):
+    finished = run_light(*filter(None, [command, "--nope=1"]))
+    assert finished.returncode == 1
+    assert finished.stdout == ""
+    (line,) = finished.stderr.splitlines()
+    assert line.startswith("error: ") and "nope" in line
+
+
+@pytest.mark.parametrize(
+    ("command", "config"), [("train", "mitar:simulated"), ("sweep", "sweeps/mitar")]
+)
+def test_a_config_is_read_before_anything_slow_is_imported(command, config):
+    finished = run_light(command, f"--config={config}", "--help")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    finished = run_light(command, f"--config={config}", "--config.nope=1")
+    assert finished.returncode == 1
+    assert finished.stderr.count("\n") == 1
+    assert "has no key nope" in finished.stderr

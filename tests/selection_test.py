@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from configs import base
+from mirjax.configs import base
 from mirjax.datasets import registry
 from mirjax.datasets.selection import Selection, describe, select
 from mirjax.sequences import alphabet

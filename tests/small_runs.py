@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 from ml_collections import ConfigDict
 
-from configs import mitar, seq2seq
+from mirjax.configs import mitar, seq2seq
 from mirjax.datasets import batches
 from mirjax.datasets.batches import Batch, LabelledBatch
 from mirjax.sequences.records import Pairs

@@ -12,8 +12,8 @@ import jax
 import pytest
 from small_runs import fast_environment
 
-from configs.sweeps import mitar
 from mirjax import sweep, train
+from mirjax.configs.sweeps import mitar
 from mirjax.models import loading
 from mirjax.training.metric_writer import read_metrics
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from small_runs import fast_environment, labelled_pairs, small_classifier
 
-from configs import seq2seq
 from mirjax import train
+from mirjax.configs import seq2seq
 from mirjax.datasets import registry
 from mirjax.evaluation.metrics.calibration import fit_temperature
 from mirjax.inference.classify import predict_logits, predict_probabilities

@@ -16,7 +16,7 @@ Variants (`--config=configs/sweeps/mitar.py:NAME`):
 
 from ml_collections import ConfigDict
 
-from configs import base, mitar
+from mirjax.configs import base, mitar
 
 
 def get_config(variant: str = "reduced") -> ConfigDict:

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.models.transformer import Transformer
+from mirjax.spelling import suggest
 
 MODELS: dict[str, type[Mitar | Seq2Seq | Transformer]] = {
     "mitar": Mitar,
@@ -46,5 +47,6 @@ def make_model(
     if unknown:
         raise ValueError(
             f"config.model: unknown key {unknown[0]!r}; {name} takes {sorted(known)}"
+            + suggest(unknown[0], known)
         )
     return MODELS[name](**arguments)

@@ -9,8 +9,10 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from mirjax.models import make_model
+from mirjax.spelling import suggest
 from mirjax.training.calls import TRACED
 from mirjax.training.options import OptimizerOptions, TrainOptions, read_section
+from mirjax.training.renamed_keys import describe_replacement
 from mirjax.training.workdir import check_config, leaves
 
 
@@ -48,13 +50,19 @@ def expand(sweep: ConfigDict) -> list[Run]:
             raise ValueError(f"config.grid.{key}={choices!r} is no tuple of values")
         if len(set(choices)) < len(choices):
             raise ValueError(f"config.grid.{key}={choices!r} names a value twice")
+    known = list(leaves(sweep.base.to_dict()))
+    if unknown := [key for key in axes if key not in known]:
+        raise ValueError(
+            f"config.grid: the training config has no key {unknown[0]}"
+            + (describe_replacement(unknown[0]) or suggest(unknown[0], known))
+        )
     runs = []
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
         config = sweep.base.copy_and_resolve_references()
         try:
             config.update_from_flattened_dict(values)
-        except (KeyError, TypeError) as error:
+        except TypeError as error:
             raise ValueError(f"config.grid: {error}") from error
         config.train.num_epochs = float(sweep.epochs)
         config.train.eval_every_epochs = 1.0

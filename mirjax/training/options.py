@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from jax import Array
 
 from mirjax.datasets.batches import steps_per_epoch
+from mirjax.spelling import suggest
 from mirjax.training.renamed_keys import describe_replacement
 
 Section = TypeVar("Section")
@@ -34,7 +35,10 @@ def read_section(
         if key not in known:
             raise ValueError(
                 f"config.{name}: unknown key {key!r}"
-                + (describe_replacement(f"{name}.{key}") or f"; known: {sorted(known)}")
+                + (
+                    describe_replacement(f"{name}.{key}")
+                    or f"; known: {sorted(known)}{suggest(key, known)}"
+                )
             )
     return section_class(**values)
 

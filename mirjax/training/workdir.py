@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from mirjax.files import atomic_write
 from mirjax.models import trained
+from mirjax.spelling import suggest
 from mirjax.training.renamed_keys import RENAMED_KEYS
 from mirjax.training.task import Task
 
@@ -29,7 +30,10 @@ def check_config(config: ConfigDict) -> None:
         )
     known = {"seed", "steps_per_call", "model", "data", "optimizer", "train"}
     if unknown := sorted(set(config) - known):
-        raise ValueError(f"config: unknown key {unknown[0]!r}; known: {sorted(known)}")
+        raise ValueError(
+            f"config: unknown key {unknown[0]!r}; known: {sorted(known)}"
+            + suggest(unknown[0], known)
+        )
 
 
 def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import one_hot_pairs
 import timing
 
-from configs import seq2seq, transformer
+from mirjax.configs import seq2seq, transformer
 from mirjax.datasets import batches, registry
 from mirjax.inference import beam, greedy, ranking
 from mirjax.inference.decoders import emitted

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import timing
 
-from configs import mitar as mitar_config
+from mirjax.configs import mitar as mitar_config
 from mirjax.datasets import batches
 from mirjax.inference.classify import predict_logits
 from mirjax.sequences.records import Pairs

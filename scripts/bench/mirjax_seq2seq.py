@@ -14,7 +14,7 @@ import numpy as np
 import one_hot_pairs
 import timing
 
-from configs import seq2seq as seq2seq_config
+from mirjax.configs import seq2seq as seq2seq_config
 from mirjax.datasets import batches
 from mirjax.inference import greedy
 from mirjax.models import losses, make_model

@@ -12,7 +12,7 @@ import numpy as np
 import timing
 from mirjax_mitar import encode, random_pairs
 
-from configs import mitar as mitar_config
+from mirjax.configs import mitar as mitar_config
 from mirjax.training.programs import Program, SingleRun, VmappedRuns
 from mirjax.training.task import make_task
 from mirjax.training.task_data import TaskData
