@@ -51,9 +51,12 @@ def test_fasta_errors_name_the_record(tmp_path, text, part):
 def test_fasta_errors_name_the_file(tmp_path):
     assert "No such file" in _error(tmp_path / "absent.fa")
     assert "cannot be read" in _error(tmp_path)
+
+
+def test_gzipped_fasta_is_read(tmp_path):
     packed = tmp_path / "packed.fa"
     packed.write_bytes(gzip.compress(b">a\nACGU\n"))
-    assert "not a text file" in _error(packed)
+    assert fasta.read_fasta(packed) == [SequenceRecord("a", "ACGU")]
 
 
 def test_written_fasta_is_what_biopython_reads(tmp_path):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from Bio.SeqIO.FastaIO import SimpleFastaParser
 
-from mirjax.files import atomic_write, read_text
+from mirjax.files import atomic_write
+from mirjax.inputs import read_text
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
 
