@@ -12,7 +12,7 @@ Identical queries are searched once, queries that cannot have a hit are left out
 that saves time, and the others are distributed over one blastn process per core.
 """
 
-import pathlib
+import sys
 from typing import Any
 
 from absl import flags, logging
@@ -35,7 +35,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     for name, purpose in (
         ("queries", "FASTA of queries, RNA or DNA, 5'→3'"),
         ("db", "database to search: a FASTA file, or a dataset such as mirbase/hsa"),
-        ("out", "table to write; an earlier one is replaced"),
+        (
+            "out",
+            "table to write, compressed if its name ends in .gz; an earlier one is "
+            "replaced. -: standard output",
+        ),
     ):
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
     flags.DEFINE_float(
@@ -95,15 +99,15 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.blast.database import build_database
     from mirjax.blast.processes import Limits
     from mirjax.datasets import registry
-    from mirjax.files import atomic_write, check_writable
+    from mirjax.output import check_writable, is_standard_output, open_output
     from mirjax.sequences.fasta import read_fasta
 
     limits = Limits(num_processes=flag_values.num_processes)
-    out = pathlib.Path(flag_values.out)
+    out = flag_values.out
     check_writable(out, flag_values.queries, flag_values.db)
     queries = read_fasta(flag_values.queries)
     database = build_database(registry.fasta_path(flag_values.db))
-    with atomic_write(out) as unfinished, unfinished.open("wb") as table:
+    with open_output(out) as table:
         stats = search.confirm(queries, database, table, settings, limits)
     logging.info(
         "%s: %d hits of %d of %d distinct queries",
@@ -113,7 +117,9 @@ def main(flag_values: flags.FlagValues) -> None:
         stats.distinct,
     )
     if flag_values.explain:
-        print(*stats.explain(), sep="\n")
+        # Not into the table.
+        stream = sys.stderr if is_standard_output(out) else sys.stdout
+        print(*stats.explain(), sep="\n", file=stream)
 
 
 if __name__ == "__main__":

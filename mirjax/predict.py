@@ -24,7 +24,6 @@ Of equal records or hits, the first in the database counts.
 """
 
 import dataclasses
-import pathlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,7 +56,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "model": "trained model: a workdir of mirjax.train, its model.npz, or a .h5",
         "targets": "FASTA of target sites or transcripts, RNA or DNA, 5'→3'",
         "db": "miRNAs to name by: a FASTA file, or a dataset such as mirbase/hsa",
-        "out": "table to write; an earlier one is replaced",
+        "out": "table to write, compressed if its name ends in .gz; an earlier one is "
+        "replaced. -: standard output",
     }
     for name, purpose in required.items():
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
@@ -167,11 +167,11 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.blast import naming
     from mirjax.blast.programs import find_blast
     from mirjax.datasets import registry
-    from mirjax.files import atomic_write, check_writable
     from mirjax.inference import prediction
+    from mirjax.output import check_writable, open_text_output
 
     # ---- Everything wrong with the input is found before the device is used. ----
-    out = pathlib.Path(flag_values.out)
+    out = flag_values.out
     check_writable(out, flag_values.targets, flag_values.db)
     find_blast()
     trained = prediction.load_generator(flag_values.model)
@@ -182,10 +182,7 @@ def main(flag_values: flags.FlagValues) -> None:
     predictions = prediction.predict(
         trained, targets, database, options, progress=cli.progress
     )
-    with (
-        atomic_write(out) as unfinished,
-        unfinished.open("w", encoding="utf-8") as file,
-    ):
+    with open_text_output(out) as file:
         num_known, num_novel = write_table(file, predictions)
     logging.info("%s: %d known, %d novel", out, num_known, num_novel)
 
