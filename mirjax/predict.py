@@ -32,6 +32,8 @@ from absl import flags, logging
 from mirjax import cli
 from mirjax.blast.settings import NAMING, PUBLISHED, STRANDS, BlastSettings
 from mirjax.inference.options import DECODERS, PredictOptions
+from mirjax.sequences import bad_records
+from mirjax.sequences.bad_records import BadRecords
 
 if TYPE_CHECKING:
     from mirjax.inference.prediction import Prediction
@@ -54,13 +56,15 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
     required = {
         "model": "trained model: a workdir of mirjax.train, its model.npz, or a .h5",
-        "targets": "FASTA of target sites or transcripts, RNA or DNA, 5'→3'",
+        "targets": "FASTA of target sites or transcripts, RNA or DNA, 5'→3'. -: "
+        "standard input",
         "db": "miRNAs to name by: a FASTA file, or a dataset such as mirbase/hsa",
         "out": "table to write, compressed if its name ends in .gz; an earlier one is "
         "replaced. -: standard output",
     }
     for name, purpose in required.items():
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
+    bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
     default = PredictOptions()
     flags.DEFINE_enum(
         "decoder",
@@ -168,15 +172,18 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.blast.programs import find_blast
     from mirjax.datasets import registry
     from mirjax.inference import prediction
+    from mirjax.inputs import check_streams
     from mirjax.output import check_writable, open_text_output
 
     # ---- Everything wrong with the input is found before the device is used. ----
     out = flag_values.out
     check_writable(out, flag_values.targets, flag_values.db)
+    check_streams(flag_values.targets, flag_values.db)
+    bad = BadRecords.from_flag(flag_values)
     find_blast()
     trained = prediction.load_generator(flag_values.model)
-    targets = prediction.read_targets(flag_values.targets, trained)
-    database = naming.load_database(registry.fasta_path(flag_values.db))
+    targets = prediction.read_targets(flag_values.targets, trained, bad)
+    database = naming.load_database(registry.fasta_path(flag_values.db), bad)
 
     # ---- Decode and name the miRNAs, then write the table. ----
     predictions = prediction.predict(
@@ -184,6 +191,7 @@ def main(flag_values: flags.FlagValues) -> None:
     )
     with open_text_output(out) as file:
         num_known, num_novel = write_table(file, predictions)
+    bad.write_beside(out)
     logging.info("%s: %d known, %d novel", out, num_known, num_novel)
 
 
