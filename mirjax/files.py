@@ -51,6 +51,27 @@ def check_writable(out: pathlib.Path, *inputs: str | os.PathLike[str]) -> None:
         ) from error
 
 
+def make_cache_folder(folder: pathlib.Path) -> None:
+    """Make a folder in the user's cache, and check that files can be written there.
+
+    Args:
+      folder: the folder; missing ones above it are made too.
+
+    Raises:
+      OSError: if it cannot be made or written; the message names the remedies.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"{folder}: the cache folder cannot be written ({error.strerror}); name a "
+            "writable one by the environment variable XDG_CACHE_HOME, or put the "
+            "datasets into a folder and name it by MIRJAX_DATA_DIR"
+        ) from error
+
+
 def read_text(path: str | os.PathLike[str]) -> str:
     """Return the content of a UTF-8 text file.
 

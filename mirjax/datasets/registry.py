@@ -9,24 +9,27 @@ Datasets of pairs are joined by "+", as in chakraborty2019+mitar2021.
 
 import os
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
 import platformdirs
 
-from mirjax.datasets import readers, splits
+from mirjax.datasets import mirbase, readers, splits
 from mirjax.datasets.catalogue import (
+    ALL_SPECIES,
     FASTA_DATASETS,
     FILES,
     HEJRET,
+    MIRBASE,
     NAMES,
     PAIR_DATASETS,
     SIMULATED,
     DataFile,
+    is_dataset,
+    list_fasta_datasets,
 )
 from mirjax.datasets.joining import join_pairs, join_splits
 from mirjax.datasets.simulate import simulate
-from mirjax.files import atomic_write, file_sha256
+from mirjax.files import atomic_write, file_sha256, make_cache_folder
 from mirjax.sequences.records import Pairs, SequenceRecord, Split
 
 SIMULATED_SIZE = 6_000  # pairs
@@ -55,7 +58,7 @@ def path(name: str) -> pathlib.Path:
         folders.insert(0, pathlib.Path(given).expanduser())
     for folder in folders:
         candidate = folder / data_file.file
-        if candidate.is_file():
+        if os.path.isfile(candidate):  # False too where it must not be looked for
             _check_sha256(candidate, data_file)
             return candidate
     from mirjax.datasets.download import download  # slow to import, and seldom needed
@@ -67,30 +70,38 @@ def fasta_path(name: str, *, flag: str = "--db") -> pathlib.Path:
     """Return the FASTA file of a dataset, or the path of an existing file.
 
     The name of a dataset has precedence over a file of that name: write ./NAME for the
-    file. For "simulated", the simulation's miRNAs are written to the user's cache.
+    file. The miRNAs of "simulated" or of one species of miRBase are written to the
+    user's cache.
 
     Args:
-      name: one of `catalogue.FASTA_DATASETS`, or a file.
+      name: one of `catalogue.FASTA_DATASETS`, mirbase/SPECIES, or a file.
       flag: the command-line flag of the name, for messages.
 
     Returns:
       A path that exists.
 
     Raises:
-      ValueError: if it is neither a file nor a FASTA dataset, or as `path` does.
+      ValueError: if it is neither a file nor a FASTA dataset, there is no such species,
+        or as `path` does.
       OSError: if the cache folder cannot be written.
     """
     if name == SIMULATED:
-        return _simulated_fasta()
+        mirnas = (f">{r.name}\n{r.sequence}\n" for r in simulate(1).mirnas)
+        return _keep_in_cache("".join(mirnas), f"{SIMULATED}/mirnas.fa")
     if name in FASTA_DATASETS:
         return path(name)
     if name in NAMES:
-        raise ValueError(f"{flag}: {_wrong_kind(name, 'fasta', FASTA_DATASETS)}")
+        raise ValueError(f"{flag}: {_wrong_kind(name, 'fasta', list_fasta_datasets())}")
+    if is_dataset(name):
+        species = name.removeprefix(MIRBASE)
+        content = mirbase.cut_species(path(ALL_SPECIES), species)
+        release = FILES[ALL_SPECIES].sha256[:8]
+        return _keep_in_cache(content, f"{MIRBASE}{species}_{release}.fa")
     file = pathlib.Path(name)
     if not name or not file.exists():
         raise ValueError(
             f"{flag}={name} is neither a file nor a dataset of sequences; the datasets"
-            f" are {', '.join(FASTA_DATASETS)}"
+            f" are {list_fasta_datasets()}"
         )
     return file
 
@@ -143,7 +154,7 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
         return join_pairs(load_pairs(f"{HEJRET}/train"), load_pairs(f"{HEJRET}/test"))
     data_file = _data_file(name)
     if data_file.kind != "pairs":
-        raise ValueError(_wrong_kind(name, "pairs", PAIR_DATASETS))
+        raise ValueError(_wrong_kind(name, "pairs", ", ".join(PAIR_DATASETS)))
     pairs = readers.read_pairs(path(name), data_file.data_format)
     return pairs.take(range(data_file.first_row, len(pairs)))
 
@@ -184,6 +195,8 @@ def load_split(
 
 def _data_file(name: str) -> DataFile:
     """Return the catalogue's entry of a dataset that is one file."""
+    if name not in NAMES and is_dataset(name):
+        raise ValueError(_wrong_kind(name, "pairs", ", ".join(PAIR_DATASETS)))
     if name not in NAMES:
         raise ValueError(f"no dataset {name!r}; there are {', '.join(NAMES)}")
     if name == SIMULATED:
@@ -193,9 +206,12 @@ def _data_file(name: str) -> DataFile:
     return FILES[name]
 
 
-def _wrong_kind(name: str, wanted: str, choices: Sequence[str]) -> str:
-    kind = FILES[name].kind if name in FILES else "pairs"
-    return f"dataset {name!r} is {kind}, not {wanted}; use one of {', '.join(choices)}"
+def _wrong_kind(name: str, wanted: str, choices: str) -> str:
+    if name in FILES:
+        kind = FILES[name].kind
+    else:
+        kind = "fasta" if name.startswith(MIRBASE) else "pairs"
+    return f"dataset {name!r} is {kind}, not {wanted}; use one of {choices}"
 
 
 def _cache_folder() -> pathlib.Path:
@@ -211,13 +227,11 @@ def _check_sha256(file: pathlib.Path, data_file: DataFile) -> None:
         )
 
 
-def _simulated_fasta() -> pathlib.Path:
-    """Return the simulation's miRNAs as a file, written unless it is there already."""
-    file = _cache_folder() / SIMULATED / "mirnas.fa"
-    records = simulate(1).mirnas
-    content = "".join(f">{r.name}\n{r.sequence}\n" for r in records).encode()
+def _keep_in_cache(text: str, file_name: str) -> pathlib.Path:
+    """Return a text as a file of the cache, written unless it is there already."""
+    file, content = _cache_folder() / file_name, text.encode()
     if not file.is_file() or file.read_bytes() != content:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_cache_folder(file.parent)
         with atomic_write(file) as unfinished:
             unfinished.write_bytes(content)
     return file
