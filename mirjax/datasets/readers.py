@@ -32,6 +32,7 @@ _CSV_NAMES = {
     "label": "label",
     "mirna_name": "mirna_name",
     "gene": "gene",
+    "parts": "split",
 }
 
 _Row = tuple[int, list[str]]  # line number in the file, fields
@@ -109,7 +110,7 @@ def read_csv(path: str | os.PathLike[str]) -> Pairs:
 
     Args:
       path: the comma-separated file. Its header has the columns mirna and target, and
-        may have label (0 or 1), mirna_name and gene, in any order.
+        may have label (0 or 1), mirna_name, gene and split, in any order.
 
     Returns:
       The pairs in file order.
@@ -232,4 +233,5 @@ def _pairs(
         mirna_names=values.get("mirna_name"),
         genes=values.get("gene"),
         clusters=values.get("cluster"),
+        parts=values.get("parts"),
     )

@@ -1,10 +1,11 @@
-"""Named datasets: find their files, load them, split them.
+"""Named datasets, and files of pairs: find their files, load them, split them.
 
 The names are listed in `catalogue`. A file is searched for in the folder named by the
 environment variable MIRJAX_DATA_DIR, then in the user's cache folder; otherwise it is
 downloaded into that cache. Its SHA-256 is checked wherever it is found.
 
-Datasets of pairs are joined by "+", as in chakraborty2019+mitar2021.
+Datasets of pairs are joined by "+", as in chakraborty2019+mitar2021. The path of a
+table of one's own pairs stands in place of a dataset's name.
 """
 
 import os
@@ -28,6 +29,7 @@ from mirjax.datasets.catalogue import (
     list_fasta_datasets,
 )
 from mirjax.datasets.joining import join_pairs, join_splits
+from mirjax.datasets.own_pairs import is_file, split_file
 from mirjax.datasets.simulate import simulate
 from mirjax.files import atomic_write, file_sha256, make_cache_folder
 from mirjax.sequences.records import Pairs, SequenceRecord, Split
@@ -127,15 +129,16 @@ def load_fasta(name: str, *, flag: str = "--db") -> list[SequenceRecord]:
 
 
 def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs:
-    """Load a dataset of pairs, 5'→3', in file order.
+    """Load a dataset or a file of pairs, 5'→3', in file order.
 
     >>> len(load_pairs("simulated", size=50))
     50
 
     Args:
-      name: one of `catalogue.PAIR_DATASETS`, or several joined by "+", in this order.
-        hejret2023 is its train rows, then its test rows. The files of mitar2021 without
-        a header lack their first row, which the published reader takes for a header.
+      name: a file, or one of `catalogue.PAIR_DATASETS`, or several of them joined by
+        "+", in this order. hejret2023 is its train rows, then its test rows. The files
+        of mitar2021 without a header lack their first row, which the published reader
+        takes for a header.
       size: number of pairs, of "simulated" only.
       seed: of the simulation, of "simulated" only.
 
@@ -145,6 +148,8 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
     Raises:
       ValueError: as `path` does, or if the dataset holds no pairs.
     """
+    if is_file(name):
+        return readers.read_pairs(name)
     first, _, others = name.partition("+")
     if others:
         return join_pairs(load_pairs(first), load_pairs(others))
@@ -162,16 +167,17 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
 def load_split(
     name: str, protocol: str = "published", *, pairs: Pairs | None = None, seed: int = 0
 ) -> tuple[Pairs, Split]:
-    """Load a dataset of pairs and split it.
+    """Load a dataset or a file of pairs and split it.
 
     Args:
-      name: one of `catalogue.PAIR_DATASETS`, or several joined by "+", such as
-        chakraborty2019+mitar2021. By the published protocol each is split on its own;
-        by another protocol, all rows are split together.
+      name: a file, or one of `catalogue.PAIR_DATASETS`, or several of them joined by
+        "+", such as chakraborty2019+mitar2021. By the published protocol each is split
+        on its own; by another protocol, all rows are split together.
       protocol: "published" is the split of the dataset's authors: see
         `splits.published_chakraborty`, `published_mitar` and `published_hejret`. The
-        independent test sets are test rows only, and "simulated" is split at random.
-        Or one of `splits.PROTOCOLS`.
+        independent test sets are test rows only, and "simulated" is split at random;
+        so is a file, unless it has a column `split`. "column" is that column of a
+        file. Or one of `splits.PROTOCOLS`.
       pairs: the dataset if it is loaded already, such as a simulation of another size.
       seed: of a random choice in the split.
 
@@ -181,6 +187,13 @@ def load_split(
     Raises:
       ValueError: for an unknown protocol, or as `load_pairs` does.
     """
+    if is_file(name):
+        pairs = load_pairs(name) if pairs is None else pairs
+        return pairs, split_file(name, pairs, protocol, seed)
+    if protocol == splits.COLUMN:
+        raise ValueError(
+            f"{protocol=} is for a file with a column split, and {name} is a dataset"
+        )
     if protocol not in PROTOCOLS:
         raise ValueError(f"{protocol=} is not one of {', '.join(PROTOCOLS)}")
     first, _, others = name.partition("+")
@@ -198,7 +211,10 @@ def _data_file(name: str) -> DataFile:
     if name not in NAMES and is_dataset(name):
         raise ValueError(_wrong_kind(name, "pairs", ", ".join(PAIR_DATASETS)))
     if name not in NAMES:
-        raise ValueError(f"no dataset {name!r}; there are {', '.join(NAMES)}")
+        raise ValueError(
+            f"no dataset {name!r}, and no file of that name; there are "
+            + ", ".join(NAMES)
+        )
     if name == SIMULATED:
         raise ValueError(f"dataset {name!r} is generated and has no file")
     if name not in FILES:

@@ -26,6 +26,7 @@ class Pairs:
       mirna_names: miRNA names or accessions as the file gives them, or None.
       genes: gene or transcript names, or None.
       clusters: known groups of overlapping targets, or None.
+      parts: "train", "validation" or "test", as the file divides its rows, or None.
     """
 
     mirnas: Sequence[str]
@@ -34,6 +35,7 @@ class Pairs:
     mirna_names: Sequence[str] | None = None
     genes: Sequence[str] | None = None
     clusters: Sequence[str] | None = None
+    parts: Sequence[str] | None = None
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
