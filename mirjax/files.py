@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, read as text, checked before use."""
+"""Files: written whole or not at all, checked before use."""
 
 import contextlib
 import hashlib
@@ -70,31 +70,6 @@ def make_cache_folder(folder: pathlib.Path) -> None:
             "writable one by the environment variable XDG_CACHE_HOME, or put the "
             "datasets into a folder and name it by MIRJAX_DATA_DIR"
         ) from error
-
-
-def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the content of a UTF-8 text file.
-
-    Args:
-      path: the file; a byte-order mark at its start is removed.
-
-    Returns:
-      The text; it holds at least one character that is not blank.
-
-    Raises:
-      ValueError: if the file cannot be read, is not UTF-8, or is blank.
-    """
-    try:
-        text = pathlib.Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(
-            f"{path}: not a text file; unpack it first if it is compressed"
-        ) from None
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
-    if not text.strip():
-        raise ValueError(f"{path}: the file is empty")
-    return text
 
 
 def file_sha256(path: pathlib.Path) -> str:

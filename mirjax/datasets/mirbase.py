@@ -3,7 +3,7 @@
 import difflib
 import os
 
-from mirjax.files import read_text
+from mirjax.inputs import read_text
 
 
 def cut_species(fasta: str | os.PathLike[str], species: str) -> str:

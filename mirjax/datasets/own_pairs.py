@@ -2,11 +2,14 @@
 
 import os
 
+import numpy as np
+
 from mirjax.datasets import splits
 from mirjax.datasets.catalogue import is_dataset
 from mirjax.sequences.records import Pairs, Split
 
-PROTOCOLS = ("published", *splits.PROTOCOLS, splits.COLUMN)
+COLUMN = "column"  # the protocol that divides the rows as the column `split` says
+PROTOCOLS = ("published", *splits.PROTOCOLS, COLUMN)
 
 
 def is_file(name: str) -> bool:
@@ -23,7 +26,7 @@ def is_file(name: str) -> bool:
 
 def default_protocol(pairs: Pairs) -> str:
     """Return what "published" stands for: the column `split` if any, or "random"."""
-    return "random" if pairs.parts is None else splits.COLUMN
+    return "random" if pairs.parts is None else COLUMN
 
 
 def split_file(name: str, pairs: Pairs, protocol: str, seed: int = 0) -> Split:
@@ -40,7 +43,7 @@ def split_file(name: str, pairs: Pairs, protocol: str, seed: int = 0) -> Split:
 
     Raises:
       ValueError: for another protocol, or for "column" if the file has no column
-        `split` or another value stands there.
+        `split`.
     """
     if protocol == "published":
         protocol = default_protocol(pairs)
@@ -49,11 +52,15 @@ def split_file(name: str, pairs: Pairs, protocol: str, seed: int = 0) -> Split:
             f"{name}: {protocol=} is not one of {', '.join(PROTOCOLS)}; set another "
             "config.data.split"
         )
-    if protocol != splits.COLUMN:
+    if protocol != COLUMN:
         return splits.split_pairs(pairs, protocol, seed)
     if pairs.parts is None:
         raise ValueError(
             f"{name}: {protocol=}, but the file has no column split; add one, or set "
             f"config.data.split to one of {', '.join(splits.PROTOCOLS)}"
         )
-    return splits.column_split(pairs.parts, name)
+    parts = np.array(pairs.parts, str)
+    train, validation, test = (
+        np.flatnonzero(parts == part) for part in ("train", "validation", "test")
+    )
+    return Split(train, validation, test)

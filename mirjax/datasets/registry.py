@@ -29,7 +29,7 @@ from mirjax.datasets.catalogue import (
     list_fasta_datasets,
 )
 from mirjax.datasets.joining import join_pairs, join_splits
-from mirjax.datasets.own_pairs import is_file, split_file
+from mirjax.datasets.own_pairs import COLUMN, is_file, split_file
 from mirjax.datasets.simulate import simulate
 from mirjax.files import atomic_write, file_sha256, make_cache_folder
 from mirjax.sequences.records import Pairs, SequenceRecord, Split
@@ -190,7 +190,7 @@ def load_split(
     if is_file(name):
         pairs = load_pairs(name) if pairs is None else pairs
         return pairs, split_file(name, pairs, protocol, seed)
-    if protocol == splits.COLUMN:
+    if protocol == COLUMN:
         raise ValueError(
             f"{protocol=} is for a file with a column split, and {name} is a dataset"
         )

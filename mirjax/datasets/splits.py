@@ -6,7 +6,6 @@ families, that are not in the training rows. All are pure functions of their arg
 """
 
 import collections
-import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
@@ -18,7 +17,6 @@ from mirjax.sequences.records import Pairs, Split
 
 FRACTIONS = (0.8, 0.1, 0.1)  # train, validation, test
 PROTOCOLS = ("random", "cluster", "family")
-COLUMN = "column"  # of a file: the protocol of `column_split`
 
 _CHAKRABORTY_ROWS = 19_000
 _MITAR_SEED = 1122
@@ -92,34 +90,6 @@ def published_hejret(num_train: int, num_test: int, seed: int = 0) -> Split:
     within = random_split(num_train, seed, (0.9, 0.1, 0.0))
     test = np.arange(num_train, num_train + num_test)
     return Split(within.train, within.validation, test)
-
-
-def column_split(values: Sequence[str], name: str) -> Split:
-    """Split as a column of a file says.
-
-    >>> column_split(["train", "test", "validation", "train"], "pairs.csv").train
-    array([0, 3])
-
-    Args:
-      values: n parts: train, validation (or val) or test, in letters of either case.
-      name: of the file, for messages.
-
-    Returns:
-      The split, rows of each part in ascending order.
-
-    Raises:
-      ValueError: for another value.
-    """
-    words = np.array([value.strip().lower() for value in values], str)
-    words[words == "val"] = "validation"
-    parts = [field.name for field in dataclasses.fields(Split)]
-    wrong = np.flatnonzero(~np.isin(words, parts))
-    if len(wrong):
-        raise ValueError(
-            f"{name}: split {values[wrong[0]]!r} of pair {wrong[0] + 1} is none of "
-            + ", ".join(parts)
-        )
-    return Split(*(np.flatnonzero(words == part) for part in parts))
 
 
 def random_split(

@@ -11,7 +11,7 @@ import numpy as np
 from absl import logging
 from jaxtyping import Int
 
-from mirjax.datasets import catalogue, own_pairs, readers, selection, splits
+from mirjax.datasets import catalogue, own_pairs, readers, selection
 from mirjax.evaluation.options import OWN, PARTS, TEST, VALIDATION, WHOLE, RowOptions
 from mirjax.files import file_sha256
 from mirjax.sequences.records import Pairs, Split
@@ -126,8 +126,8 @@ def load_table(options: RowOptions, trained_on: Mapping[str, Any]) -> Table:
             f"--split={options.part} is for datasets, for the file that the model was "
             f"trained on and for files with a column split; {data} is evaluated whole"
         )
-    split = splits.column_split(pairs.parts, data)
-    return Table(data, pairs, split, f"{splits.COLUMN} split")
+    split = own_pairs.split_file(data, pairs, own_pairs.COLUMN)
+    return Table(data, pairs, split, f"{own_pairs.COLUMN} split")
 
 
 def load_training_rows(
@@ -150,8 +150,8 @@ def load_training_rows(
     if pairs.parts is None:
         rows, none = np.arange(len(pairs)), np.arange(0)
         return Table(name, pairs, Split(rows, none, none), "whole file")
-    split = splits.column_split(pairs.parts, name)
-    return Table(name, pairs, split, f"{splits.COLUMN} split")
+    split = own_pairs.split_file(name, pairs, own_pairs.COLUMN)
+    return Table(name, pairs, split, f"{own_pairs.COLUMN} split")
 
 
 def _load_run_data(config_file: pathlib.Path, negatives: str) -> Table:
