@@ -157,7 +157,7 @@ def test_what_cannot_be_split_is_refused(plain_table, arguments, message):
 def test_another_word_in_the_column_is_named(tmp_path):
     parts = ["train", "holdout", *["test"] * 6]
     path = write_table(tmp_path / "odd.csv", labelled_pairs(8), parts=parts)
-    with pytest.raises(ValueError, match=r"odd\.csv line 3.*'holdout'.*validation"):
+    with pytest.raises(ValueError, match=r"odd\.csv.*line 3: split 'holdout'.*valid"):
         select(Selection(str(path)))
 
 
@@ -225,6 +225,28 @@ def test_pairs_without_labels_need_negatives(tmp_path):
     train.train(classifier_config(path, negatives="frequency"), tmp_path / "run")
     found = run_evaluate(model=tmp_path / "run", data=path, out=tmp_path)
     assert found["n"] == 16  # 8 positives and as many negatives
+
+
+@pytest.mark.parametrize("negatives", ["", "frequency"])
+def test_what_is_too_long_for_the_model_is_named(tmp_path, negatives):
+    pairs = labelled_pairs(80)
+    long = "ACGU" * 20
+    pairs.targets[70] = long
+    path = write_table(tmp_path / "long.csv", pairs)
+    config = classifier_config(path, negatives=negatives)
+    line = "" if negatives else "line 72: "
+    message = rf"long.csv .*: {line}target {long[:20]}… of 80 nt, .* at most 53 \(.*53"
+    if negatives:
+        pairs.labels[70] = 1
+        write_table(path, pairs)
+    with pytest.raises(ValueError, match=message):
+        task_data.load_data(config)
+    config.data.max_target_length = 53
+    assert len(task_data.load_data(config).train.weights)
+    pairs.targets[70], pairs.mirnas[70] = "ACGUACGUACGUACGUACGUACGUA", long[:30]
+    write_table(path, pairs)
+    with pytest.raises(ValueError, match="miRNA .* of 30 nt, .* leave such pairs out"):
+        task_data.load_data(config)
 
 
 def test_a_part_without_rows_is_refused(tmp_path):

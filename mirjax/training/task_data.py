@@ -79,9 +79,38 @@ def load_data(config: ConfigDict) -> TaskData:
     chosen = selection.Selection(**config.data)
     pairs, split = selection.select(chosen)
     name = f"{chosen.name} ({selection.describe(chosen)})"
+    rows = np.concatenate([split.train, split.validation])
+    if generates and pairs.labels is not None:
+        rows = rows[pairs.labels[rows] == 1]
+    _check_lengths(pairs.take(rows), model, name)
     encode = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
     return encode(config, model, pairs, split, names)
+
+
+def _check_lengths(pairs: Pairs, model: Any, name: str) -> None:
+    """Raise a ValueError that names the first sequence too long for a model."""
+    for what, sequences, limit, remedy in (
+        (
+            "target",
+            pairs.targets,
+            model.max_target_length,
+            "leave such targets out by config.data.max_target_length="
+            f"{model.max_target_length}, or shorten them",
+        ),
+        ("miRNA", pairs.mirnas, model.max_mirna_length, "leave such pairs out"),
+    ):
+        lengths = alphabet.lengths(sequences)
+        too_long = np.flatnonzero(lengths > limit)
+        if len(too_long):
+            row = too_long[0]
+            start = sequences[row][:20]
+            line = "" if pairs.lines is None else f"line {pairs.lines[row]}: "
+            raise ValueError(
+                f"{name}: {line}{what} {start}… of {lengths[row]} nt, but the model "
+                f"takes at most {limit} (too long: {len(too_long):,} of {len(pairs):,} "
+                f"pairs); {remedy}"
+            )
 
 
 def _for_generator(
