@@ -9,6 +9,7 @@ import pathlib
 import re
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterator
 
 _NAME_BYTES = 200  # of a file's name that its temporary name holds
@@ -51,6 +52,27 @@ def atomic_write(path: pathlib.Path) -> Iterator[pathlib.Path]:
     finally:
         unfinished.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def make_cache_folder(folder: pathlib.Path) -> None:
+    """Make a folder in the user's cache, and check that files can be written there.
+
+    Args:
+      folder: the folder; missing ones above it are made too.
+
+    Raises:
+      OSError: if it cannot be made or written; the message names the remedies.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"{folder}: the cache folder cannot be written ({error.strerror}); name a "
+            "writable one by the environment variable XDG_CACHE_HOME, or put the "
+            "datasets into a folder and name it by MIRJAX_DATA_DIR"
+        ) from error
 
 
 def file_sha256(path: pathlib.Path) -> str:
