@@ -76,9 +76,10 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         "data_format",
         None,
         formats.FORMATS,
-        "Format of a --data file. csv has a header that names the columns mirna and "
-        "target, both 5'→3', and optionally label; the others are the published "
-        "tables. Default: detected from the first line (never as chakraborty2019).",
+        "Format of a --data file. csv and tsv have a header that names the columns "
+        "mirna and target, both 5'→3', and optionally label; the others are the "
+        "published tables. Default: detected from the header; a published table "
+        "without one needs its name here.",
         flag_values,
     )
     for name, purpose in (

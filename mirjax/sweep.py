@@ -10,6 +10,7 @@ trains values that were added to the grid.
 """
 
 import pathlib
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,8 @@ def _write_table(whole: "Sweep", ranked: Sequence[Mapping[str, Any]]) -> None:
     best = folder / RUNS_FOLDER / ranked[0]["run"]
     print(
         f"ranked by {base.train.best_metric} in {folder / TABLE_FILE}; test the best "
-        f"one:\n  python -m mirjax.evaluate --model='{best}' --data={base.data.name}"
+        f"one:\n  python -m mirjax.evaluate --model='{best}' "
+        f"--data={shlex.quote(base.data.name)}"
     )
 
 

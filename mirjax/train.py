@@ -53,8 +53,10 @@ def train(config: "ConfigDict", folder: pathlib.Path) -> None:
     from mirjax.training.loop import Folders, Loop
     from mirjax.training.programs import SingleRun
     from mirjax.training.task import make_task
+    from mirjax.training.task_data import pin_data
 
     workdir.check_config(config)
+    config = pin_data(config)
     task = make_task(config)
     workdir.check_workdir(folder, config)
     with cli.progress(task.steps.total, "training steps") as report:

@@ -34,6 +34,13 @@ def test_normalise_names_the_culprit(sequence, part):
         alphabet.normalise(sequence, name="f.fa record s1")
 
 
+def test_normalise_reads_unknown_letters_on_demand():
+    assert alphabet.normalise("acNrT", unknown_letters=True) == "ACNNU"
+    for letter in "-X\u017f\u0131":  # the last two are S and I in upper case
+        with pytest.raises(ValueError, match="position 2 is not a nucleotide"):
+            alphabet.normalise(f"A{letter}", unknown_letters=True)
+
+
 def test_encode_never_cuts():
     with pytest.raises(ValueError, match="sequence 2: 6 nt, but at most 5 fit"):
         alphabet.encode(["ACGUA", "ACGUAC"], 5)

@@ -1,10 +1,15 @@
 """Tests of mirjax.datasets.readers: orientation by seed matches and miRBase names."""
 
+import gzip
+import logging
+import re
+
 import numpy as np
 import pytest
 from Bio import SeqIO
 
-from mirjax.datasets import readers
+from mirjax.datasets import formats, readers
+from mirjax.sequences.bad_records import SKIP, BadRecords
 
 
 def _write(folder, text, name="file.txt"):
@@ -20,6 +25,13 @@ def _error(path, read):
     assert "\n" not in message
     assert message.startswith(str(path))
     return message
+
+
+@pytest.fixture
+def logged(caplog):
+    """Return what is logged at level INFO."""
+    with caplog.at_level(logging.INFO, "absl"):
+        yield caplog
 
 
 def test_chakraborty_targets_are_reversed(tmp_path):
@@ -66,11 +78,11 @@ def test_csv_columns_are_optional_and_in_any_order(tmp_path):
     ("data_format", "text", "part"),
     [
         ("chakraborty2019", "", "empty"),
-        ("chakraborty2019", ",,\n", "no filled column"),
+        ("chakraborty2019", ",\n", "line 1: mirna: empty sequence"),
         ("chakraborty2019", "AC,GU\nACGU\n", "line 2: 1 columns, expected 2"),
-        ("chakraborty2019", "AC,GU\n\nAC,GX\n", "line 3 target: letter 'X'"),
+        ("chakraborty2019", "AC,GU\n\nAC,GX\n", "line 3: target: letter 'X'"),
         ("mitar2021", "m\tAC\tg\tGU\t1\nm\tAC\tg\tGU\t2\n", "line 2: label '2'"),
-        ("mitar2021", "m\tAC\tg\tGU\t1\nm\t\tg\tGU\t1\n", "line 2 mirna: empty"),
+        ("mitar2021", "m\tAC\tg\tGU\t1\nm\t\tg\tGU\t1\n", "line 2: mirna: empty"),
         ("mitar2021", "a\tb\tc\td\tlabel\n", "no row of data"),
         ("mitar2021", "m,AC,g,GU,1\n", "line 1: 1 columns, expected 5"),
         ("mirbench", "gene\tlabel\nAC\t1\n", "lacks the column 'noncodingRNA'"),
@@ -152,15 +164,131 @@ def test_real_mirbench_pairs_are_both_5_to_3(data_dir):
 @pytest.mark.parametrize(
     ("data_format", "text"),
     [
-        ("mitar2021", "miR-1\tUAUG\tGENE\tACGUU\t1\nmiR-1\tUAUG\tGENE\tACGUU\t0\n"),
-        ("mitar2021", "ID\tmiRNA Seq (3'-->5')\tGene\tSite\tlabel\na\tUG\tb\tAC\t0\n"),
+        ("mitar2021", "\t".join(formats.MITAR_HEADER) + "\na\tUG\tb\tAC\t0\n"),
         ("mirbench", "gene\tnoncodingRNA\tlabel\nACGU\tGGC\t1\n"),
         ("csv", "\nlabel,target,mirna\n1,ACGU,GGC\n"),
+        ("tsv", "\nlabel\ttarget\tmirna\n1\tACGU\tGGC\n"),
     ],
 )
-def test_a_table_is_recognised_by_its_first_line(tmp_path, data_format, text):
+def test_a_table_is_recognised_by_its_header(tmp_path, data_format, text, logged):
     path = _write(tmp_path, text)
     guessed = readers.read_pairs(path)
+    assert f"read as {data_format}: " in logged.text
     named = readers.read_pairs(path, data_format)
     assert (guessed.mirnas, guessed.targets) == (named.mirnas, named.targets)
     np.testing.assert_array_equal(guessed.labels, named.labels)
+
+
+_OWN = """mirna_name,mirna,gene,target,label
+mir-1,GGAUCA,g1,AGUCCG,0
+mir-2,GUAGGA,g2,UCAAUA,1
+
+mir-3,CUACUG,g3,GGCAUG,1
+"""
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_own_pairs_keep_their_orientation(tmp_path, delimiter, packed, logged):
+    # The columns of the TSV are those of miTAR's tables, which hold miRNAs 3'→5'.
+    content = _OWN.replace(",", delimiter).encode()
+    path = tmp_path / "pairs.txt"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    pairs = readers.read_pairs(path)
+    assert pairs.mirnas == ["GGAUCA", "GUAGGA", "CUACUG"]
+    assert pairs.targets == ["AGUCCG", "UCAAUA", "GGCAUG"]
+    assert (pairs.mirna_names[1], pairs.genes[1]) == ("mir-2", "g2")
+    assert pairs.labels.tolist() == [0, 1, 1]
+    assert pairs.lines.tolist() == [2, 3, 5]
+    line = "3 pairs (2 labelled 1, 1 labelled 0), read as {}: miRNA and target 5'→3'"
+    assert line.format("csv" if delimiter == "," else "tsv") in logged.text
+
+
+def test_own_pairs_are_no_published_table(tmp_path):
+    path = _write(tmp_path, _OWN.replace(",", "\t"))
+    message = _error(path, lambda p: readers.read_pairs(p, "mitar2021"))
+    assert "line 1: a header that names mirna and target" in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "miR-1\tUAUG\tGENE\tACGUU\t1\n",
+        "ID\tmiRNA\tGene\tSite\tlabel\na\tUG\tb\tAC\t0\n",
+        "UAUG,ACGUU\n",
+        "mirna;target\nAC;GU\n",
+    ],
+)
+def test_a_table_without_a_known_header_needs_a_name(tmp_path, text):
+    message = _error(_write(tmp_path, text), readers.read_pairs)
+    assert "line 1: no known header" in message
+    assert "--data_format" in message
+
+
+def test_pairs_without_labels_are_said_to_be(tmp_path, logged):
+    pairs = readers.read_pairs(_write(tmp_path, "mirna,target\nAC,GU\n"))
+    assert pairs.labels is None
+    assert "1 pairs (without labels)" in logged.text
+
+
+def test_optional_columns_are_kept_and_others_named(tmp_path, logged):
+    text = "mirna\ttarget\tsplit\ttarget_name\tscore\nAC\tGU\ttest\tg\t9\n"
+    pairs = readers.read_pairs(_write(tmp_path, text))
+    assert (pairs.parts, pairs.genes) == (["test"], ["g"])
+    assert "columns not used: 'score'" in logged.text
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("mirna,target,target\nAC,GU,GG\n", "line 1: .* column 'target' 2 times"),
+        ("mirna\ttarget\tMirna\nAC\tGU\tGG\n", "column 'mirna' 2 times"),
+        ("mirna,target,labels\nAC,GU,0\n", "column 'labels' .* rename it to 'label'"),
+        ("mirna,target,splits\nAC,GU,test\n", "'splits' .* rename it to 'split'"),
+        ('mirna,target\nAC,GU\n\nGG,"CC\nAC,GU\n', "line 4: a quote is opened"),
+        ('mirna,target\nAC,GU\nGG,"CC\nAC,G"U\n', "line 3: a quote is opened"),
+        ('mirna,target\nAC,GU\nGG,"CC', "line 3: a quote is opened"),
+        ('mirna,target\nAC,"GU"U\n', "line 2: ',' expected after '\"'"),
+        ("mirna,target,gene\nAC,GU,a\x1bb\n", "line 2: gene .* control character"),
+        ("mirna,target,split\nAC,GU,dev\n", "line 2: split 'dev' is not one of"),
+        ("mirna,target\nAC,GU\n,\n", "line 3: mirna: empty sequence"),
+    ],
+)
+def test_what_is_ambiguous_is_refused(tmp_path, text, part):
+    assert re.search(part, _error(_write(tmp_path, text), readers.read_pairs))
+
+
+def test_all_bad_rows_are_named_at_once(tmp_path):
+    rows = [f"AC,GU,{n}" for n in range(14)]
+    path = _write(tmp_path, "\n".join(["mirna,target,label", *rows]))
+    message = _error(path, readers.read_pairs)
+    assert "12 of 14 rows cannot be read: line 4: label '2' is neither" in message
+    assert message.endswith("line 13: label '11' is neither 0 nor 1; and 2 more")
+
+
+def test_bad_rows_are_skipped_on_demand(tmp_path):
+    path = _write(tmp_path, "mirna,target\nAC,GU\nAC,GX\nAC\nGG,CC\n")
+    skip = BadRecords(SKIP)
+    pairs = readers.read_pairs(path, bad_records=skip)
+    assert (pairs.mirnas, pairs.lines.tolist()) == (["AC", "GG"], [2, 5])
+    skip.write(tmp_path / "skipped.tsv")
+    assert (tmp_path / "skipped.tsv").read_text().splitlines() == [
+        "file\trecord\treason",
+        f"{path}\tline 3\ttarget: letter 'X' at position 2 is not a nucleotide",
+        f"{path}\tline 4\t1 columns, expected 2",
+    ]
+    path = _write(tmp_path, "mirna,target\nAC,GX\n")
+    assert "none is left" in _error(
+        path, lambda p: readers.read_pairs(p, bad_records=BadRecords(SKIP))
+    )
+
+
+def test_unknown_letters_of_targets_are_read_on_demand(tmp_path):
+    path = _write(tmp_path, "mirna,target\nACGU,GnRT\n")
+    assert "an ambiguity code" in _error(path, readers.read_pairs)
+    pairs = readers.read_pairs(path, unknown_letters=True)
+    assert pairs.targets == ["GNNU"]
+    path = _write(tmp_path, "mirna,target\nACNU,GGGG\n")
+    assert "mirna: letter 'N'" in _error(
+        path, lambda p: readers.read_pairs(p, unknown_letters=True)
+    )

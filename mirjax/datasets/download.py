@@ -2,47 +2,49 @@
 
 import http.client
 import pathlib
+import time
 import urllib.parse
 import urllib.request
 
 from absl import logging
 
 from mirjax.datasets.catalogue import DataFile
-from mirjax.files import atomic_write, file_sha256
+from mirjax.files import atomic_write, file_sha256, make_cache_folder
 
 SCHEMES = ("https",)  # of the addresses that may be downloaded
+TIMEOUT_SECONDS = 30  # without an answer
+DEADLINE_SECONDS = 1_800  # for a whole file
+MAX_BYTES = 1 << 28  # of a file whose size is not in the catalogue
 
-_TIMEOUT_SECONDS = 30  # without an answer
 _CHUNK_BYTES = 1 << 16
 
 
 def download(name: str, data_file: DataFile, destination: pathlib.Path) -> pathlib.Path:
     """Download a published file.
 
-    It is written under a temporary name and gets its own once its SHA-256 has been
-    checked.
+    It is written under a temporary name and gets its own once its size and SHA-256 have
+    been checked. A download that sends more than the file's size is stopped.
 
     Args:
       name: the dataset's name, for messages.
-      data_file: address and SHA-256 of the file.
+      data_file: address, size and SHA-256 of the file.
       destination: where to put it; missing folders are created.
 
     Returns:
       `destination`.
 
     Raises:
-      ValueError: if the address is not https, the download fails, or the SHA-256 is
-        wrong.
-      OSError: if the folder cannot be created.
+      ValueError: if the address is not https, the download fails, takes too long or is
+        too large, or the SHA-256 is wrong.
+      OSError: if the folder cannot be created or written.
     """
     url = data_file.url
-    if urllib.parse.urlsplit(url).scheme not in SCHEMES:
-        raise ValueError(f"dataset {name!r}: {url} is not https")
-    destination.parent.mkdir(parents=True, exist_ok=True)
+    _check_scheme(name, url)
+    make_cache_folder(destination.parent)
     logging.info("downloading %s to %s", url, destination)
     try:
         with atomic_write(destination) as unfinished:
-            _fetch(url, unfinished, name)
+            _fetch(name, data_file, unfinished)
             found = file_sha256(unfinished)
             if found != data_file.sha256:
                 raise ValueError(
@@ -60,13 +62,16 @@ def download(name: str, data_file: DataFile, destination: pathlib.Path) -> pathl
     return destination
 
 
-def _fetch(url: str, file: pathlib.Path, name: str) -> None:
+def _fetch(name: str, data_file: DataFile, file: pathlib.Path) -> None:
     """Write the content of an address to a file, with a progress bar on a terminal."""
     from rich import console, progress  # slow to import, and seldom needed
 
     terminal = console.Console(stderr=True)
+    url, size = data_file.url, data_file.size
+    limit, received = size or MAX_BYTES, 0
+    deadline = time.monotonic() + DEADLINE_SECONDS
     with (
-        urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response,
+        urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,
         open(file, "wb") as out,
         progress.Progress(
             *progress.Progress.get_default_columns(),
@@ -75,11 +80,30 @@ def _fetch(url: str, file: pathlib.Path, name: str) -> None:
             disable=not terminal.is_terminal,
         ) as bar,
     ):
-        length = response.headers.get("Content-Length")
-        task = bar.add_task(name, total=int(length) if length else None)
-        while chunk := response.read(_CHUNK_BYTES):
+        _check_scheme(name, response.url)  # it may have been redirected
+        task = bar.add_task(name, total=size or response.length)
+        # read1 returns what has arrived, so that a slow server cannot delay the checks.
+        while chunk := response.read1(_CHUNK_BYTES):
+            received += len(chunk)
+            if received > limit:
+                raise ValueError(
+                    f"dataset {name!r}: {url} sends more than the {limit:,} bytes that"
+                    " it may have, so nothing was kept; it has changed"
+                )
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{received:,} bytes arrived in {DEADLINE_SECONDS} seconds"
+                )
             out.write(chunk)
             bar.advance(task, len(chunk))
+        expected = size or received + (response.length or 0)
+    if received < expected:
+        raise ConnectionError(f"{received:,} of {expected:,} bytes arrived")
+
+
+def _check_scheme(name: str, url: str) -> None:
+    if urllib.parse.urlsplit(url).scheme not in SCHEMES:
+        raise ValueError(f"dataset {name!r}: {url} is not https")
 
 
 def _one_line(error: Exception) -> str:

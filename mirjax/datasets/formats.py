@@ -1,8 +1,87 @@
-"""Names of the formats of tables of pairs, at no cost for flags that list them."""
+"""Formats of tables of pairs, at no cost for flags that list their names."""
 
-CHAKRABORTY, MITAR, MIRBENCH, CSV = FORMATS = (
+import dataclasses
+from collections.abc import Mapping
+
+CHAKRABORTY, MITAR, MIRBENCH, CSV, TSV = FORMATS = (
     "chakraborty2019",
     "mitar2021",
     "mirbench",
     "csv",
+    "tsv",
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """How a table of pairs is laid out.
+
+    Attributes:
+      delimiter: between two columns.
+      columns: column of a table of pairs → its names in the header. Without a header,
+        the columns of the file, in order.
+      required: number of the first of `columns` that a header must have.
+      headed: whether a header names the columns.
+      quoted: whether a field may stand in double quotes.
+      reversed_strand: the column that the file holds 3'→5', if any.
+      strands: which way the file holds the sequences, in words.
+    """
+
+    delimiter: str
+    columns: Mapping[str, tuple[str, ...]]
+    required: int = 0
+    headed: bool = True
+    quoted: bool = True
+    reversed_strand: str = ""
+    strands: str = "miRNA and target 5'→3'"
+
+
+# The first line of those published tables of miTAR that have a header.
+MITAR_HEADER = (
+    "miRNA ID",
+    "miRNA Seq (3'-->5')",
+    "mRNA Accession Number",
+    "Target Site",
+    "label",
+)
+
+_OWN = {
+    "mirna": ("mirna",),
+    "target": ("target",),
+    "label": ("label",),
+    "split": ("split",),
+    "mirna_name": ("mirna_name",),
+    "gene": ("gene", "target_name"),
+}
+
+LAYOUTS = {
+    CHAKRABORTY: Format(
+        ",",
+        {"mirna": (), "target": ()},
+        headed=False,
+        reversed_strand="target",
+        strands="miRNA 5'→3'; target 3'→5', reversed on reading",
+    ),
+    MITAR: Format(
+        "\t",
+        {"mirna_name": (), "mirna": (), "gene": (), "target": (), "label": ()},
+        headed=False,
+        quoted=False,
+        reversed_strand="mirna",
+        strands="miRNA 3'→5', reversed on reading; target 5'→3'",
+    ),
+    MIRBENCH: Format(
+        "\t",
+        {
+            "mirna": ("noncodingRNA",),
+            "target": ("gene",),
+            "label": ("label",),
+            "mirna_name": ("noncodingRNA_name",),
+            "cluster": ("gene_cluster_ID",),
+        },
+        required=3,
+        quoted=False,
+    ),
+    CSV: Format(",", _OWN, required=2),
+    TSV: Format("\t", _OWN, required=2),
+}

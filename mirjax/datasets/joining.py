@@ -30,10 +30,10 @@ def join_pairs(first: Pairs, second: Pairs) -> Pairs:
             else getattr(pairs, field.name)
             for pairs in (first, second)
         )
-        if isinstance(a, np.ndarray):
-            columns[field.name] = np.concatenate([a, b])
-        elif a is not None and b is not None:
-            columns[field.name] = [*a, *b]
+        if a is None or b is None:
+            continue
+        is_array = isinstance(a, np.ndarray)
+        columns[field.name] = np.concatenate([a, b]) if is_array else [*a, *b]
     return Pairs(**columns)
 
 

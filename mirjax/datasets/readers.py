@@ -1,40 +1,59 @@
-"""Readers of tables of miRNA-target pairs, published ones and CSV files.
+"""Readers of tables of miRNA-target pairs: published ones, and one's own.
 
 Some published tables hold one strand 3'→5'. It is reversed here and nowhere else: all
 sequences that these functions return are 5'→3', in RNA letters. Every error names the
 file and the line.
 """
 
-import csv
-import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from absl import logging
 
-from mirjax.datasets.formats import CHAKRABORTY, CSV, FORMATS, MIRBENCH, MITAR
-from mirjax.files import read_text
+from mirjax.datasets.formats import (
+    CHAKRABORTY,
+    CSV,
+    FORMATS,
+    LAYOUTS,
+    MIRBENCH,
+    MITAR,
+    MITAR_HEADER,
+    TSV,
+    Format,
+)
+from mirjax.datasets.tables import Row, find_columns, parse_rows
+from mirjax.inputs import Source, input_name, read_text
 from mirjax.sequences import alphabet
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs
 
-_MITAR_COLUMNS = ("mirna_name", "mirna", "gene", "target", "label")
-# Column of Pairs → column name in the file; required ones come first.
-_MIRBENCH_NAMES = {
-    "mirna": "noncodingRNA",
-    "target": "gene",
-    "label": "label",
-    "mirna_name": "noncodingRNA_name",
-    "cluster": "gene_cluster_ID",
-}
-_CSV_NAMES = {
-    "mirna": "mirna",
-    "target": "target",
-    "label": "label",
-    "mirna_name": "mirna_name",
-    "gene": "gene",
-}
+_PARTS = ("train", "validation", "test")
 
-_Row = tuple[int, list[str]]  # line number in the file, fields
+
+class _Table(NamedTuple):
+    """Rows of a table, before their fields are read.
+
+    Attributes:
+      name: of the file, for messages.
+      data_format: one of `FORMATS`.
+      rows: the rows of data.
+      columns: column of a table of pairs → its number in a row.
+      width: number of columns in the file.
+    """
+
+    name: str
+    data_format: str
+    rows: Sequence[Row]
+    columns: Mapping[str, int]
+    width: int
+
+    @property
+    def layout(self) -> Format:
+        """How the table is laid out."""
+        return LAYOUTS[self.data_format]
 
 
 def read_chakraborty(path: str | os.PathLike[str]) -> Pairs:
@@ -50,13 +69,12 @@ def read_chakraborty(path: str | os.PathLike[str]) -> Pairs:
       The pairs in file order, without labels: all are positive.
 
     Raises:
-      ValueError: if the file is missing, empty or malformed.
+      ValueError: as `read_pairs` does.
 
     References:
       Chakraborty & Hasija 2019, IEEE/ACM TCBB, document 8807144.
     """
-    columns = {"mirna": 0, "target": 1}
-    return _pairs(path, _rows(path, ","), columns, width=2, reversed_strand="target")
+    return read_pairs(path, CHAKRABORTY)
 
 
 def read_mitar(path: str | os.PathLike[str]) -> Pairs:
@@ -72,16 +90,12 @@ def read_mitar(path: str | os.PathLike[str]) -> Pairs:
       without a header; `registry` does so for its named datasets.)
 
     Raises:
-      ValueError: if the file is missing, empty or malformed, or a label is not 0 or 1.
+      ValueError: as `read_pairs` does.
 
     References:
       Gu et al. 2021, BMC Bioinformatics, doi 10.1186/s12859-021-04026-6.
     """
-    rows = _rows(path, "\t")
-    if rows[0][1][-1].strip().lower() == "label":
-        rows = rows[1:]
-    columns = {name: number for number, name in enumerate(_MITAR_COLUMNS)}
-    return _pairs(path, rows, columns, width=5, reversed_strand="mirna")
+    return read_pairs(path, MITAR)
 
 
 def read_mirbench(path: str | os.PathLike[str]) -> Pairs:
@@ -96,133 +110,123 @@ def read_mirbench(path: str | os.PathLike[str]) -> Pairs:
       The pairs in file order; `clusters` is the column gene_cluster_ID.
 
     Raises:
-      ValueError: if the file is missing, empty or malformed, or lacks a column.
+      ValueError: as `read_pairs` does.
 
     References:
       Sammut et al. 2025, miRBench; Hejret et al. 2023, doi 10.1038/s41598-023-49757-z.
     """
-    return _headed_pairs(path, "\t", _MIRBENCH_NAMES, required=3)
+    return read_pairs(path, MIRBENCH)
 
 
 def read_csv(path: str | os.PathLike[str]) -> Pairs:
-    """Read a CSV file of pairs, both sequences 5'→3'.
+    """Read a CSV file of one's own pairs, both sequences 5'→3'.
 
     Args:
       path: the comma-separated file. Its header has the columns mirna and target, and
-        may have label (0 or 1), mirna_name and gene, in any order.
+        may have label (0 or 1), split (train, validation or test), mirna_name and gene
+        or target_name, in any order.
 
     Returns:
       The pairs in file order.
 
     Raises:
-      ValueError: if the file is missing, empty or malformed, or lacks a column.
+      ValueError: as `read_pairs` does.
     """
-    return _headed_pairs(path, ",", _CSV_NAMES, required=2)
+    return read_pairs(path, CSV)
 
 
-_READERS = {
-    CHAKRABORTY: read_chakraborty,
-    MITAR: read_mitar,
-    MIRBENCH: read_mirbench,
-    CSV: read_csv,
-}
-
-
-def read_pairs(path: str | os.PathLike[str], data_format: str = "") -> Pairs:
-    """Read a table of pairs in one of `FORMATS`.
+def read_pairs(
+    path: Source,
+    data_format: str = "",
+    *,
+    bad_records: BadRecords | None = None,
+    unknown_letters: bool = False,
+) -> Pairs:
+    """Read a table of pairs; the log says in which format, and which way its strands.
 
     Args:
-      path: the file.
-      data_format: one of `FORMATS`. By default it is determined from the first line:
-        mirbench if it has tabs and a column noncodingRNA, mitar2021 if it has other
-        tabs, otherwise csv.
+      path: the file, plain or gzipped, or - for standard input. It is read once.
+      data_format: one of `FORMATS`. By default it is determined from the header: csv
+        or tsv if it names mirna and target, mirbench or mitar2021 if it is theirs.
+      bad_records: what to do with rows that cannot be read; by default they are
+        refused, all in one message.
+      unknown_letters: read N and the other IUPAC codes in targets as N.
 
     Returns:
       The pairs in file order, 5'→3'.
 
     Raises:
-      ValueError: for an unknown format, or as the reader of that format does.
+      ValueError: for an unknown format; if the file is missing, empty or malformed, or
+        lacks a column; for a row with too few or too many columns, without a sequence,
+        with a letter other than A, C, G, T and U, or with another label than 0 and 1.
     """
-    if not data_format:
-        first_line = read_text(path).lstrip().partition("\n")[0]
-        headed = "noncodingrna" in first_line.lower()
-        tabbed = "mirbench" if headed else "mitar2021"
-        data_format = tabbed if "\t" in first_line else "csv"
-    if data_format not in _READERS:
+    if data_format and data_format not in FORMATS:
         raise ValueError(f"{data_format=} is not one of {', '.join(FORMATS)}")
-    return _READERS[data_format](path)
+    name, text = input_name(path), read_text(path)
+    table = _find_table(text, data_format or _detect(text, name), name)
+    pairs = _pairs(table, bad_records or BadRecords(), unknown_letters)
+    _log(table, pairs)
+    return pairs
 
 
-def _rows(path: str | os.PathLike[str], delimiter: str) -> list[_Row]:
-    """Return the rows of a table that are not blank, at least one."""
-
-    def not_blank() -> Iterator[_Row]:
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                yield reader.line_num, fields
-
-    reader = csv.reader(
-        io.StringIO(read_text(path)),
-        delimiter=delimiter,
-        quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL,
+def _detect(text: str, name: str) -> str:
+    """Return the format of a table whose header is known."""
+    lines = text.split("\n")
+    end = next(number for number, line in enumerate(lines, 1) if line.strip())
+    delimiter = "\t" if "\t" in lines[end - 1] else ","
+    first = "\n".join(lines[:end])
+    header = parse_rows(first, delimiter, name, quoted=True)[0].fields
+    if {"mirna", "target"} <= {field.lower() for field in header}:
+        return TSV if delimiter == "\t" else CSV
+    if delimiter == "\t" and {"noncodingRNA", "gene", "label"} <= set(header):
+        return MIRBENCH
+    if tuple(header) == MITAR_HEADER:
+        return MITAR
+    shown = ", ".join(map(repr, header[:12]))
+    raise ValueError(
+        f"{name} line {end}: no known header: {shown}. One's own pairs, both "
+        "sequences 5'→3', have a header with the columns mirna and target, divided by "
+        "commas or tabs; a published table without a header is read if --data_format "
+        "names its format"
     )
-    try:
-        rows = list(not_blank())
-    except csv.Error as error:
-        raise ValueError(f"{path} line {reader.line_num}: {error}") from error
-    if not rows:
-        raise ValueError(f"{path}: the file has no filled column")
-    return rows
 
 
-def _headed_pairs(
-    path: str | os.PathLike[str],
-    delimiter: str,
-    names: Mapping[str, str],
-    *,
-    required: int,
-) -> Pairs:
-    """Read a table whose header names the columns; the first `required` must exist."""
-    (line, header), *rows = _rows(path, delimiter)
-    found = {name.strip().lower(): number for number, name in enumerate(header)}
-    missing = [n for n in list(names.values())[:required] if n.lower() not in found]
-    if missing:
+def _find_table(text: str, data_format: str, name: str) -> _Table:
+    """Divide text into rows, and find the columns of its format."""
+    layout = LAYOUTS[data_format]
+    rows = parse_rows(text, layout.delimiter, name, quoted=layout.quoted)
+    header = [field.lower() for field in rows[0].fields]
+    if layout.headed:
+        columns = find_columns(rows[0], layout.columns, layout.required, name)
+        return _Table(name, data_format, rows[1:], columns, len(header))
+    if {"mirna", "target"} <= set(header):
         raise ValueError(
-            f"{path} line {line}: the header lacks the column {missing[0]!r}; it has "
-            + ", ".join(repr(name.strip()) for name in header[:12])
+            f"{name} line {rows[0].line}: a header that names mirna and target is that "
+            f"of one's own pairs, 5'→3', not of {data_format}; leave --data_format out"
         )
-    columns = {
-        column: found[name.lower()]
-        for column, name in names.items()
-        if name.lower() in found
-    }
-    return _pairs(path, rows, columns, width=len(header))
+    if data_format == MITAR and header[-1] == "label":
+        rows = rows[1:]
+    columns = {column: number for number, column in enumerate(layout.columns)}
+    return _Table(name, data_format, rows, columns, len(columns))
 
 
-def _pairs(
-    path: str | os.PathLike[str],
-    rows: Sequence[_Row],
-    columns: Mapping[str, int],
-    *,
-    width: int,
-    reversed_strand: str | None = None,
-) -> Pairs:
-    """Check that rows have `width` fields, and return the named columns as pairs."""
-    if not rows:
-        raise ValueError(f"{path}: no row of data after the header")
-    values: dict[str, list[str]] = {column: [] for column in columns}
-    for line, fields in rows:
-        where = f"{path} line {line}"
-        if len(fields) != width:
-            raise ValueError(f"{where}: {len(fields)} columns, expected {width}")
-        for column, number in columns.items():
-            value = fields[number].strip()
-            if column in ("mirna", "target"):
-                value = alphabet.normalise(value, name=f"{where} {column}")
-            elif column == "label" and value not in ("0", "1"):
-                raise ValueError(f"{where}: label {value!r} is neither 0 nor 1")
+def _pairs(table: _Table, bad_records: BadRecords, unknown_letters: bool) -> Pairs:
+    """Read the fields of all rows."""
+    if not table.rows:
+        raise ValueError(f"{table.name}: no row of data after the header")
+    values: dict[str, list[str]] = {column: [] for column in table.columns}
+    lines, bad = [], []
+    for row in table.rows:
+        try:
+            fields = _read_row(row, table, unknown_letters)
+        except ValueError as error:
+            bad.append((f"line {row.line}", str(error)))
+            continue
+        lines.append(row.line)
+        for column, value in fields.items():
             values[column].append(value)
-    if reversed_strand is not None:
+    bad_records.report(table.name, bad, len(table.rows), "rows cannot be read")
+    if reversed_strand := table.layout.reversed_strand:
         values[reversed_strand] = [s[::-1] for s in values[reversed_strand]]
     labels = values.get("label")
     return Pairs(
@@ -232,4 +236,42 @@ def _pairs(
         mirna_names=values.get("mirna_name"),
         genes=values.get("gene"),
         clusters=values.get("cluster"),
+        parts=values.get("split"),
+        lines=np.array(lines, np.int64),
+    )
+
+
+def _read_row(row: Row, table: _Table, unknown_letters: bool) -> dict[str, str]:
+    """Return the value of each column; raise a ValueError for the first bad one."""
+    if len(row.fields) != table.width:
+        raise ValueError(f"{len(row.fields)} columns, expected {table.width}")
+    values = {}
+    for column, number in table.columns.items():
+        value = row.fields[number]
+        if column in ("mirna", "target"):
+            unknown = unknown_letters and column == "target"
+            value = alphabet.normalise(value, name=column, unknown_letters=unknown)
+        elif column == "label" and value not in ("0", "1"):
+            raise ValueError(f"label {value!r} is neither 0 nor 1")
+        elif column == "split" and value not in _PARTS:
+            raise ValueError(f"split {value!r} is not one of {', '.join(_PARTS)}")
+        elif any(unicodedata.category(character) == "Cc" for character in value):
+            raise ValueError(f"{column} {value!r} holds a control character")
+        values[column] = value
+    return values
+
+
+def _log(table: _Table, pairs: Pairs) -> None:
+    """Say in the log what was read."""
+    labels = "without labels"
+    if pairs.labels is not None:
+        positives = int(pairs.labels.sum())
+        labels = f"{positives:,} labelled 1, {len(pairs) - positives:,} labelled 0"
+    logging.info(
+        "%s: %d pairs (%s), read as %s: %s",
+        table.name,
+        len(pairs),
+        labels,
+        table.data_format,
+        table.layout.strands,
     )

@@ -1,32 +1,39 @@
-"""Named datasets: find their files, load them, split them.
+"""Named datasets, and files of pairs: find their files, load them, split them.
 
 The names are listed in `catalogue`. A file is searched for in the folder named by the
 environment variable MIRJAX_DATA_DIR, then in the user's cache folder; otherwise it is
 downloaded into that cache. Its SHA-256 is checked wherever it is found.
 
-Datasets of pairs are joined by "+", as in chakraborty2019+mitar2021.
+Datasets of pairs are joined by "+", as in chakraborty2019+mitar2021. The path of a
+table of one's own pairs stands in place of a dataset's name.
 """
 
 import os
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
 import platformdirs
 
-from mirjax.datasets import readers, splits
+from mirjax.datasets import mirbase, readers, splits
 from mirjax.datasets.catalogue import (
+    ALL_SPECIES,
     FASTA_DATASETS,
     FILES,
     HEJRET,
+    MIRBASE,
     NAMES,
     PAIR_DATASETS,
     SIMULATED,
     DataFile,
+    is_dataset,
+    list_fasta_datasets,
 )
 from mirjax.datasets.joining import join_pairs, join_splits
+from mirjax.datasets.own_pairs import COLUMN, is_file, split_file
 from mirjax.datasets.simulate import simulate
-from mirjax.files import atomic_write, file_sha256
+from mirjax.files import atomic_write, file_sha256, make_cache_folder
+from mirjax.inputs import STREAM
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs, SequenceRecord, Split
 
 SIMULATED_SIZE = 6_000  # pairs
@@ -55,7 +62,7 @@ def path(name: str) -> pathlib.Path:
         folders.insert(0, pathlib.Path(given).expanduser())
     for folder in folders:
         candidate = folder / data_file.file
-        if candidate.is_file():
+        if os.path.isfile(candidate):  # False too where it must not be looked for
             _check_sha256(candidate, data_file)
             return candidate
     from mirjax.datasets.download import download  # slow to import, and seldom needed
@@ -67,40 +74,54 @@ def fasta_path(name: str, *, flag: str = "--db") -> pathlib.Path:
     """Return the FASTA file of a dataset, or the path of an existing file.
 
     The name of a dataset has precedence over a file of that name: write ./NAME for the
-    file. For "simulated", the simulation's miRNAs are written to the user's cache.
+    file. The miRNAs of "simulated" or of one species of miRBase are written to the
+    user's cache.
 
     Args:
-      name: one of `catalogue.FASTA_DATASETS`, or a file.
+      name: one of `catalogue.FASTA_DATASETS`, mirbase/SPECIES, a file, or - for
+        standard input.
       flag: the command-line flag of the name, for messages.
 
     Returns:
-      A path that exists.
+      A path that exists, or -.
 
     Raises:
-      ValueError: if it is neither a file nor a FASTA dataset, or as `path` does.
+      ValueError: if it is neither a file nor a FASTA dataset, there is no such species,
+        or as `path` does.
       OSError: if the cache folder cannot be written.
     """
     if name == SIMULATED:
-        return _simulated_fasta()
+        mirnas = (f">{r.name}\n{r.sequence}\n" for r in simulate(1).mirnas)
+        return _keep_in_cache("".join(mirnas), f"{SIMULATED}/mirnas.fa")
     if name in FASTA_DATASETS:
         return path(name)
     if name in NAMES:
-        raise ValueError(f"{flag}: {_wrong_kind(name, 'fasta', FASTA_DATASETS)}")
+        raise ValueError(f"{flag}: {_wrong_kind(name, 'fasta', list_fasta_datasets())}")
+    if is_dataset(name):
+        species = name.removeprefix(MIRBASE)
+        content = mirbase.cut_species(path(ALL_SPECIES), species)
+        release = FILES[ALL_SPECIES].sha256[:8]
+        return _keep_in_cache(content, f"{MIRBASE}{species}_{release}.fa")
     file = pathlib.Path(name)
+    if name == STREAM:
+        return file
     if not name or not file.exists():
         raise ValueError(
             f"{flag}={name} is neither a file nor a dataset of sequences; the datasets"
-            f" are {', '.join(FASTA_DATASETS)}"
+            f" are {list_fasta_datasets()}"
         )
     return file
 
 
-def load_fasta(name: str, *, flag: str = "--db") -> list[SequenceRecord]:
+def load_fasta(
+    name: str, *, flag: str = "--db", bad_records: BadRecords | None = None
+) -> list[SequenceRecord]:
     """Load the sequences of a FASTA dataset or file, 5'→3'.
 
     Args:
       name: as for `fasta_path`.
       flag: likewise.
+      bad_records: as for `fasta.read_fasta`.
 
     Returns:
       The records in file order.
@@ -112,19 +133,20 @@ def load_fasta(name: str, *, flag: str = "--db") -> list[SequenceRecord]:
         return list(simulate(1).mirnas)
     from mirjax.sequences import fasta  # slow to import
 
-    return fasta.read_fasta(fasta_path(name, flag=flag))
+    return fasta.read_fasta(fasta_path(name, flag=flag), bad_records=bad_records)
 
 
 def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs:
-    """Load a dataset of pairs, 5'→3', in file order.
+    """Load a dataset or a file of pairs, 5'→3', in file order.
 
     >>> len(load_pairs("simulated", size=50))
     50
 
     Args:
-      name: one of `catalogue.PAIR_DATASETS`, or several joined by "+", in this order.
-        hejret2023 is its train rows, then its test rows. The files of mitar2021 without
-        a header lack their first row, which the published reader takes for a header.
+      name: a file, or one of `catalogue.PAIR_DATASETS`, or several of them joined by
+        "+", in this order. hejret2023 is its train rows, then its test rows. The files
+        of mitar2021 without a header lack their first row, which the published reader
+        takes for a header.
       size: number of pairs, of "simulated" only.
       seed: of the simulation, of "simulated" only.
 
@@ -134,6 +156,8 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
     Raises:
       ValueError: as `path` does, or if the dataset holds no pairs.
     """
+    if is_file(name):
+        return readers.read_pairs(name)
     first, _, others = name.partition("+")
     if others:
         return join_pairs(load_pairs(first), load_pairs(others))
@@ -143,7 +167,7 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
         return join_pairs(load_pairs(f"{HEJRET}/train"), load_pairs(f"{HEJRET}/test"))
     data_file = _data_file(name)
     if data_file.kind != "pairs":
-        raise ValueError(_wrong_kind(name, "pairs", PAIR_DATASETS))
+        raise ValueError(_wrong_kind(name, "pairs", ", ".join(PAIR_DATASETS)))
     pairs = readers.read_pairs(path(name), data_file.data_format)
     return pairs.take(range(data_file.first_row, len(pairs)))
 
@@ -151,16 +175,17 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
 def load_split(
     name: str, protocol: str = "published", *, pairs: Pairs | None = None, seed: int = 0
 ) -> tuple[Pairs, Split]:
-    """Load a dataset of pairs and split it.
+    """Load a dataset or a file of pairs and split it.
 
     Args:
-      name: one of `catalogue.PAIR_DATASETS`, or several joined by "+", such as
-        chakraborty2019+mitar2021. By the published protocol each is split on its own;
-        by another protocol, all rows are split together.
+      name: a file, or one of `catalogue.PAIR_DATASETS`, or several of them joined by
+        "+", such as chakraborty2019+mitar2021. By the published protocol each is split
+        on its own; by another protocol, all rows are split together.
       protocol: "published" is the split of the dataset's authors: see
         `splits.published_chakraborty`, `published_mitar` and `published_hejret`. The
-        independent test sets are test rows only, and "simulated" is split at random.
-        Or one of `splits.PROTOCOLS`.
+        independent test sets are test rows only, and "simulated" is split at random;
+        so is a file, unless it has a column `split`. "column" is that column of a
+        file. Or one of `splits.PROTOCOLS`.
       pairs: the dataset if it is loaded already, such as a simulation of another size.
       seed: of a random choice in the split.
 
@@ -170,6 +195,13 @@ def load_split(
     Raises:
       ValueError: for an unknown protocol, or as `load_pairs` does.
     """
+    if is_file(name):
+        pairs = load_pairs(name) if pairs is None else pairs
+        return pairs, split_file(name, pairs, protocol, seed)
+    if protocol == COLUMN:
+        raise ValueError(
+            f"{protocol=} is for a file with a column split, and {name} is a dataset"
+        )
     if protocol not in PROTOCOLS:
         raise ValueError(f"{protocol=} is not one of {', '.join(PROTOCOLS)}")
     first, _, others = name.partition("+")
@@ -184,8 +216,13 @@ def load_split(
 
 def _data_file(name: str) -> DataFile:
     """Return the catalogue's entry of a dataset that is one file."""
+    if name not in NAMES and is_dataset(name):
+        raise ValueError(_wrong_kind(name, "pairs", ", ".join(PAIR_DATASETS)))
     if name not in NAMES:
-        raise ValueError(f"no dataset {name!r}; there are {', '.join(NAMES)}")
+        raise ValueError(
+            f"no dataset {name!r}, and no file of that name; there are "
+            + ", ".join(NAMES)
+        )
     if name == SIMULATED:
         raise ValueError(f"dataset {name!r} is generated and has no file")
     if name not in FILES:
@@ -193,9 +230,12 @@ def _data_file(name: str) -> DataFile:
     return FILES[name]
 
 
-def _wrong_kind(name: str, wanted: str, choices: Sequence[str]) -> str:
-    kind = FILES[name].kind if name in FILES else "pairs"
-    return f"dataset {name!r} is {kind}, not {wanted}; use one of {', '.join(choices)}"
+def _wrong_kind(name: str, wanted: str, choices: str) -> str:
+    if name in FILES:
+        kind = FILES[name].kind
+    else:
+        kind = "fasta" if name.startswith(MIRBASE) else "pairs"
+    return f"dataset {name!r} is {kind}, not {wanted}; use one of {choices}"
 
 
 def _cache_folder() -> pathlib.Path:
@@ -211,13 +251,11 @@ def _check_sha256(file: pathlib.Path, data_file: DataFile) -> None:
         )
 
 
-def _simulated_fasta() -> pathlib.Path:
-    """Return the simulation's miRNAs as a file, written unless it is there already."""
-    file = _cache_folder() / SIMULATED / "mirnas.fa"
-    records = simulate(1).mirnas
-    content = "".join(f">{r.name}\n{r.sequence}\n" for r in records).encode()
+def _keep_in_cache(text: str, file_name: str) -> pathlib.Path:
+    """Return a text as a file of the cache, written unless it is there already."""
+    file, content = _cache_folder() / file_name, text.encode()
     if not file.is_file() or file.read_bytes() != content:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_cache_folder(file.parent)
         with atomic_write(file) as unfinished:
             unfinished.write_bytes(content)
     return file

@@ -1,15 +1,18 @@
 """Choice of the rows that a model is trained on: the section `data` of a config."""
 
 import dataclasses
+import os
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 
-from mirjax.datasets import registry
+from mirjax.datasets import own_pairs, registry
 from mirjax.datasets.negative_kinds import NO_NEGATIVES
 from mirjax.datasets.negatives import with_negatives
+from mirjax.files import file_sha256
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs, Split
 
@@ -20,8 +23,9 @@ _FORMER_KEYS = {"binding_rows": "positive_rows"}  # in model files: former key â
 class Selection:
     """Rows of a dataset: the section `data` of a config, with the same defaults."""
 
-    name: str  # one of catalogue.PAIR_DATASETS, or several joined by "+"
-    split: str = "published"  # one of registry.PROTOCOLS
+    # A file, or one of catalogue.PAIR_DATASETS, or several of them joined by "+".
+    name: str
+    split: str = "published"  # one of registry.PROTOCOLS; of a file also "column"
     seed: int = 0  # of a random split, and of generated negatives
     # Pairs of other targets are left out of each part of the split.
     min_target_length: int = 0  # nt, after a cut to the site window
@@ -38,6 +42,7 @@ class Selection:
     # the dataset's own. "none": positive rows only. "": the dataset's own labels.
     negatives: str = ""
     negative_ratio: float = 1.0  # negatives generated for each positive row
+    sha256: str = ""  # of a file's content, which `pin` fills in; "": any
 
     @classmethod
     def from_saved(cls, data: Mapping[str, Any]) -> "Selection":
@@ -65,6 +70,29 @@ class Selection:
         return cls(**arguments)
 
 
+def pin(selection: Selection) -> Selection:
+    """Say of a file where it is, what it holds and how it is split.
+
+    Args:
+      selection: rows of a file or a dataset.
+
+    Returns:
+      The selection; of a file with its absolute path, its SHA-256, and the split that
+      "published" stands for.
+
+    Raises:
+      ValueError: if the file cannot be read.
+    """
+    if not own_pairs.is_file(selection.name):
+        return selection
+    path, protocol = os.path.abspath(selection.name), selection.split
+    if protocol == "published":
+        protocol = own_pairs.default_protocol(registry.load_pairs(path))
+    return dataclasses.replace(
+        selection, name=path, sha256=file_sha256(pathlib.Path(path)), split=protocol
+    )
+
+
 def select(selection: Selection) -> tuple[Pairs, Split]:
     """Load a dataset, split it and label its rows.
 
@@ -75,11 +103,13 @@ def select(selection: Selection) -> tuple[Pairs, Split]:
       The pairs and their split; rows that were not selected are in no part.
 
     Raises:
-      ValueError: as `registry.load_split` and `with_negatives` do, for more positive
+      ValueError: if a file has changed since it was pinned, as `registry.load_split`
+        and `with_negatives` do, for more positive
         rows than the dataset has or positive rows with the published split, or for a
         site window that is negative or combined with generated negatives.
     """
     _check_site_window(selection)
+    _check_unchanged(selection)
     pairs = _first_positives(selection) if selection.positive_rows else None
     pairs, split = registry.load_split(
         selection.name, selection.split, pairs=pairs, seed=selection.seed
@@ -126,6 +156,15 @@ def describe(selection: Selection) -> str:
     if selection.negatives:
         words += f", negatives {selection.negatives}"
     return words
+
+
+def _check_unchanged(selection: Selection) -> None:
+    name, sha256 = selection.name, selection.sha256
+    if sha256 and os.path.isfile(name) and file_sha256(pathlib.Path(name)) != sha256:
+        raise ValueError(
+            f"{name} has changed since the model was trained on it (its sha256 was "
+            f"{sha256}): put the former file back, or give the new one another name"
+        )
 
 
 def _check_site_window(selection: Selection) -> None:

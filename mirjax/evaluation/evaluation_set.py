@@ -16,10 +16,11 @@ from mirjax.evaluation.options import TRAIN, RowOptions
 from mirjax.evaluation.row_selection import (
     Table,
     labelled_pairs,
-    load_dataset,
     load_table,
+    load_training_rows,
     part_rows,
     positive_rows,
+    training_data,
 )
 from mirjax.models.interfaces import Generator
 from mirjax.models.trained import TrainedModel
@@ -137,8 +138,9 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
     """Load and check what a model is evaluated on; no device is touched.
 
     A dataset is split as for the model's training if that was on the same dataset,
-    otherwise as published. A file is taken whole. A generator is evaluated on positive
-    pairs only. For a classifier, data without labels count as positive.
+    otherwise as published. So is the file that the model was trained on; another file
+    is taken whole. A generator is evaluated on positive pairs only. For a classifier,
+    data without labels count as positive.
 
     Args:
       trained: the model.
@@ -149,7 +151,7 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
         model, or the training rows for the baselines are unknown.
     """
     generates = isinstance(trained.model, Generator)
-    trained_on: Mapping[str, Any] = trained.metadata.get("data") or {}
+    trained_on = training_data(trained.metadata, options.data)
     table = load_table(options, trained_on)
     part = options.part or table.default_part
     rows, dropped = _choose(table, part, f"{table.name} ({part})", generates)
@@ -210,7 +212,7 @@ def _load_train_table(
         )
     if table.split is not None and name == table.name:
         return table
-    return load_dataset(name, trained_on, options.negatives)
+    return load_training_rows(name, trained_on, options.negatives)
 
 
 def _check_fit(

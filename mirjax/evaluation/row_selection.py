@@ -1,6 +1,8 @@
 """Rows of a dataset or a file: loaded, split, and chosen by part and label."""
 
 import dataclasses
+import json
+import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,8 +11,9 @@ import numpy as np
 from absl import logging
 from jaxtyping import Int
 
-from mirjax.datasets import catalogue, readers, selection
+from mirjax.datasets import catalogue, own_pairs, readers, selection
 from mirjax.evaluation.options import OWN, PARTS, TEST, VALIDATION, WHOLE, RowOptions
+from mirjax.files import file_sha256
 from mirjax.sequences.records import Pairs, Split
 
 
@@ -40,6 +43,23 @@ class Table(NamedTuple):
     def has_training_rows(self) -> bool:
         """Whether baselines can be fitted on it."""
         return self.split is not None and bool(len(self.split.train))
+
+
+def training_data(metadata: Mapping[str, Any], data: str) -> Mapping[str, Any]:
+    """Return the section `data` of the config of a model's training, or nothing.
+
+    Args:
+      metadata: the model's.
+      data: what the model is evaluated on. If it is the file of its training, moved or
+        copied elsewhere, the section names it in its place.
+    """
+    trained_on: Mapping[str, Any] = metadata.get("data") or {}
+    sha256 = trained_on.get("sha256")
+    if sha256 and own_pairs.is_file(data):
+        path = pathlib.Path(data).absolute()
+        if file_sha256(path) == sha256:
+            return {**trained_on, "name": str(path)}
+    return trained_on
 
 
 def load_dataset(name: str, trained_on: Mapping[str, Any], negatives: str) -> Table:
@@ -75,14 +95,20 @@ def load_table(options: RowOptions, trained_on: Mapping[str, Any]) -> Table:
     Raises:
       ValueError: if it cannot be read, or for an option that it does not take.
     """
-    data = options.data
-    if data in catalogue.NAMES:
+    data, path = options.data, os.path.abspath(options.data)
+    is_trained_on = path == trained_on.get("name")
+    if is_trained_on or catalogue.is_dataset(data):
         if options.data_format:
+            known = "the file that the model was trained on"
+            named = f"a dataset (for a file of that name write --data=./{data})"
             raise ValueError(
-                f"--data_format={options.data_format} is for files; {data} is a "
-                f"dataset (for a file of that name write --data=./{data})"
+                f"--data_format={options.data_format} is for other files; {data} is "
+                + (known if is_trained_on else named)
             )
-        return load_dataset(data, trained_on, options.negatives)
+        name = path if is_trained_on else data
+        return load_dataset(name, trained_on, options.negatives)
+    if (config_file := pathlib.Path(data) / "config.json").is_file():
+        return _load_run_data(config_file, options.negatives)
     if options.negatives:
         raise ValueError(
             f"--negatives={options.negatives} is for datasets; {data} is not one"
@@ -92,12 +118,52 @@ def load_table(options: RowOptions, trained_on: Mapping[str, Any]) -> Table:
             f"--data: {data!r} is neither a file nor a dataset; the datasets are "
             + ", ".join(catalogue.PAIR_DATASETS)
         )
-    if options.part:
+    pairs = readers.read_pairs(data, options.data_format)
+    if not options.part:
+        return Table(data, pairs, None, "")
+    if pairs.parts is None:
         raise ValueError(
-            f"--split={options.part} is for datasets; the file {data} is evaluated "
-            "whole"
+            f"--split={options.part} is for datasets, for the file that the model was "
+            f"trained on and for files with a column split; {data} is evaluated whole"
         )
-    return Table(data, readers.read_pairs(data, options.data_format), None, "")
+    split = own_pairs.split_file(data, pairs, own_pairs.COLUMN)
+    return Table(data, pairs, split, f"{own_pairs.COLUMN} split")
+
+
+def load_training_rows(
+    name: str, trained_on: Mapping[str, Any], negatives: str
+) -> Table:
+    """Load the dataset or the file whose training rows the baselines are fitted on.
+
+    Args:
+      name: of the dataset, or the path of a file. A file that the model was not trained
+        on is taken whole, unless it has a column `split`.
+      trained_on: as for `load_dataset`.
+      negatives: as `RowOptions.negatives`.
+    """
+    if not own_pairs.is_file(name):
+        return load_dataset(name, trained_on, negatives)
+    path = os.path.abspath(name)
+    if path == trained_on.get("name"):
+        return load_dataset(path, trained_on, negatives)
+    pairs = readers.read_pairs(name)
+    if pairs.parts is None:
+        rows, none = np.arange(len(pairs)), np.arange(0)
+        return Table(name, pairs, Split(rows, none, none), "whole file")
+    split = own_pairs.split_file(name, pairs, own_pairs.COLUMN)
+    return Table(name, pairs, split, f"{own_pairs.COLUMN} split")
+
+
+def _load_run_data(config_file: pathlib.Path, negatives: str) -> Table:
+    """Load what a run was trained on, split and labelled as for its training."""
+    try:
+        section = json.loads(config_file.read_text())["data"]
+        name = section["name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"--data: {config_file} does not say what the run was trained on ({error})"
+        ) from error
+    return load_dataset(name, section, negatives)
 
 
 def part_rows(table: Table, part: str) -> Int[np.ndarray, " rows"]:

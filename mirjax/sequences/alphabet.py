@@ -14,6 +14,7 @@ VOCABULARY_SIZE = 7
 COMPLEMENT = np.array([PAD, U, A, G, C, BOS, EOS], np.uint8)  # of each token
 NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: token codes less one
 
+UNKNOWN_LETTER = "N"  # what N and the other IUPAC codes are read as
 _UNKNOWN = 255
 _IUPAC = "NRYSWKMBDHV"
 
@@ -31,34 +32,42 @@ for _code in _IUPAC + _IUPAC.lower():
     _UNKNOWN_AS_PAD[ord(_code)] = PAD
 _LETTER_OF_TOKEN = np.frombuffer(b"-AUCG^$", np.uint8)
 _COMPLEMENT = str.maketrans("AUCG", "UAGC")
+_BLANKS = " \t\r\n"
+_AS_RNA = str.maketrans("acguTt" + _IUPAC.lower(), "ACGUUU" + _IUPAC)  # ASCII only
+_AS_UNKNOWN = str.maketrans(_IUPAC, UNKNOWN_LETTER * len(_IUPAC))
 
 
-def normalise(sequence: str, *, name: str = "sequence") -> str:
+def normalise(sequence: str, *, name: str = "", unknown_letters: bool = False) -> str:
     """Return `sequence` in upper-case RNA letters.
 
+    >>> normalise("acgtR", unknown_letters=True)
+    'ACGUN'
+
     Args:
-      sequence: RNA or DNA letters in any case, surrounding blanks allowed.
+      sequence: RNA or DNA letters in any case, surrounding ASCII blanks allowed.
       name: what to call the sequence in an error, such as "targets.fa record s1".
+      unknown_letters: read N and the other IUPAC codes as N instead of refusing them.
 
     Returns:
-      The sequence over A, U, C and G.
+      The sequence over A, U, C and G, and N where unknown letters are read.
 
     Raises:
       ValueError: if it is empty or holds any other letter; the message names the first.
     """
-    letters = sequence.strip().upper().replace("T", "U")
+    start = name and f"{name}: "
+    letters = sequence.strip(_BLANKS).translate(_AS_RNA)
     if not letters:
-        raise ValueError(f"{name}: empty sequence")
-    for position, letter in enumerate(letters, start=1):
-        if letter not in LETTERS:
-            hint = (
-                "an ambiguity code; replace it by one base"
-                if letter in _IUPAC
-                else "not a nucleotide"
-            )
-            raise ValueError(
-                f"{name}: letter {letter!r} at position {position} is {hint}"
-            )
+        raise ValueError(f"{start}empty sequence")
+    if unknown_letters:
+        letters = letters.translate(_AS_UNKNOWN)
+    allowed = set(LETTERS + UNKNOWN_LETTER if unknown_letters else LETTERS)
+    if not set(letters) <= allowed:
+        position = next(n for n, x in enumerate(letters) if x not in allowed)
+        letter = letters[position]
+        kind = "an ambiguity code" if letter in _IUPAC else "not a nucleotide"
+        raise ValueError(
+            f"{start}letter {letter!r} at position {position + 1} is {kind}"
+        )
     return letters
 
 

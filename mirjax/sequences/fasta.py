@@ -1,47 +1,134 @@
 """Read and write FASTA files of RNA or DNA sequences, 5'→3'."""
 
-import io
 import os
 import pathlib
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Container, Iterator, Sequence
+from typing import NamedTuple
 
-from Bio.SeqIO.FastaIO import SimpleFastaParser
-
-from mirjax.files import atomic_write, read_text
+from mirjax.files import atomic_write
+from mirjax.inputs import Content, Source, input_name, read_content, read_text
 from mirjax.sequences import alphabet
+from mirjax.sequences.bad_records import REFUSE, BadRecords
 from mirjax.sequences.records import SequenceRecord
 
+_BLANKS = " \t"
+_SHOWN = 60  # characters of a name or a line that a message shows
 
-def read_fasta(path: str | os.PathLike[str]) -> list[SequenceRecord]:
+
+class _Entry(NamedTuple):
+    """A record as the file has it: its title without ">", and its lines joined."""
+
+    title: str
+    letters: str
+
+
+def read_fasta(
+    path: Source,
+    *,
+    bad_records: BadRecords | None = None,
+    min_length: int = 1,
+    unknown_letters: bool = False,
+) -> list[SequenceRecord]:
     """Read a FASTA file of RNA or DNA sequences, 5'→3'.
 
     Args:
-      path: the file. A record's name is the first word of its title line.
+      path: the file, plain or gzipped, or - for standard input. It is read once. A
+        record's name is the first word of its title line: what follows the first space
+        or tab is not part of it.
+      bad_records: what to do with records that cannot be read; by default they are
+        refused, all in one message.
+      min_length: letters of the shortest record, in nt.
+      unknown_letters: read N and the other IUPAC codes as N.
 
     Returns:
       The records in file order, in RNA letters.
 
     Raises:
-      ValueError: if the file is missing, empty or not FASTA, or a record has no name, a
-        name already used, no sequence, or a letter other than A, C, G, T and U.
+      ValueError: if the file is missing, empty or not FASTA; for a record that has no
+        name, a control character in its name, a name already used, fewer letters than
+        `min_length`, or a letter other than A, C, G, T and U.
     """
-    text = read_text(path)
-    if not text.lstrip().startswith(">"):
-        raise ValueError(
-            f"{path}: not a FASTA file, its first line lacks a leading '>'"
-        )
+    file = input_name(path)
     records: dict[str, SequenceRecord] = {}
-    for number, (title, sequence) in enumerate(SimpleFastaParser(io.StringIO(text)), 1):
-        name = title.split(maxsplit=1)[0] if title.strip() else ""
-        if not name:
-            raise ValueError(f"{path} record {number}: no name after '>'; add one")
-        if name in records:
-            raise ValueError(
-                f"{path} record {name}: second record of that name; rename one"
-            )
-        letters = alphabet.normalise(sequence, name=f"{path} record {name}")
+    bad, total = [], 0
+    for total, entry in enumerate(_entries(read_text(path), file), 1):
+        name = re.split("[ \t]", entry.title.lstrip(_BLANKS), maxsplit=1)[0]
+        try:
+            _check_name(name, records)
+            letters = alphabet.normalise(entry.letters, unknown_letters=unknown_letters)
+            if len(letters) < min_length:
+                raise ValueError(f"{len(letters)} nt, at least {min_length} are needed")
+        except ValueError as error:
+            bad.append((_label(name, total), str(error)))
+            continue
         records[name] = SequenceRecord(name, letters)
+    (bad_records or BadRecords()).report(path, bad, total)
     return list(records.values())
+
+
+def _entries(text: str, file: str) -> Iterator[_Entry]:
+    """Divide the text of a FASTA file into its records.
+
+    Raises:
+      ValueError: for a line before the first record.
+    """
+    title: str | None = None
+    lines: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        # Blanks before ">" are ignored: ">" is no letter of a sequence.
+        line = line.strip(" \t\r")
+        if line.startswith(">"):
+            if title is not None:
+                yield _Entry(title, "".join(lines))
+            title, lines = line[1:], []
+        elif title is not None:
+            lines.append(line.replace(" ", "").replace("\t", ""))
+        elif line:
+            raise ValueError(
+                f"{file}: not a FASTA file: line {number} ({line[:_SHOWN]!r}) stands "
+                "before the first record, which begins with '>'"
+            )
+    if title is not None:
+        yield _Entry(title, "".join(lines))
+
+
+def _check_name(name: str, used: Container[str]) -> None:
+    """Raise a ValueError for a name that a record cannot have."""
+    if not name:
+        raise ValueError("no name after '>'")
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise ValueError("a control character in the name")
+    if name in used:
+        raise ValueError("a second record of that name")
+
+
+def _label(name: str, number: int) -> str:
+    """Return what to call a bad record in a message."""
+    if not name.isprintable():
+        name = repr(name)
+    return name[:_SHOWN] or f"record {number}"
+
+
+def read_once(path: Source, bad_records: BadRecords) -> Content:
+    """Read a FASTA file once, for several readers; leave out bad records if told so.
+
+    Args:
+      path: as for `read_fasta`.
+      bad_records: likewise; those that are refused are left to the readers.
+
+    Raises:
+      ValueError: as `read_fasta` does, if bad records are left out.
+    """
+    content = read_content(path)
+    if bad_records.choice == REFUSE:
+        return content
+    before = len(bad_records.skipped)
+    records = read_fasta(content, bad_records=bad_records)
+    if len(bad_records.skipped) == before:
+        return content
+    return Content(content.name, _to_text(records).encode())
 
 
 def write_fasta(
@@ -54,5 +141,8 @@ def write_fasta(
       records: what to write, one title line and one sequence line each.
     """
     with atomic_write(pathlib.Path(path)) as unfinished:
-        text = "".join(f">{r.name}\n{r.sequence}\n" for r in records)
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_text(_to_text(records), encoding="utf-8")
+
+
+def _to_text(records: Sequence[SequenceRecord]) -> str:
+    return "".join(f">{record.name}\n{record.sequence}\n" for record in records)

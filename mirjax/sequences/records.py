@@ -21,11 +21,15 @@ class Pairs:
 
     Attributes:
       mirnas: miRNA sequences, 5'→3', RNA letters.
-      targets: target-site sequences, 5'→3', RNA letters.
-      labels: uint8 [n], 1 where the pair binds; None where every pair does.
+      targets: target-site sequences, 5'→3', RNA letters, and N where a reader was told
+        to read unknown letters.
+      labels: uint8 [n], 1 where the pair binds, 0 where it does not; None for data
+        without labels, which a generator takes as positives.
       mirna_names: miRNA names or accessions as the file gives them, or None.
       genes: gene or transcript names, or None.
       clusters: known groups of overlapping targets, or None.
+      parts: "train", "validation" or "test", as the file divides its rows, or None.
+      lines: int64 [n], the line of each row in its file, from 1, or None.
     """
 
     mirnas: Sequence[str]
@@ -34,6 +38,8 @@ class Pairs:
     mirna_names: Sequence[str] | None = None
     genes: Sequence[str] | None = None
     clusters: Sequence[str] | None = None
+    parts: Sequence[str] | None = None
+    lines: np.ndarray | None = None
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

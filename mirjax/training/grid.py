@@ -13,6 +13,7 @@ from mirjax.spelling import suggest
 from mirjax.training.calls import TRACED
 from mirjax.training.options import OptimizerOptions, TrainOptions, read_section
 from mirjax.training.renamed_keys import describe_replacement
+from mirjax.training.task_data import pin_data
 from mirjax.training.workdir import check_config, leaves
 
 
@@ -73,6 +74,7 @@ def expand(sweep: ConfigDict) -> list[Run]:
             raise ValueError(f"config.grid: {name!r} cannot name a folder")
         check_config(config)
         make_model(config.model)
+        config = pin_data(config)
         read_section(TrainOptions, "train", config.train)
         read_section(OptimizerOptions, "optimizer", config.optimizer)
         runs.append(Run(name, values, config))

@@ -15,7 +15,7 @@ from mirjax.training.loop import Folders, Loop
 from mirjax.training.programs import VmappedRuns
 from mirjax.training.progress import RunProgress
 from mirjax.training.task import make_task
-from mirjax.training.task_data import TaskData, load_data
+from mirjax.training.task_data import TaskData, load_data, pin_data
 
 SWEEP_FILE, RESULT_FILE = "sweep.json", "result.json"
 RUNS_FOLDER = "runs"
@@ -47,6 +47,9 @@ class Sweep:
             )
         if config.epochs < 1:
             raise ValueError(f"{config.epochs=} must be at least 1")
+        config = config.copy_and_resolve_references()
+        with config.unlocked():
+            config.base = pin_data(config.base)
         self.config, self.folder = config, folder
         self.runs = {run.name: run for run in grid.expand(config)}
         self._data_key = ""

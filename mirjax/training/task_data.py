@@ -38,6 +38,28 @@ class TaskData(NamedTuple):
     describe: DescriptionHook = lambda model, params: {}
 
 
+def pin_data(config: ConfigDict) -> ConfigDict:
+    """Put a file's absolute path, SHA-256 and split into a config.
+
+    Args:
+      config: its section `data` may name a file or a dataset.
+
+    Returns:
+      The config itself for a dataset, otherwise a copy.
+
+    Raises:
+      ValueError: if the file cannot be read.
+    """
+    pinned = selection.pin(selection.Selection(**config.data))
+    if not pinned.sha256:
+        return config
+    copy = config.copy_and_resolve_references()
+    with copy.unlocked():
+        for key in ("name", "split", "sha256"):
+            copy.data[key] = getattr(pinned, key)
+    return copy
+
+
 def load_data(config: ConfigDict) -> TaskData:
     """Load and encode the rows of a config.
 
@@ -57,9 +79,38 @@ def load_data(config: ConfigDict) -> TaskData:
     chosen = selection.Selection(**config.data)
     pairs, split = selection.select(chosen)
     name = f"{chosen.name} ({selection.describe(chosen)})"
+    rows = np.concatenate([split.train, split.validation])
+    if generates and pairs.labels is not None:
+        rows = rows[pairs.labels[rows] == 1]
+    _check_lengths(pairs.take(rows), model, name)
     encode = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
     return encode(config, model, pairs, split, names)
+
+
+def _check_lengths(pairs: Pairs, model: Any, name: str) -> None:
+    """Raise a ValueError that names the first sequence too long for a model."""
+    for what, sequences, limit, remedy in (
+        (
+            "target",
+            pairs.targets,
+            model.max_target_length,
+            "leave such targets out by config.data.max_target_length="
+            f"{model.max_target_length}, or shorten them",
+        ),
+        ("miRNA", pairs.mirnas, model.max_mirna_length, "leave such pairs out"),
+    ):
+        lengths = alphabet.lengths(sequences)
+        too_long = np.flatnonzero(lengths > limit)
+        if len(too_long):
+            row = too_long[0]
+            start = sequences[row][:20]
+            line = "" if pairs.lines is None else f"line {pairs.lines[row]}: "
+            raise ValueError(
+                f"{name}: {line}{what} {start}… of {lengths[row]} nt, but the model "
+                f"takes at most {limit} (too long: {len(too_long):,} of {len(pairs):,} "
+                f"pairs); {remedy}"
+            )
 
 
 def _for_generator(
@@ -105,27 +156,38 @@ def _for_classifier(
     encoded, parts = [], []
     for rows, name in zip((split.train, split.validation), names, strict=True):
         part = pairs.take(rows)
-        if part.labels is None or (
-            len(set(part.labels.tolist())) < 2
-            and config.data.negatives != selection.NO_NEGATIVES
-        ):
-            raise ValueError(
-                f"{name}: a classifier needs rows labelled 1 and rows labelled 0; "
-                "generate negatives by config.data.negatives=frequency, or name "
-                "another dataset by config.data.name"
-            )
+        labels = _checked_labels(part, name, config.data.negatives)
         parts.append(part)
         encoded.append(
             batches.encode_labelled(
                 part.targets,
                 part.mirnas,
-                part.labels,
+                labels,
                 target_length=model.max_target_length,
                 mirna_length=model.max_mirna_length,
             )
         )
     describe = _temperature_hook(parts[1])
     return TaskData(encoded[0], encoded[1], describe=describe)
+
+
+def _checked_labels(part: Pairs, name: str, negatives: str) -> np.ndarray:
+    """Return a part's labels if a classifier can be trained on them."""
+    if part.labels is not None:
+        labels = sorted(set(part.labels.tolist()))
+        if len(labels) == 2 or (labels and negatives == selection.NO_NEGATIVES):
+            return part.labels
+    if not len(part):
+        raise ValueError(
+            f"{name}: there are no rows; choose another config.data.split or "
+            "config.data.seed, or give more pairs"
+        )
+    found = "no labels" if part.labels is None else f"only label {labels[0]}"
+    raise ValueError(
+        f"{name}: {found}, and a classifier needs rows labelled 1 and rows labelled 0; "
+        "generate negatives by config.data.negatives=frequency, or name other data by "
+        "config.data.name"
+    )
 
 
 def _temperature_hook(held_out: Pairs) -> DescriptionHook:

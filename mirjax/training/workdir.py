@@ -83,14 +83,29 @@ def write_config(
             for key in sorted(set(old) | set(new)):
                 if old.get(key) != new.get(key) and not may_change(key):
                     raise ValueError(
-                        f"--workdir: {workdir} holds a {what} with config.{key}="
-                        f"{old.get(key)}, not {new.get(key)}; choose another folder or "
-                        "the same config"
+                        f"--workdir: {workdir} holds a {what} "
+                        + _describe_difference(key, old, new)
                     )
         with atomic_write(path) as unfinished:
             unfinished.write_text(json.dumps(config, indent=2) + "\n")
     except (OSError, json.JSONDecodeError) as error:
         raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error
+
+
+def _describe_difference(
+    key: str, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> str:
+    """Say how a key differs from the config in a workdir, and what to do."""
+    if key.endswith("data.sha256"):
+        file = new[key.replace("sha256", "name")]
+        return (
+            f"that was begun with another content of {file}, which has changed since; "
+            "put the former file back, or choose another folder"
+        )
+    return (
+        f"with config.{key}={old.get(key)}, not {new.get(key)}; choose another folder "
+        "or the same config"
+    )
 
 
 def export_model(

@@ -1,0 +1,341 @@
+"""One's own pairs in a file: trained on, evaluated and swept like a dataset."""
+
+import csv
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+from absl import flags
+from small_runs import fast_environment, labelled_pairs, small_classifier, small_config
+
+from configs.sweeps import mitar
+from mirjax import evaluate, sweep, train
+from mirjax.datasets import own_pairs, splits
+from mirjax.datasets.selection import Selection, pin, select
+from mirjax.models import loading
+from mirjax.sequences.records import Pairs
+from mirjax.training import task_data
+from mirjax.training.sweeps import Sweep
+
+NAMES = ("train", "validation", "test")
+PARTS = ["train"] * 12 + ["validation"] * 2 + ["test"] * 2  # of each 16 pairs
+
+
+@pytest.fixture(autouse=True)
+def one_device(monkeypatch):
+    """Eight virtual devices on two cores are slow."""
+    (device, *_) = jax.devices()
+    monkeypatch.setattr(jax, "devices", lambda: [device])
+
+
+def write_table(path, pairs, labelled=True, parts=None, delimiter=","):
+    """Write pairs as a newcomer does."""
+    columns = {"mirna": pairs.mirnas, "target": pairs.targets}
+    if labelled:
+        columns["label"] = pairs.labels.tolist()
+    if parts:
+        columns["split"] = parts
+    open_text = gzip.open if path.suffix == ".gz" else open
+    with open_text(path, "wt", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+    return path
+
+
+def classifier_config(name, **data):
+    config = small_classifier()
+    config.model.update(conv_features=4, lstm_features=2, dense_features=2)
+    config.train.update(num_epochs=2.0, eval_every_epochs=1.0, batch_size=16)
+    config.data.update(name=str(name), **data)
+    return config
+
+
+def generator_config(name, **data):
+    config = small_config(num_epochs=1.0, eval_every_epochs=1.0)
+    config.data.update(name=str(name), **data)
+    return config
+
+
+def run_evaluate(**values):
+    """Run the command in this process and return what it wrote."""
+    flag_values = flags.FlagValues()
+    evaluate.define_flags(flag_values)
+    flag_values(["evaluate", *(f"--{name}={value}" for name, value in values.items())])
+    evaluate.main(flag_values)
+    return json.loads((values["out"] / "metrics.json").read_text())
+
+
+def positions(pairs, rows):
+    """The given rows as rows of 80 labelled pairs, by their targets, which differ."""
+    number = {target: row for row, target in enumerate(labelled_pairs(80).targets)}
+    return [number[target] for target in pairs.take(rows).targets]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """80 labelled pairs with a column split."""
+    path = tmp_path_factory.mktemp("table") / "pairs.csv"
+    return write_table(path, labelled_pairs(80), parts=PARTS * 5)
+
+
+@pytest.fixture(scope="module")
+def plain_table(tmp_path_factory):
+    """80 labelled pairs."""
+    path = tmp_path_factory.mktemp("table") / "plain.csv"
+    return write_table(path, labelled_pairs(80))
+
+
+@pytest.fixture(scope="module")
+def run(table, tmp_path_factory):
+    """A classifier trained on the table by its own column."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    train.train(classifier_config(table), folder)
+    return folder
+
+
+# ---- Rows ----
+
+
+@pytest.mark.parametrize("protocol", ["random", "cluster", "family", "column"])
+def test_a_file_is_split_like_a_dataset(table, protocol):
+    pairs, split = select(Selection(str(table), split=protocol, seed=3))
+    if protocol == "column":
+        expected = [[n for n in range(80) if PARTS[n % 16] == p] for p in NAMES]
+    else:
+        expected = vars(splits.split_pairs(pairs, protocol, 3)).values()
+    for rows, wanted in zip(vars(split).values(), expected, strict=True):
+        assert rows.tolist() == list(wanted) != []
+        assert positions(pairs, rows) == rows.tolist()
+
+
+def test_without_a_word_the_column_decides_or_chance(table, plain_table):
+    assert pin(Selection(str(table))).split == "column"
+    assert pin(Selection(str(plain_table))).split == "random"
+    _, split = select(Selection(str(plain_table), seed=5))
+    np.testing.assert_array_equal(split.test, splits.random_split(80, 5).test)
+
+
+def test_a_relative_path_is_stored_absolute(table, monkeypatch):
+    monkeypatch.chdir(table.parent)
+    assert pin(Selection(table.name)).name == str(table)
+    dataset = Selection("simulated")
+    assert pin(dataset) is dataset
+
+
+def test_the_name_of_a_dataset_has_precedence(monkeypatch, tmp_path, plain_table):
+    shutil.copy(plain_table, tmp_path / "simulated")
+    monkeypatch.chdir(tmp_path)
+    assert not own_pairs.is_file("simulated")
+    assert not own_pairs.is_file("simulated+simulated")
+    assert own_pairs.is_file("./simulated")
+    pairs, _ = select(Selection("./simulated"))
+    assert len(pairs) == 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"split": "column"}, "plain.csv: .*no column split; add one, or set config"),
+        ({"split": "gene"}, "plain.csv: protocol='gene' is not one of published, rand"),
+        ({"sha256": "0" * 64}, "plain.csv has changed since .* another name"),
+        ({"name": "absent.csv"}, "no dataset 'absent.csv', and no file of that name"),
+        ({"name": "simulated", "split": "column"}, "for a file with a column split"),
+    ],
+)
+def test_what_cannot_be_split_is_refused(plain_table, arguments, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        select(Selection(**{"name": str(plain_table), **arguments}))
+    assert "\n" not in str(caught.value)
+
+
+def test_another_word_in_the_column_is_named(tmp_path):
+    parts = ["train", "holdout", *["test"] * 6]
+    path = write_table(tmp_path / "odd.csv", labelled_pairs(8), parts=parts)
+    with pytest.raises(ValueError, match=r"odd\.csv.*line 3: split 'holdout'.*valid"):
+        select(Selection(str(path)))
+
+
+# ---- Training and evaluation ----
+
+
+@pytest.mark.parametrize("protocol", ["random", "cluster", "family"])
+def test_a_classifier_is_trained_and_tested_by_each_split(
+    plain_table, tmp_path, protocol
+):
+    config = classifier_config(plain_table, split=protocol)
+    train.train(config, tmp_path / "run")
+    found = run_evaluate(model=tmp_path / "run", data=plain_table, out=tmp_path)
+    _, split = select(Selection(str(plain_table), split=protocol))
+    assert found["n"] == len(split.test)
+    assert all(b["n"] == len(split.test) for b in found["baselines"].values())
+    saved = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
+    assert saved["name"] == str(plain_table) and saved["split"] == protocol
+    assert config.data.name == str(plain_table) and "sha256" not in config.data
+
+
+def test_the_file_of_the_training_is_never_evaluated_whole(run, table, tmp_path):
+    for data in (table, run, shutil.copy(table, tmp_path / "copy.csv")):
+        found = run_evaluate(model=run, data=data, out=tmp_path)
+        assert (found["n"], found["split"]) == (10, "test")
+        assert "(train, column split)" in found["baselines_fitted_on"]
+    found = run_evaluate(model=run, data=table, split="train", out=tmp_path)
+    assert found["n"] == 60
+
+
+def test_another_file_is_evaluated_whole_or_by_its_column(run, tmp_path):
+    pairs = labelled_pairs(64).take(range(32))
+    other = write_table(tmp_path / "other.csv", pairs, parts=PARTS * 2)
+    found = run_evaluate(model=run, data=other, out=tmp_path)
+    assert (found["n"], found["split"]) == (32, "all")
+    found = run_evaluate(model=run, data=other, split="test", out=tmp_path)
+    assert (found["n"], found["split"]) == (4, "test")
+    assert found["baselines_fitted_on"] == f"{other} (train, column split)"
+    plain = write_table(tmp_path / "plain.csv", pairs)
+    with pytest.raises(ValueError, match="files with a column split; .* whole"):
+        run_evaluate(model=run, data=plain, split="test", out=tmp_path)
+    found = run_evaluate(model=run, data=other, train_data=plain, out=tmp_path)
+    assert found["baselines_fitted_on"] == f"{plain} (train, whole file)"
+
+
+def test_a_changed_file_is_refused(run, table, tmp_path):
+    folder, path = tmp_path / "run", tmp_path / "own.csv"
+    shutil.copy(table, path)
+    train.train(classifier_config(path), folder)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b",1,", b",0,", 1))
+    with pytest.raises(ValueError, match="begun with another content of .*own.csv"):
+        train.train(classifier_config(path), folder)
+    with pytest.raises(ValueError, match="own.csv has changed since the model was"):
+        run_evaluate(model=folder, data=path, out=tmp_path)
+    path.write_bytes(content)
+    train.train(classifier_config(path), folder)
+
+
+def test_pairs_without_labels_need_negatives(tmp_path):
+    path = write_table(tmp_path / "positives.csv", labelled_pairs(80), labelled=False)
+    with pytest.raises(ValueError, match="no labels.*config.data.negatives=frequency"):
+        train.train(classifier_config(path), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    train.train(classifier_config(path, negatives="frequency"), tmp_path / "run")
+    found = run_evaluate(model=tmp_path / "run", data=path, out=tmp_path)
+    assert found["n"] == 16  # 8 positives and as many negatives
+
+
+@pytest.mark.parametrize("negatives", ["", "frequency"])
+def test_what_is_too_long_for_the_model_is_named(tmp_path, negatives):
+    pairs = labelled_pairs(80)
+    long = "ACGU" * 20
+    pairs.targets[70] = long
+    path = write_table(tmp_path / "long.csv", pairs)
+    config = classifier_config(path, negatives=negatives)
+    line = "" if negatives else "line 72: "
+    message = rf"long.csv .*: {line}target {long[:20]}… of 80 nt, .* at most 53 \(.*53"
+    if negatives:
+        pairs.labels[70] = 1
+        write_table(path, pairs)
+    with pytest.raises(ValueError, match=message):
+        task_data.load_data(config)
+    config.data.max_target_length = 53
+    assert len(task_data.load_data(config).train.weights)
+    pairs.targets[70], pairs.mirnas[70] = "ACGUACGUACGUACGUACGUACGUA", long[:30]
+    write_table(path, pairs)
+    with pytest.raises(ValueError, match="miRNA .* of 30 nt, .* leave such pairs out"):
+        task_data.load_data(config)
+
+
+def test_a_part_without_rows_is_refused(tmp_path):
+    parts = [part for part in PARTS if part != "validation"]
+    path = write_table(tmp_path / "few.csv", labelled_pairs(14), parts=parts)
+    with pytest.raises(ValueError, match=r"few\.csv.*held-out rows: there are no rows"):
+        train.train(classifier_config(path), tmp_path / "run")
+
+
+def test_a_generator_takes_the_positives(tmp_path):
+    pairs = labelled_pairs(48)
+    pairs = Pairs(pairs.mirnas, [t[:29] for t in pairs.targets], pairs.labels)
+    path = write_table(tmp_path / "pairs.csv", pairs, parts=PARTS * 3)
+    train.train(generator_config(path, split="column"), tmp_path / "run")
+    database = tmp_path / "mirnas.fa"
+    database.write_text("".join(f">m{m}\n{m}\n" for m in pairs.mirnas))
+    found = run_evaluate(
+        model=tmp_path / "run",
+        data=path,
+        db=database,
+        decoders="",
+        blast="false",
+        out=tmp_path,
+    )
+    assert found["n"] == 3  # of the 6 test rows
+    positives = write_table(tmp_path / "positives.csv", pairs, labelled=False)
+    rows = task_data.load_data(generator_config(positives)).train
+    assert len(rows.weights) == 38  # of 48
+
+
+def test_settings_are_compared_on_a_file(plain_table, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(plain_table.parent)
+    config = mitar.get_config("simulated").unlock()
+    config.base = classifier_config(plain_table.name)
+    config.grid = {"optimizer": {"learning_rate": (0.002, 0.01)}}
+    config.epochs = 1
+    sweep.sweep(config, tmp_path / "sweep", 2)
+    with (tmp_path / "sweep" / "runs.tsv").open() as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert len(rows) == 2
+    assert f"--data={plain_table}" in capsys.readouterr().out
+    best = tmp_path / "sweep" / rows[0]["folder"]
+    assert loading.load_model(best).metadata["data"]["name"] == str(plain_table)
+    assert run_evaluate(model=best, data=plain_table, out=tmp_path)["n"] == 8
+    other = tmp_path / "pairs.csv"
+    write_table(other, labelled_pairs(72))
+    config.base.data.name = str(other)
+    with pytest.raises(ValueError, match=r"config.base.data.name=.*choose another"):
+        sweep.sweep(config, tmp_path / "sweep", 2)
+
+
+def test_a_sweep_of_a_changed_file_is_refused(plain_table, tmp_path):
+    path = tmp_path / "own.csv"
+    shutil.copy(plain_table, path)
+    config = mitar.get_config("simulated").unlock()
+    config.base = classifier_config(path)
+    config.grid = {"optimizer": {"learning_rate": (0.002,)}}
+    Sweep(config, tmp_path / "sweep")
+    with path.open("a") as file:
+        file.write("ACGUACGUACGUACGUACGU,ACGUACGUACGUACGUACGUACGUACGU,1\n")
+    with pytest.raises(ValueError, match="sweep that was begun with another content"):
+        Sweep(config, tmp_path / "sweep")
+
+
+def test_the_command_line_takes_a_relative_file(tmp_path, plain_table):
+    """Train as the guide says, and be stopped by a changed file in one line."""
+    shutil.copy(plain_table, tmp_path / "pairs.csv")
+    command = [sys.executable, "-m", "mirjax.train", "--config=mitar", "--workdir=W"]
+    command += ["--config.data.name=pairs.csv", "--config.train.num_epochs=0.1"]
+    command += ["--config.model.conv_features=4", "--config.model.lstm_features=2"]
+
+    def start():
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=fast_environment(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+
+    done = start()
+    assert done.returncode == 0, done.stderr
+    saved = json.loads((tmp_path / "W" / "config.json").read_text())["data"]
+    assert saved["name"] == str(tmp_path / "pairs.csv")
+    with (tmp_path / "pairs.csv").open("a") as file:
+        file.write("ACGUACGUACGUACGUACGU,ACGUACGUACGUACGUACGUACGUACGU,1\n")
+    done = start()
+    assert done.returncode == 1
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("error")]
+    assert "another content of" in line and "pairs.csv" in line
