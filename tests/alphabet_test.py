@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from Bio.Seq import Seq
 
 from mirjax.sequences import alphabet
 
@@ -67,12 +66,6 @@ def test_decode_stops_at_the_first_end():
     a, c, eos, pad = alphabet.A, alphabet.C, alphabet.EOS, alphabet.PAD
     rows = np.array([[a, eos, c, c], [c, c, pad, a], [eos, a, a, a]], np.uint8)
     assert alphabet.decode(rows) == ["A", "CC", ""]
-
-
-def test_reverse_complement_agrees_with_biopython():
-    sequence = "UGAGGUAGUAGGUUGUAUAGUU"
-    expected = str(Seq(sequence).reverse_complement_rna())
-    assert alphabet.reverse_complement(sequence) == expected
 
 
 def test_lengths():

@@ -9,11 +9,11 @@ from small_runs import small_config
 
 from mirjax.datasets import simulate
 from mirjax.datasets.augmentation import augment_duplexes
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
+from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
 from mirjax.sequences.records import Pairs
 from mirjax.training import task_data
 
-PAIRS, WOBBLES = ("AU", "UA", "CG", "GC"), ("GU", "UG")
 MIRNAS = equations.random_letters(np.random.default_rng(3), 40, 20, 24)
 
 
@@ -23,8 +23,8 @@ def kinds(mirna, opposite):
     `opposite` is the target read 3'→5'.
     """
     return "".join(
-        "P" if one + other in PAIRS else "w" if one + other in WOBBLES else "x"
-        for one, other in zip(mirna, opposite, strict=False)
+        "P" if pair in WATSON_CRICK else "w" if pair in WOBBLE else "x"
+        for pair in map("".join, zip(mirna, opposite, strict=False))
     )
 
 
@@ -46,17 +46,17 @@ def made_up(mirnas, targets, copies=3):
 
 def test_perfect_duplexes_become_perfect_ones():
     mirnas = [mirna[:20] for mirna in MIRNAS]
-    rows = made_up(mirnas, [alphabet.reverse_complement(mirna) for mirna in mirnas])
+    rows = made_up(mirnas, [pairing.reverse_complement(mirna) for mirna in mirnas])
     assert len(rows) == 120
     assert sum(mirna != mirnas[source] for mirna, _, source in rows) > 100
     for mirna, target, _ in rows:
-        assert target == alphabet.reverse_complement(mirna)
+        assert target == pairing.reverse_complement(mirna)
 
 
 def test_wobbles_and_mismatches_stay_what_they_are_and_where():
     wanted, targets = [], []
     for mirna in MIRNAS:
-        target = alphabet.reverse_complement(mirna)
+        target = pairing.reverse_complement(mirna)
         # Far enough from each other and from the ends: no gap scores as well.
         for position in (6, 11, 15):
             kind = "x" if position == 11 or mirna[position] not in "GU" else "w"
@@ -79,9 +79,9 @@ def test_what_faces_no_letter_stays():
     loop, flank = "AAAAA", "UUACG"
     targets = [
         flank
-        + alphabet.reverse_complement(mirna[10:])
+        + pairing.reverse_complement(mirna[10:])
         + loop
-        + alphabet.reverse_complement(mirna[:10])
+        + pairing.reverse_complement(mirna[:10])
         for mirna in mirnas
     ]
     right = 0
@@ -89,9 +89,9 @@ def test_what_faces_no_letter_stays():
         assert len(target) == len(targets[source])
         right += target == (
             flank
-            + alphabet.reverse_complement(mirna[10:])
+            + pairing.reverse_complement(mirna[10:])
             + loop
-            + alphabet.reverse_complement(mirna[:10])
+            + pairing.reverse_complement(mirna[:10])
         )
     # Where letters beside the loop are A too, the loop may be said to lie there.
     assert right > 80

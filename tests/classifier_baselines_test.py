@@ -6,11 +6,11 @@ import pytest
 from mirjax.datasets import registry
 from mirjax.evaluation.baselines.classifier import classifier_baselines
 from mirjax.evaluation.metrics.classification import classification_metrics
-from mirjax.sequences import alphabet
+from mirjax.sequences.pairing import SEED_6MER, seed_site
 from mirjax.sequences.records import Pairs
 
 LET7, MIR16 = "UGAGGUAGUAGGUUGUAUAGUU", "UAGCAGCACGUAAAUAUUGGCG"
-LET7_SITE = alphabet.reverse_complement(LET7[1:7])
+LET7_SITE = seed_site(LET7, SEED_6MER)
 
 
 def pairs_of(rows, **columns):

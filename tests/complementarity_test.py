@@ -7,10 +7,8 @@ from Bio import Align
 from Bio.Align import substitution_matrices
 
 from mirjax.alignment import complementarity
-from mirjax.sequences import alphabet
-
-WATSON_CRICK = {"AU", "UA", "CG", "GC"}
-WOBBLE = {"GU", "UG"}
+from mirjax.sequences import pairing
+from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
 
 
 def _random_sequences(rng, n, shortest, longest):
@@ -24,7 +22,7 @@ def _half_complementary_sites(rng, mirnas, n):
     """Sites that pair with some miRNA, then suffer substitutions, gaps and cuts."""
     sites = []
     for mirna in rng.choice(mirnas, n):
-        letters = list(alphabet.reverse_complement(str(mirna)))
+        letters = list(pairing.reverse_complement(str(mirna)))
         for place in range(len(letters)):
             if rng.random() < 0.2:
                 letters[place] = str(rng.choice(["", "A", "U", "C", "G", "GA", "UCU"]))
@@ -111,7 +109,7 @@ def test_blocks_and_repeated_targets_keep_their_rows(monkeypatch):
 
 def test_perfect_partner_scores_all_its_pairs():
     mirna = "UGAGGUAGUAGGUUGUAUAGUU"
-    site = alphabet.reverse_complement(mirna)
+    site = pairing.reverse_complement(mirna)
     expected = 4 * 7 + (len(mirna) - 7)
     assert complementarity.score_all([site], [mirna])[0, 0] == expected
     # Letters hung on the site's 3' end matter to the anchored score alone.

@@ -8,7 +8,7 @@ from mirjax.evaluation.evaluation_set import make_evaluation_set
 from mirjax.evaluation.options import RowOptions
 from mirjax.models import make_model
 from mirjax.models.trained import TrainedModel
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
 from mirjax.sequences.records import Pairs
 
 
@@ -17,7 +17,7 @@ def sites(monkeypatch):
     """Perfect sites of 22 nt between flanks, in place of the simulated pairs."""
     rng = np.random.default_rng(0)
     mirnas = ["".join(rng.choice(list("ACGU"), 22)) for _ in range(20)]
-    sites = [alphabet.reverse_complement(mirna) for mirna in mirnas]
+    sites = [pairing.reverse_complement(mirna) for mirna in mirnas]
     pairs = Pairs(mirnas, [f"GAU{site}CAUC" for site in sites])
     monkeypatch.setattr(registry, "load_pairs", lambda name: pairs)
     return dict(zip(mirnas, sites, strict=True))

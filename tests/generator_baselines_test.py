@@ -7,7 +7,7 @@ import pytest
 
 from mirjax.evaluation.baselines import generator as generator_baselines
 from mirjax.evaluation.evaluation_set import EvaluationSet, Source
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
 from mirjax.sequences.records import Pairs, SequenceRecord
 
 
@@ -65,7 +65,7 @@ LET7, MIR16, MIR1 = "UGAGGUAGUAGGUUGUAUAGUU", "UAGCAGCACGUAAAUAUUGGCG", "UGGAAUG
 
 
 def test_baselines_by_hand():
-    sites = {m: alphabet.reverse_complement(m) for m in (LET7, MIR16, MIR1)}
+    sites = {m: pairing.reverse_complement(m) for m in (LET7, MIR16, MIR1)}
     train = Pairs([LET7, MIR16, MIR16], [sites[LET7], sites[MIR16], "AAAA"])
     # A miRNA that training never saw cannot be retrieved.
     held_out = Pairs([LET7, MIR16, MIR1, LET7], [sites[LET7], "AAAA", "GGGG", "AAAA"])

@@ -8,7 +8,7 @@ import pytest
 
 from mirjax.blast import naming
 from mirjax.blast.settings import NAMING, PUBLISHED
-from mirjax.sequences import alphabet, fasta
+from mirjax.sequences import fasta, pairing
 from mirjax.sequences.records import SequenceRecord
 
 LET7 = "UGAGGUAGUAGGUUGUAUAGUU"
@@ -35,7 +35,7 @@ def records():
         SequenceRecord("longer", "GC" + LET7 + "GC"),
         SequenceRecord("let-7", LET7),
         SequenceRecord("let-7-again", LET7),
-        SequenceRecord("opposite", alphabet.reverse_complement(some[5].sequence)),
+        SequenceRecord("opposite", pairing.reverse_complement(some[5].sequence)),
         SequenceRecord("repeat", REPEAT),
         SequenceRecord("five", "ACGUA"),
         SequenceRecord("three", "ACG"),
@@ -137,7 +137,7 @@ def test_low_complexity_is_found_by_default_alone(database):
 
 
 def test_strand_and_evalue_decide_what_is_known(database):
-    opposite = alphabet.reverse_complement(LET7)
+    opposite = pairing.reverse_complement(LET7)
     both = dataclasses.replace(NAMING, strand="both")
     assert naming.name_sequences([opposite], database) == [None]
     # Of two that equal it and one that holds it, the first in the file.

@@ -21,7 +21,7 @@ from mirjax.blast.search import search_unique
 from mirjax.blast.settings import BlastSettings
 from mirjax.inference import greedy, ranking, sites
 from mirjax.models.trained import save_model
-from mirjax.sequences import alphabet, fasta
+from mirjax.sequences import alphabet, fasta, pairing
 from mirjax.sequences.records import SequenceRecord
 
 CONFIG = {
@@ -201,10 +201,10 @@ def test_a_constrained_decoder_predicts_records_of_the_database_only(folder, par
 def test_the_table_of_a_model_whose_predictions_are_known(folder, monkeypatch):
     monkeypatch.setattr(greedy, "decode", echo)
     long = "CGCGC" + MIRNA + "CCGG"
-    near = MIRNA[:12] + alphabet.reverse_complement(MIRNA[12]) + MIRNA[13:]
+    near = MIRNA[:12] + pairing.reverse_complement(MIRNA[12]) + MIRNA[13:]
     pathlib.Path("targets.fa").write_text(
         f">own a title\n{MIRNA.replace('U', 't')}\n>long\n{long}\n>near\n{near}\n"
-        f">minus\n{alphabet.reverse_complement(MIRNA)}\n>low\n{'UG' * 11}\n"
+        f">minus\n{pairing.reverse_complement(MIRNA)}\n>low\n{'UG' * 11}\n"
     )
     pathlib.Path("db.fa").write_text(
         f">first\nAA{MIRNA}AA\n>let-7\n{MIRNA}\n>again\n{MIRNA}\n>low\n{'UG' * 11}\n"

@@ -10,6 +10,7 @@ from Bio import SeqIO
 
 from mirjax.datasets import formats, readers
 from mirjax.sequences.bad_records import SKIP, BadRecords
+from mirjax.sequences.pairing import SEED_6MER, seed_site
 
 
 def _write(folder, text, name="file.txt"):
@@ -107,10 +108,9 @@ def _mirbase(data_dir):
 
 
 def _fraction_with_seed_match(mirnas, targets):
-    pairing = str.maketrans("ACGU", "UGCA")
     return np.mean(
         [
-            mirna[1:7].translate(pairing)[::-1] in target
+            seed_site(mirna, SEED_6MER) in target
             for mirna, target in zip(mirnas, targets, strict=True)
         ]
     )

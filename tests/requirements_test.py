@@ -15,7 +15,7 @@ from mirjax.blast.requirements import (
 )
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import DatabaseSize
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
 
 COSTS = [
     (1, -2, 5, 2),
@@ -47,7 +47,7 @@ def queries(subjects):
         edited(rng, subjects[int(rng.integers(len(subjects) - 3))], int(edits))
         for edits in rng.integers(0, 9, 400)
     ]
-    made += [alphabet.reverse_complement(s) for s in made[:100]]
+    made += [pairing.reverse_complement(s) for s in made[:100]]
     made += [random_sequence(rng, int(n)) for n in rng.integers(12, 40, 200)]
     made += ["AC" * 11, "A" * 25, subjects[3] + subjects[4] + random_sequence(rng, 200)]
     return list(dict.fromkeys(made))

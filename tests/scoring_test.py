@@ -7,7 +7,7 @@ import pytest
 from Bio import Align
 
 from mirjax.alignment import scoring
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
 
 
 def test_a_gap_of_k_letters_costs_open_and_k_times_extend():
@@ -30,7 +30,7 @@ def test_complement_pairs_watson_crick_and_wobble():
     for (i, one), (j, other) in itertools.product(
         enumerate(alphabet.LETTERS), repeat=2
     ):
-        if alphabet.reverse_complement(one) == other:
+        if pairing.reverse_complement(one) == other:
             assert table[i][j] == 3
         else:
             assert table[i][j] == (1 if {one, other} == {"G", "U"} else -2)

@@ -18,7 +18,7 @@ from mirjax.blast.processes import Limits
 from mirjax.blast.programs import BlastError
 from mirjax.blast.search import search_unique
 from mirjax.blast.settings import DEFAULT, PUBLISHED, BlastSettings
-from mirjax.sequences import alphabet
+from mirjax.sequences import pairing
 from mirjax.sequences.fasta import read_fasta, write_fasta
 from mirjax.sequences.records import SequenceRecord
 
@@ -54,7 +54,7 @@ def queries(subjects):
         source = subjects[int(rng.integers(len(subjects) - 3))].sequence
         made.append(edited(rng, source, int(edits)))
     made += [random_sequence(rng, int(n)) for n in rng.integers(1, 120, 120)]
-    made += [alphabet.reverse_complement(s) for s in made[:60]]
+    made += [pairing.reverse_complement(s) for s in made[:60]]
     made += ["AC" * 11, "A" * 22, "GU" * 14 + made[0], "".join(made[:8])]
     made += [made[int(n)] for n in rng.integers(len(made), size=200)]
     order = rng.permutation(len(made))

@@ -8,7 +8,7 @@ import pytest
 from mirjax.configs import base
 from mirjax.datasets import registry
 from mirjax.datasets.selection import Selection, describe, select
-from mirjax.sequences import alphabet
+from mirjax.sequences import pairing
 from mirjax.sequences.records import Pairs
 
 
@@ -84,7 +84,7 @@ def planted_sites(monkeypatch):
             "".join(rng.choice(list("ACGU"), n)) for n in (22, 20, rng.integers(9))
         )
         mirnas.append(mirna)
-        sites.append(alphabet.reverse_complement(mirna))
+        sites.append(pairing.reverse_complement(mirna))
         targets.append(before + sites[-1] + after)
     labels = np.ones(30, np.uint8)
     labels[3] = 0

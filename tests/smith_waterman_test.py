@@ -9,7 +9,7 @@ from Bio import Align
 from Bio.Align import substitution_matrices
 
 from mirjax.alignment import recurrence, scoring, smith_waterman
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
 
 SCORINGS = [
     scoring.nucleotide(),
@@ -90,7 +90,7 @@ def test_any_table_scores_as_the_recurrence_says(what):
 
 def test_a_perfect_duplex_pairs_every_letter():
     mirna = "UGAGGUAGUAGGUUGUAUAGUU"
-    site = alphabet.reverse_complement(mirna)
+    site = pairing.reverse_complement(mirna)
     what = scoring.complement(watson_crick=2)
     assert smith_waterman.score_pairs([mirna], [site], what) == 2 * len(mirna)
     assert smith_waterman.score_pairs([mirna], [site[::-1]], what) < len(mirna)
@@ -102,7 +102,7 @@ def test_windows_of_long_subjects_lose_no_score(what):
     queries = _random(rng, 4, 18, 26)
     planted = _relatives(rng, queries * 15)
     if what.antiparallel:
-        planted = [alphabet.reverse_complement(site) for site in planted]
+        planted = [pairing.reverse_complement(site) for site in planted]
     ends = _random(rng, 60, 1, 1500), _random(rng, 60, 0, 200)
     subjects = ["".join(parts) for parts in zip(ends[0], planted, ends[1], strict=True)]
     expected = [[_biopython(what, q, s) for s in subjects] for q in queries]

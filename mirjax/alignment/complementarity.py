@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Int16
 
 from mirjax.sequences import alphabet
+from mirjax.sequences.pairing import SEED
 
 # Chosen on training rows of the Chakraborty pairs.
 WATSON_CRICK, WOBBLE, MISMATCH = 1, 0, -1
@@ -22,7 +23,6 @@ SEED_WEIGHT = 4  # times the pair score at the seed
 GAP_OPEN, GAP_EXTEND = 6, 2  # a gap of k letters costs GAP_OPEN + (k - 1) GAP_EXTEND
 OFFSET = 2  # anchored only: a letter left out before the first pair
 
-SEED = slice(1, 8)  # miRNA letters 2-8
 _NO_GAP = -1000  # below every score, and far from the end of int16
 _CELLS = 8192  # (target, miRNA) pairs aligned at a time; keeps the columns in cache
 

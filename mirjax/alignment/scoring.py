@@ -14,10 +14,9 @@ import dataclasses
 import numpy as np
 
 from mirjax.sequences import alphabet
+from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
 
 _INTEGERS = (np.int8, np.int16, np.int32)
-_COMPLEMENTS = ("AU", "UA", "CG", "GC")
-_WOBBLES = ("GU", "UG")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -181,9 +180,9 @@ def complement(
 
     def score(one: str, other: str) -> int:
         pair = one + other
-        if pair in _COMPLEMENTS:
+        if pair in WATSON_CRICK:
             return watson_crick
-        return wobble if pair in _WOBBLES else mismatch
+        return wobble if pair in WOBBLE else mismatch
 
     letters = alphabet.LETTERS
     table = tuple(tuple(score(one, other) for other in letters) for one in letters)

@@ -45,6 +45,7 @@ from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import DatabaseSize, least_score, search_space
 from mirjax.blast.words import WordIndex, find_words, word_matches
 from mirjax.sequences import alphabet
+from mirjax.sequences.pairing import COMPLEMENT
 
 _MAX_LENGTH = 200  # letters; longer queries require a seed word only
 _MARGIN = 1 + 1e-6  # factor of the E-value; sums in another order differ by far less
@@ -189,7 +190,5 @@ def best_segments(
 def _reverse_complement(
     tokens: UInt8[np.ndarray, "queries length"],
 ) -> UInt8[np.ndarray, "queries length"]:
-    complement: UInt8[np.ndarray, "queries length"] = alphabet.COMPLEMENT[
-        tokens[:, ::-1]
-    ]
+    complement: UInt8[np.ndarray, "queries length"] = COMPLEMENT[tokens[:, ::-1]]
     return complement

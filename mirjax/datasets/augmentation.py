@@ -10,7 +10,7 @@ import numpy as np
 from Bio import Align
 from Bio.Align import substitution_matrices
 
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
 from mirjax.sequences.records import Pairs
 
 # Of an alignment of a miRNA with the letters that would pair with its target, read
@@ -19,8 +19,11 @@ _PAIR, _WOBBLE, _MISMATCH = 2.0, 0.5, -2.0
 _GAP_OPEN, _GAP_EXTEND = -4.0, -1.0
 _END_OPEN, _END_EXTEND = -2.0, -1.0  # before the first pair
 
-# The letter that pairs with what is opposite in a G:U wobble, by the miRNA's letter.
-_WOBBLES = {"G": "A", "U": "C"}
+# miRNA letter → the complement of its wobble partner.
+_WOBBLES = {
+    letter: pairing.PARTNERS[partner]
+    for letter, partner in pairing.WOBBLE_PARTNERS.items()
+}
 
 
 def augment_duplexes(pairs: Pairs, copies: int, seed: int) -> Pairs:
@@ -46,7 +49,7 @@ def augment_duplexes(pairs: Pairs, copies: int, seed: int) -> Pairs:
     aligner = _aligner()
     shapes = []
     for mirna, target in zip(pairs.mirnas, pairs.targets, strict=True):
-        facing = alphabet.reverse_complement(target)
+        facing = pairing.reverse_complement(target)
         shapes.append((mirna, facing, _columns(aligner, mirna, facing)))
     mirnas, targets = [], []
     for _ in range(copies):
@@ -59,7 +62,7 @@ def augment_duplexes(pairs: Pairs, copies: int, seed: int) -> Pairs:
                 if i < len(other):
                     letters[j] = _letter(rng, mirna[i], facing[j], other[i])
             mirnas.append(other)
-            targets.append(alphabet.reverse_complement("".join(letters)))
+            targets.append(pairing.reverse_complement("".join(letters)))
     return Pairs(mirnas, targets)
 
 

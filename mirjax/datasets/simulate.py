@@ -24,7 +24,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
 from mirjax.sequences.records import Pairs, SequenceRecord
 
 # Site type → fraction of the pairs: strong and weak sites, about as in real data.
@@ -166,7 +166,8 @@ def _seeds(rng: np.random.Generator, num_families: int) -> list[str]:
         seed = _letters(rng, 7)
         # A wobble needs a G or U at 2-7. Three distinct letters there prevent seed
         # matches that overlap each other, such as those of AAAAAAA.
-        fit = len(set(seed[:6])) >= 3 and bool(set("GU") & set(seed[:6]))
+        letters = set(seed[:6])
+        fit = len(letters) >= 3 and not letters.isdisjoint(pairing.WOBBLE_PARTNERS)
         if fit and all(
             sum(a != b for a, b in zip(seed, other, strict=True)) >= _SEED_DISTANCE
             for other in seeds
@@ -186,7 +187,7 @@ def _target(
     length: int,
 ) -> str:
     """Draw a target of one site type that holds no other seed match."""
-    six = alphabet.reverse_complement(mirna[1:7])
+    six = pairing.seed_site(mirna, pairing.SEED_6MER)
     expected = 0 if site_type in ("wobble", "bulge") else 1
     for _ in range(_MAX_DRAWS):
         site = _site(rng, mirna, site_type, supplementary)
@@ -202,11 +203,11 @@ def _site(
     rng: np.random.Generator, mirna: str, site_type: str, supplementary: bool
 ) -> str:
     """Draw the target letters opposite positions 16 to 1, and the bulge letter."""
-    pair = alphabet.reverse_complement
+    pair = pairing.PARTNERS
     # opposite[p] is the target letter opposite miRNA position p; index 0 is unused.
     opposite = ["", *_letters(rng, _PAIRED_LENGTH)]
     for position in range(2, 9):
-        opposite[position] = pair(mirna[position - 1])
+        opposite[position] = pair[mirna[position - 1]]
     if site_type in ("8mer", "7mer-A1"):
         opposite[1] = "A"
     elif site_type in ("7mer-m8", "6mer"):
@@ -214,13 +215,13 @@ def _site(
     if site_type in ("7mer-A1", "6mer"):
         opposite[8] = _letters(rng, 1, exclude=opposite[8])
     if site_type == "wobble":
-        candidates = [p for p in range(2, 8) if mirna[p - 1] in "GU"]
+        candidates = [p for p in range(2, 8) if mirna[p - 1] in pairing.WOBBLE_PARTNERS]
         position = int(rng.choice(candidates))
-        opposite[position] = "U" if mirna[position - 1] == "G" else "G"
+        opposite[position] = pairing.WOBBLE_PARTNERS[mirna[position - 1]]
     if site_type == "bulge":
         opposite[5] = _letters(rng, 1) + opposite[5]  # 5' of it in the target
     if supplementary:
-        opposite[13:17] = [pair(mirna[position - 1]) for position in range(13, 17)]
-    elif all(opposite[p] == pair(mirna[p - 1]) for p in range(13, 17)):
+        opposite[13:17] = [pair[mirna[position - 1]] for position in range(13, 17)]
+    elif all(opposite[p] == pair[mirna[p - 1]] for p in range(13, 17)):
         opposite[13] = _letters(rng, 1, exclude=opposite[13])
     return "".join(reversed(opposite))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int, Int64
 
+from mirjax.sequences.pairing import SEED
 from mirjax.sequences.records import Pairs, Split
 
 FRACTIONS = (0.8, 0.1, 0.1)  # train, validation, test
@@ -157,7 +158,7 @@ def family_split(
     Raises:
       ValueError: unless `fractions` are three that add up to 1.
     """
-    groups = _first_seen_numbers([mirna[1:8] for mirna in mirnas])
+    groups = _first_seen_numbers([mirna[SEED] for mirna in mirnas])
     return _split_groups(groups, seed, fractions)
 
 

@@ -27,7 +27,7 @@ from mirjax.models.embedding import (
 )
 from mirjax.models.layers import reverse_padded
 from mirjax.models.validation import check_rates, check_sizes
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, pairing
 from mirjax.sequences.prefix_tree import PrefixTree
 
 DTYPES = ("float32", "bfloat16")
@@ -145,7 +145,7 @@ class Transformer(nn.Module):
         steps = self.max_mirna_length + 1 if steps is None else steps
         tokens = reverse_padded(targets)
         valid = tokens != alphabet.PAD
-        facing = jnp.asarray(alphabet.COMPLEMENT)[tokens]
+        facing = jnp.asarray(pairing.COMPLEMENT)[tokens]
         after = windows_of(facing[:, ::-1], self.window)[:, ::-1]
         x_BSD = self._embed(
             windows_of(facing, self.window), np.arange(tokens.shape[1]), after, train

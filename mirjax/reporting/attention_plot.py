@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mirjax.reporting.drawing import ORANGE, new_figure, save
+from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
 
 _COLUMNS = 2  # panels side by side
-_WATSON_CRICK = {"AU", "UA", "CG", "GC"}
-_WOBBLE = {"GU", "UG"}
 
 
 class Duplex(NamedTuple):
@@ -78,8 +77,8 @@ def attention(
 def _mark_pairs(axes: Axes, duplex: Duplex) -> None:
     """Mark where a letter of the miRNA can pair with a letter of the target."""
     for pairs, fill, name in (
-        (_WATSON_CRICK, ORANGE, "Watson-Crick pair"),
-        (_WOBBLE, "none", "G:U wobble"),
+        (WATSON_CRICK, ORANGE, "Watson-Crick pair"),
+        (WOBBLE, "none", "G:U wobble"),
     ):
         positions = [
             (x, y)

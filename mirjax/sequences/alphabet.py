@@ -11,7 +11,6 @@ import numpy as np
 PAD, A, U, C, G, BOS, EOS = range(7)
 LETTERS = "AUCG"
 VOCABULARY_SIZE = 7
-COMPLEMENT = np.array([PAD, U, A, G, C, BOS, EOS], np.uint8)  # of each token
 NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: token codes less one
 
 UNKNOWN_LETTER = "N"  # what N and the other IUPAC codes are read as
@@ -31,7 +30,6 @@ _UNKNOWN_AS_PAD = _TOKEN_OF_BYTE.copy()
 for _code in _IUPAC + _IUPAC.lower():
     _UNKNOWN_AS_PAD[ord(_code)] = PAD
 _LETTER_OF_TOKEN = np.frombuffer(b"-AUCG^$", np.uint8)
-_COMPLEMENT = str.maketrans("AUCG", "UAGC")
 _BLANKS = " \t\r\n"
 _AS_RNA = str.maketrans("acguTt" + _IUPAC.lower(), "ACGUUU" + _IUPAC)  # ASCII only
 _AS_UNKNOWN = str.maketrans(_IUPAC, UNKNOWN_LETTER * len(_IUPAC))
@@ -123,11 +121,6 @@ def decode(tokens: np.ndarray) -> list[str]:
         row[:stop].tobytes().decode("ascii")
         for row, stop in zip(letters, lengths, strict=True)
     ]
-
-
-def reverse_complement(sequence: str) -> str:
-    """Return the perfect Watson-Crick partner of an RNA sequence, 5'→3'."""
-    return sequence.translate(_COMPLEMENT)[::-1]
 
 
 def lengths(sequences: Iterable[str]) -> np.ndarray:

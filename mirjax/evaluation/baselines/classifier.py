@@ -18,13 +18,12 @@ from sklearn.preprocessing import MaxAbsScaler
 
 from mirjax.alignment import complementarity
 from mirjax.evaluation.metrics.classification import Labels
-from mirjax.sequences import alphabet
+from mirjax.sequences.pairing import SEED_6MER, seed_site
 from mirjax.sequences.records import Pairs
 
 MIRNA_KMERS = (1, 3)  # shortest and longest, nt
 TARGET_KMERS = (1, 4)
 
-_SITE = slice(1, 7)  # letters 2-7 of a miRNA
 _MAX_ITERATIONS = 1_000
 
 
@@ -107,6 +106,6 @@ def _regression(labels: Labels, known: Any, new: Any) -> Float[np.ndarray, " hel
 def _has_seed_match(pairs: Pairs) -> list[bool]:
     """Return whether each target holds the reverse complement of letters 2-7."""
     return [
-        alphabet.reverse_complement(mirna[_SITE]) in target
+        seed_site(mirna, SEED_6MER) in target
         for mirna, target in zip(pairs.mirnas, pairs.targets, strict=True)
     ]

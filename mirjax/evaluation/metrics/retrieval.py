@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from mirjax.alignment.complementarity import SEED
+from mirjax.sequences.pairing import SEED
 from mirjax.sequences.records import Pairs
 
 DEPTHS = (1, 5, 10)

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 from rapidfuzz.distance import Levenshtein
 
-from mirjax.alignment.complementarity import SEED
 from mirjax.sequences import alphabet
+from mirjax.sequences.pairing import SEED
 from mirjax.sequences.records import Pairs
 
 Metrics = dict[str, Any]  # name → number, or metrics of some rows
