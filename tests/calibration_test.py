@@ -112,7 +112,7 @@ def test_labels_and_logits_without_a_temperature_are_refused(labels, logits, mes
 def test_a_model_without_a_temperature_is_named(value):
     assert stored_temperature({"temperature": 2}, "model.npz") == 2.0
     metadata = {} if value is None else {"temperature": value}
-    with pytest.raises(ValueError, match="--calibrated: model.npz holds no temper"):
+    with pytest.raises(ValueError, match="model.npz(: its| holds no) temperature"):
         stored_temperature(metadata, "model.npz")
 
 

@@ -157,7 +157,7 @@ def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
     rows = table()
     assert len(rows) == len(expected)
     mirnas = list({row["mirna_seq"] for row in rows} - {"."})
-    settings = BlastSettings(strand="plus", evalue=0.1, dust=False)
+    settings = BlastSettings(strand="plus", evalue=0.02, dust=False)
     hits = search_unique(mirnas, build_database(pathlib.Path("db.fa")), settings)
     best = dict(zip(mirnas, hits, strict=True))
     for row, (span, letters, log_prob) in zip(rows, expected, strict=True):
@@ -242,6 +242,54 @@ def test_the_table_of_a_model_whose_predictions_are_known(folder, monkeypatch):
     assert strict["own", "0"]["status"] == "known"
     assert strict["near", "0"]["status"] == "novel"
     assert strict["minus", "0"]["status"] == "known"
+
+
+def test_the_table_is_ranked_and_cut(folder, monkeypatch):
+    run(stride=1)
+    whole = table()
+    scores = np.array([float(row["log_prob"]) for row in whole])
+    cut = float(np.sort(scores)[-40]) - 1e-3
+    named = []
+    monkeypatch.setattr(
+        naming,
+        "search_unique",
+        lambda sequences, *rest: (
+            named.extend(sequences) or search_unique(sequences, *rest)
+        ),
+    )
+    run(stride=1, min_log_prob=cut, out="cut.tsv")
+    expected = [row for row, score in zip(whole, scores, strict=True) if score >= cut]
+    assert table("cut.tsv") == expected and len(expected) == 40
+    # What is cut is not searched by BLAST.
+    assert set(named) - {""} == {row["mirna_seq"] for row in expected} - {"."}
+    run(stride=1, top=5, out="top.tsv")
+    best = [whole[row] for row in np.argsort(-scores, kind="stable")[:5]]
+    assert table("top.tsv") == best
+    run(stride=1, top=50, min_log_prob=cut, out="both.tsv")
+    assert len(table("both.tsv")) == 40
+    assert table("both.tsv")[:5] == best
+
+
+def test_the_default_evalue_calls_few_random_sequences_known(monkeypatch, data_dir):
+    """Of random 22-mers, and of human miRNAs with their letters shuffled."""
+    human = naming.load_database(data_dir / "mirbase" / "hsa_mature_r22.fa")
+    rng = np.random.default_rng(1)
+    for sequences in (
+        [random_sequence(rng, 22) for _ in range(500)],
+        [
+            "".join(rng.permutation(list(human.mirnas[row].sequence)))
+            for row in rng.integers(0, len(human.mirnas), 500)
+        ],
+    ):
+        names = naming.name_sequences(sequences, human)
+        assert sum(name is not None for name in names) <= 25  # 5%
+
+
+def test_scores_that_are_no_numbers_stop_the_command(folder, params):
+    save(folder / "W", jax.tree.map(lambda array: array * jnp.nan, params))
+    with pytest.raises((FloatingPointError, ValueError), match="NaN|finite"):
+        run()
+    assert not pathlib.Path("out.tsv").exists()
 
 
 def test_an_empty_prediction_is_a_novel_row(folder, params):
@@ -331,6 +379,11 @@ BAD = {
     "evalue": (None, {"evalue": 0}, r"evalue=0"),
     "stride": (None, {"stride": 30}, r"--stride=30 .* 29"),
     "batch": (None, {"batch_size": 0}, r"--batch_size=0"),
+    "top": (None, {"top": -1}, r"--top=-1: give 0 for all"),
+    "log prob": (None, {"min_log_prob": 0.5}, r"--min_log_prob=0.5 must be at most 0"),
+    "no targets flag": (None, {"targets": None}, r"--targets is missing: give"),
+    "no db flag": (None, {"db": None}, r"--db is missing: give --targets and --db"),
+    "long name": (None, {"out": "x" * 256}, r"--out: x+ cannot be written .File name"),
     "threads": (None, {"num_threads": 0}, r"--num_threads=0"),
     "strand": (None, {"published_blast": True, "strand": "plus"}, r"drop --strand"),
 }

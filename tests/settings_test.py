@@ -30,6 +30,6 @@ def test_a_bad_setting_is_named_with_its_remedy(field, remedy):
         BlastSettings(**field)
 
 
-def test_presets_differ_in_strand_and_masking_alone():
+def test_presets_differ_in_strand_masking_and_evalue_alone():
     assert dataclasses.replace(DEFAULT, strand="both") == PUBLISHED
-    assert dataclasses.replace(DEFAULT, dust=False) == NAMING
+    assert dataclasses.replace(DEFAULT, dust=False, evalue=0.02) == NAMING

@@ -95,8 +95,12 @@ A decoded miRNA is a sense RNA. A minus-strand hit means that its reverse comple
 resembles a database miRNA: the two could pair, but they are not the same miRNA.
 """
 
-NAMING = BlastSettings(strand="plus", dust=False)
-"""The settings that name decoded miRNAs: the default without masking.
+NAMING = BlastSettings(strand="plus", dust=False, evalue=0.02)
+"""The settings that name decoded miRNAs: without masking, and at a lower E-value.
+
+Of 4,000 random sequences of 22 nt 0.3% have a hit among the human miRNAs of miRBase 22,
+and of 4,000 human miRNAs with their dinucleotides shuffled 2.1%; at an E-value of 0.1
+it is 6.9% and 17.3%.
 
 Masking low complexity prevents chance hits in long sequences. With it, 3 of the 2,656
 human miRNAs of miRBase 22 do not find themselves.

@@ -60,6 +60,9 @@ def predict_logits(
       params: its parameters.
       pairs: rows no longer than the model reads.
       batch_size: rows scored at a time.
+
+    Raises:
+      FloatingPointError: if a logit is NaN or infinite.
     """
     scorer = make_scorer(model)
     tokens = [
@@ -74,7 +77,13 @@ def predict_logits(
         for start in range(0, len(filled[0]), size)
     ]
     logits = [np.zeros(0), *jax.device_get(parts)]
-    return np.concatenate(logits)[: len(pairs)].astype(np.float64)
+    found = np.concatenate(logits)[: len(pairs)].astype(np.float64)
+    if not np.isfinite(found).all():
+        raise FloatingPointError(
+            "the model's scores are NaN or infinite: its parameters are damaged or its "
+            "training diverged; train it again"
+        )
+    return found
 
 
 def predict_probabilities(

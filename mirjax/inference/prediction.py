@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 from absl import logging
+from jaxtyping import Float, Int
 
 from mirjax.blast import naming
 from mirjax.blast.processes import Limits
@@ -17,7 +19,7 @@ from mirjax.models.trained import TrainedModel
 from mirjax.sequences import fasta
 from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
-from mirjax.sequences.windows import count_windows, sliding_windows
+from mirjax.sequences.windows import Window, count_windows, sliding_windows
 
 # Takes the number of items and a description; gives a function that is called with the
 # number of items done since its previous call.
@@ -71,7 +73,7 @@ def load_generator(path: str | os.PathLike[str]) -> TrainedModel:
     if not isinstance(trained.model, Generator):
         raise ValueError(
             f"--model: {path} holds a {type(trained.model).__name__}, which generates "
-            "no miRNA; give a seq2seq model or a Transformer"
+            "no miRNA: give a seq2seq model or a Transformer, or pairs by --pairs"
         )
     return trained
 
@@ -119,7 +121,8 @@ def predict(
       progress: shows the progress of decoding.
 
     Returns:
-      The predictions in the order of the targets, then of the sites.
+      The predictions in the order of the targets, then of the sites; or best first if
+      `options.top` is given.
 
     Raises:
       ValueError: for a stride that does not suit the model, before the device is used.
@@ -141,10 +144,14 @@ def predict(
             batch_size=options.batch_size,
             report=report,
         )
-    logging.info("naming %d distinct miRNAs", len(decoded.mirnas))
+    kept = choose_sites(decoded.log_probs, options)
+    used = np.unique(decoded.choices[kept])
+    logging.info("%d sites kept; naming %d distinct miRNAs", len(kept), len(used))
     limits = Limits(num_processes=options.num_threads)
-    names = naming.name_sequences(decoded.mirnas, database, options.settings, limits)
-    windows = sliding_windows(lengths, size, stride)
+    mirnas = [decoded.mirnas[choice] for choice in used]
+    found = naming.name_sequences(mirnas, database, options.settings, limits)
+    names = dict(zip(used, found, strict=True))
+    windows = _in_order(sliding_windows(lengths, size, stride), kept)
     return (
         Prediction(
             targets[window.record].name,
@@ -155,9 +162,42 @@ def predict(
             names[choice],
         )
         for window, choice, log_prob in zip(
-            windows, decoded.choices, decoded.log_probs, strict=True
+            windows, decoded.choices[kept], decoded.log_probs[kept], strict=True
         )
     )
+
+
+def choose_sites(
+    log_probs: Float[np.ndarray, " sites"], options: PredictOptions
+) -> Int[np.ndarray, " kept"]:
+    """Return the numbers of the sites to return, in the order to return them.
+
+    Args:
+      log_probs: log P(miRNA | site) of each site.
+      options: `min_log_prob` and `top`; of equal log P the earlier site counts.
+    """
+    kept = np.flatnonzero(log_probs >= options.min_log_prob)
+    if options.top:
+        best = np.argsort(-log_probs[kept], kind="stable")[: options.top]
+        kept = kept[best]
+    return kept
+
+
+def _in_order(
+    windows: Iterator[Window], kept: Int[np.ndarray, " kept"]
+) -> Iterator[Window]:
+    """Return the windows of the given numbers, in the order of the numbers."""
+    wanted = np.sort(kept)
+    if np.array_equal(wanted, kept):  # no window need be stored
+        numbers = iter(wanted.tolist())
+        following = next(numbers, None)
+        for number, window in enumerate(windows):
+            if number == following:
+                yield window
+                following = next(numbers, None)
+        return
+    chosen = dict(zip(wanted.tolist(), _in_order(windows, wanted), strict=True))
+    yield from (chosen[number] for number in kept.tolist())
 
 
 def _make_decoder(

@@ -50,6 +50,9 @@ def decode_windows(
 
     Returns:
       The predictions, in the order of `sliding_windows`.
+
+    Raises:
+      FloatingPointError: if a log P is NaN or infinite.
     """
     lengths = [len(target.sequence) for target in targets]
     choices = np.empty(count_windows(lengths, size, stride), np.int32)
@@ -66,6 +69,11 @@ def decode_windows(
             for mirna in alphabet.decode(decoded.tokens)
         ]
         log_probs[rows] = decoded.log_probs
+        if not np.isfinite(decoded.log_probs).all():
+            raise FloatingPointError(
+                "the model's log probabilities are NaN or infinite: its parameters are "
+                "damaged or its training diverged; train it again"
+            )
         done += len(chunk)
         report(len(chunk))
     return DecodedWindows(list(indices), choices, log_probs)

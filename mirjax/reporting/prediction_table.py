@@ -1,0 +1,77 @@
+"""Tables of predictions: miRNAs of sites, and probabilities of pairs."""
+
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+from mirjax.inference.prediction import Prediction
+from mirjax.sequences.records import Pairs
+
+SITE_COLUMNS = (
+    "target",
+    "start",
+    "end",
+    "mirna_seq",
+    "log_prob",
+    "mirna_id",
+    "evalue",
+    "bitscore",
+    "status",
+)
+NONE = "."
+
+
+def write_sites(file: TextIO, predictions: Iterable[Prediction]) -> tuple[int, int]:
+    """Write the predicted miRNAs of sites as a tab-separated table.
+
+    Args:
+      file: file to write to.
+      predictions: one per row.
+
+    Returns:
+      The numbers of known and of novel miRNAs.
+    """
+    num_known = num_novel = 0
+    print(*SITE_COLUMNS, sep="\t", file=file)
+    for row in predictions:
+        mirna_id = evalue = bitscore = NONE
+        if row.name is not None:
+            mirna_id = row.name.mirna_id
+            if row.name.evalue is not None:
+                evalue, bitscore = f"{row.name.evalue:.3g}", f"{row.name.bitscore:.1f}"
+        is_known = row.name is not None
+        num_known += is_known
+        num_novel += not is_known
+        print(
+            row.target,
+            row.start,
+            row.end,
+            row.mirna or NONE,
+            f"{row.log_prob:.4f}",
+            mirna_id,
+            evalue,
+            bitscore,
+            "known" if is_known else "novel",
+            sep="\t",
+            file=file,
+        )
+    return num_known, num_novel
+
+
+def write_pairs(file: TextIO, pairs: Pairs, probabilities: Sequence[float]) -> None:
+    """Write the probabilities of pairs as a tab-separated table.
+
+    Args:
+      file: file to write to.
+      pairs: n rows. Their names are written if there are any.
+      probabilities: of each row.
+    """
+    columns: dict[str, Sequence[str]] = {}
+    if pairs.mirna_names is not None:
+        columns["mirna_name"] = pairs.mirna_names
+    if pairs.genes is not None:
+        columns["gene"] = pairs.genes
+    columns |= {"mirna": pairs.mirnas, "target": pairs.targets}
+    columns["probability"] = [f"{probability:.6g}" for probability in probabilities]
+    print(*columns, sep="\t", file=file)
+    for row in zip(*columns.values(), strict=True):
+        print(*row, sep="\t", file=file)
