@@ -6,11 +6,13 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from mirjax.models.mirbind2 import MirBind2
 from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.models.transformer import Transformer
 
-MODELS: dict[str, type[Mitar | Seq2Seq | Transformer]] = {
+MODELS: dict[str, type[MirBind2 | Mitar | Seq2Seq | Transformer]] = {
+    "mirbind2": MirBind2,
     "mitar": Mitar,
     "seq2seq": Seq2Seq,
     "transformer": Transformer,
@@ -20,7 +22,7 @@ MODELS: dict[str, type[Mitar | Seq2Seq | Transformer]] = {
 
 def make_model(
     config: Mapping[str, Any] | ConfigDict,
-) -> Mitar | Seq2Seq | Transformer:
+) -> MirBind2 | Mitar | Seq2Seq | Transformer:
     """Make the module that `config.model` describes.
 
     Args:
