@@ -3,5 +3,5 @@
 The module `negatives` explains and generates them.
 """
 
-KINDS = ("frequency", "random", "dinucleotide")
+KINDS = ("frequency", "family", "random", "dinucleotide")
 NO_NEGATIVES = "none"  # in place of a kind: positive pairs only

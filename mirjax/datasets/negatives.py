@@ -4,12 +4,15 @@ The way they are generated determines what a classifier can learn without biolog
 
   frequency     miRNAs and targets are paired anew, so that each is equally frequent in
                 both classes
+  family        the same, and no target is paired with a miRNA that has the seed
+                (letters 2-8) of a miRNA that binds it: the protocol of miRBench
   random        miRNAs and targets are drawn at random, so that the frequency of a miRNA
                 alone distinguishes the classes
   dinucleotide  targets are shuffled, so that longer words in them may distinguish the
                 classes
 """
 
+import collections
 import itertools
 from collections.abc import Iterable, Sequence
 
@@ -18,6 +21,7 @@ import numpy as np
 from mirjax.datasets.negative_kinds import KINDS
 from mirjax.sequences.records import Pairs, Split
 
+_SEED = slice(1, 8)  # letters 2-8
 _TRIES = 1_000  # draws for one row before giving up
 _SHUFFLES = 10  # of one target before it is skipped
 
@@ -35,7 +39,8 @@ def make_negatives(
     Args:
       positives: positive pairs.
       kind: "frequency" permutes the miRNAs of all rows, as often as needed, and takes
-        the first rows; "random" draws a miRNA and a target, all distinct ones equally
+        the first rows; "family" does so with no miRNA that has the seed of one that
+        binds the target; "random" draws a miRNA and a target, all distinct ones equally
         likely; "dinucleotide" keeps the miRNA of a drawn row and shuffles its target
         with the same dinucleotide counts.
       count: number of negatives.
@@ -49,7 +54,8 @@ def make_negatives(
       ValueError: for an unknown kind, a count below 1, or if there are too few pairs.
 
     References:
-      Altschul & Erickson 1985, Mol Biol Evol 2, 526 (the shuffle).
+      Altschul & Erickson 1985, Mol Biol Evol 2, 526 (the shuffle). Sammut et al. 2025,
+      miRBench (negatives across families).
     """
     if kind not in KINDS:
         raise ValueError(f"negatives: {kind=} is not one of {', '.join(KINDS)}")
@@ -59,9 +65,12 @@ def make_negatives(
     taken = set(zip(positives.mirnas, positives.targets, strict=True)) | set(known)
     make = {
         "frequency": _repaired,
+        "family": _repaired,
         "random": _random,
         "dinucleotide": _shuffled,
     }[kind]
+    if kind == "family":
+        taken |= _related(positives, taken)
     mirnas, targets = zip(*make(positives, count, rng, taken), strict=True)
     return Pairs(list(mirnas), list(targets), np.zeros(count, np.uint8))
 
@@ -125,6 +134,18 @@ def _repaired(
     return made[:count]
 
 
+def _related(positives: Pairs, taken: set[_Pair]) -> set[_Pair]:
+    """Return each taken pair with every positive miRNA of the same seed instead."""
+    of_seed = collections.defaultdict(set)
+    for mirna in positives.mirnas:
+        of_seed[mirna[_SEED]].add(mirna)
+    return {
+        (relative, target)
+        for mirna, target in taken
+        for relative in of_seed[mirna[_SEED]]
+    }
+
+
 def _without_conflicts(
     mirnas: list[str], targets: list[str], rng: np.random.Generator, taken: set[_Pair]
 ) -> list[_Pair]:
@@ -144,7 +165,7 @@ def _without_conflicts(
                 seen.add(swapped)
             mirnas[row], mirnas[other] = mirnas[other], mirnas[row]
         else:
-            raise _none_left("frequency")
+            raise _none_left("frequency or family")
         seen.add((mirnas[row], target))
     return list(zip(mirnas, targets, strict=True))
 

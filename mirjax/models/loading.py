@@ -11,17 +11,20 @@ import numpy as np
 from flax import traverse_util
 
 from mirjax.models import make_model, trained
+from mirjax.models.imports import mirbind2 as published_mirbind2
 from mirjax.models.imports import mitar as published_mitar
 from mirjax.models.imports import seq2seq as published_seq2seq
 from mirjax.models.imports.keras_file import read_keras_layers
+from mirjax.models.imports.torch_file import read_torch_file
 from mirjax.models.interfaces import PairModel
 
 
 def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
-    """Load a trained model: a workdir, its model file, or a published Keras `.h5`.
+    """Load a trained model: a workdir, its model file, or a published file.
 
     Args:
-      path: a folder that `mirjax.train` wrote, a file of `save_model`, or an `.h5`.
+      path: a folder that `mirjax.train` wrote, a file of `save_model`, a Keras `.h5` or
+        a PyTorch `.pt`.
 
     Returns:
       The model, a `Classifier` or a `Generator`.
@@ -33,6 +36,8 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
     path = pathlib.Path(path)
     if path.suffix in (".h5", ".hdf5"):
         return load_keras_model(path)
+    if path.suffix in (".pt", ".pth"):
+        return load_torch_model(path)
     if path.is_dir():
         path = path / trained.FILE_NAME
         if not path.exists():
@@ -112,6 +117,30 @@ def load_keras_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairM
                 "convolution, three Dense and two LSTM layers; it has "
                 + ", ".join(layer.name for layer in layers)
             )
+        model = make_model(arguments)
+        trained.check_shapes(model, params)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    metadata = {"model": arguments, "source": path.name}
+    return trained.TrainedModel(model, params, metadata)
+
+
+def load_torch_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
+    """Load a miRBind2 classifier that PyTorch saved; nothing in the file is executed.
+
+    Args:
+      path: a `.pt` file of the released code.
+
+    Returns:
+      The model; its metadata are `model` and `source`, the file's name.
+
+    Raises:
+      ValueError: if the file is missing or damaged, or holds another architecture.
+    """
+    path = pathlib.Path(path)
+    checkpoint = read_torch_file(path)
+    try:
+        arguments, params = published_mirbind2.from_checkpoint(checkpoint)
         model = make_model(arguments)
         trained.check_shapes(model, params)
     except ValueError as error:

@@ -1,0 +1,38 @@
+"""Complete miRNAs that a published table cuts short."""
+
+import collections
+from collections.abc import Sequence
+
+from mirjax.sequences.records import SequenceRecord
+
+
+def complete_mirnas(
+    mirnas: Sequence[str], known: Sequence[SequenceRecord], cut: int
+) -> tuple[list[str], list[str]]:
+    """Complete miRNAs that were cut to their first letters.
+
+    >>> let7 = SequenceRecord("hsa-let-7a-5p", "UGAGGUAGUAGGUUGUAUAGUU")
+    >>> complete_mirnas(["UGAGGUAGUAGGUUGUAUAG"], [let7], cut=20)
+    (['UGAGGUAGUAGGUUGUAUAGUU'], ['hsa-let-7a-5p'])
+
+    Args:
+      mirnas: 5'→3'. Those of `cut` letters may have been longer.
+      known: the mature miRNAs of the species.
+      cut: letters that the table keeps.
+
+    Returns:
+      The miRNAs, and their names. A miRNA of `cut` letters becomes the known one that
+      starts with them, if there is just one such sequence; otherwise it stays as it is.
+      A name is empty where no known miRNA, or several, have the resulting sequence.
+    """
+    sequences = collections.defaultdict(set)
+    names = collections.defaultdict(set)
+    for record in known:
+        sequences[record.sequence[:cut]].add(record.sequence)
+        names[record.sequence].add(record.name)
+    completed = []
+    for mirna in mirnas:
+        found = sequences.get(mirna, set()) if len(mirna) == cut else set()
+        completed.append(next(iter(found)) if len(found) == 1 else mirna)
+    of_one = [names.get(mirna, set()) for mirna in completed]
+    return completed, [next(iter(found)) if len(found) == 1 else "" for found in of_one]

@@ -1,0 +1,123 @@
+"""miRBind2: a convolutional network over the map of all letter pairs.
+
+References:
+  The released code and weights, github.com/BioGeMT/miRBind_2.0 (MIT); 147,249
+  parameters.
+"""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, UInt8
+
+from mirjax.models.validation import check_sizes
+from mirjax.sequences import alphabet
+
+NUM_PAIRS = 18  # 4 × 4 letters, one that is unused, and any pair with another letter
+_UNKNOWN = 17
+_SLOPE = 0.1  # of the leaky ReLU below 0
+# From the codes of `alphabet` to the published order A, T, C, G: theirs are alike.
+_FIRST = alphabet.encode(["A"], 1)[0, 0]
+
+
+class ChannelAffine(nn.Module):
+    """Scale and offset of each channel: batch normalisation with fixed statistics.
+
+    With mean m and variance v of a trained batch normalisation, `scale` is its weight
+    divided by √(v + ε), and `offset` its bias minus m × `scale`.
+    """
+
+    @nn.compact
+    def __call__(self, values: Float[Array, "*shape channels"]) -> Float[Array, "..."]:
+        """Return values × scale + offset."""
+        channels = values.shape[-1]
+        scale = self.param("scale", nn.initializers.ones, (channels,))
+        offset = self.param("offset", nn.initializers.zeros, (channels,))
+        shape = (1,) * (values.ndim - 1) + (channels,)
+        scale, offset = (jnp.reshape(each, shape) for each in (scale, offset))
+        return values * scale + offset
+
+
+class MirBind2(nn.Module):
+    """Score whether a miRNA binds a target site; a `Classifier`.
+
+    Its published weights were trained on targets of 50 nt; shorter ones are padded.
+    It has no dropout: it is here to be evaluated, not to be trained anew.
+    """
+
+    max_mirna_length: int = 28  # nt
+    max_target_length: int = 50  # nt
+    pair_features: int = 8  # of a pair of letters
+    conv_features: Sequence[int] = (128, 64, 32)  # filters of each convolution
+    conv_widths: Sequence[int] = (6, 3, 3)  # nt, along both sequences
+    dense_features: int = 30  # units of the last hidden layer
+
+    def __post_init__(self) -> None:
+        """Raise a ValueError for sizes that no model can have."""
+        sizes = ("max_mirna_length", "max_target_length", "pair_features")
+        check_sizes(self, (*sizes, "dense_features"))
+        if len(self.conv_features) != len(self.conv_widths):
+            raise ValueError(
+                f"mirbind2: {self.conv_features=} and {self.conv_widths=} differ in "
+                "length"
+            )
+        # Lists of a config or of a file; a static argument under jit is hashable.
+        object.__setattr__(self, "conv_features", tuple(self.conv_features))
+        object.__setattr__(self, "conv_widths", tuple(self.conv_widths))
+        super().__post_init__()
+
+    @property
+    def min_target_length(self) -> int:
+        """The shortest target, in nt."""
+        return 1
+
+    def example_inputs(self) -> tuple[Array, Array]:
+        """Return inputs of one row, for `init`."""
+        return (
+            jnp.zeros((1, self.max_mirna_length), jnp.uint8),
+            jnp.zeros((1, self.max_target_length), jnp.uint8),
+        )
+
+    @nn.compact
+    def __call__(
+        self,
+        mirnas: UInt8[Array, "batch mirna_length"],
+        targets: UInt8[Array, "batch target_length"],
+        *,
+        train: bool = False,
+    ) -> Float[Array, " batch"]:
+        """Score pairs; see `Classifier`. `train` changes nothing."""
+        del train
+        pairs = jax.nn.one_hot(pair_codes(mirnas, targets), NUM_PAIRS)
+        features = nn.Dense(self.pair_features, name="pair_dense")(pairs)
+        blocks = zip(self.conv_features, self.conv_widths, strict=True)
+        for number, (filters, width) in enumerate(blocks):
+            padding = [(width // 2 - (width + 1) % 2,) * 2] * 2  # 6 → 2, 3 → 1
+            features = nn.Conv(
+                filters, (width, width), padding=padding, name=f"conv_{number}"
+            )(features)
+            features = ChannelAffine(name=f"affine_{number}")(features)
+            features = nn.leaky_relu(features, _SLOPE)
+            features = nn.max_pool(features, (2, 2), strides=(2, 2))
+        # Channels first, as the published weights have them.
+        flat = jnp.moveaxis(features, -1, 1).reshape(features.shape[0], -1)
+        hidden = nn.Dense(self.dense_features, name="hidden_dense")(flat)
+        hidden = nn.leaky_relu(ChannelAffine(name="hidden_affine")(hidden), _SLOPE)
+        return nn.Dense(1, name="output_dense")(hidden)[:, 0]
+
+
+def pair_codes(
+    mirnas: UInt8[Array, "batch mirna_length"],
+    targets: UInt8[Array, "batch target_length"],
+) -> Int[Array, "batch mirna_length target_length"]:
+    """Return the code of each pair of letters: 4 × miRNA letter + target letter, or 17.
+
+    Letters count A, U, C, G from 0; a pair with padding has 17.
+    """
+    first, second = (
+        tokens.astype(jnp.int32) - int(_FIRST) for tokens in (mirnas, targets)
+    )
+    known = (first >= 0)[:, :, None] & (second >= 0)[:, None, :]
+    return jnp.where(known, 4 * first[:, :, None] + second[:, None, :], _UNKNOWN)
