@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv with mirjax in it, and have BLAST+: the set-up that the other scripts share.
+# The extra test also needs Chromium, which shows the pages that the tests check.
 #
 #   scripts/setup.sh [EXTRA]        EXTRA is an extra of setup.cfg, such as test
 #
@@ -113,5 +114,22 @@ install_blast() {
   fi
 }
 
+has_browser() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+    command -v google-chrome >/dev/null
+}
+
+install_browser() {
+  if ! has_browser && ! { apt_install chromium && has_browser; }; then
+    fail "Chromium, which the tests show pages with, is missing. Install it with one of" \
+      "  sudo apt-get install chromium" \
+      "  brew install --cask chromium" \
+      "and start again."
+  fi
+}
+
 install_package
 install_blast
+if [[ $extra == test ]]; then
+  install_browser
+fi

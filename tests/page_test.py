@@ -1,0 +1,230 @@
+"""Tests of HTML pages, read by a parser and shown by a browser."""
+
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree
+
+import pytest
+
+from mirjax.reporting import drawing, page
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def figure():
+    figure = drawing.new_figure(9.0, 3.0, "Loss & accuracy")
+    for axes in figure.subplots(1, 2):
+        axes.plot([0, 1, 2], [1, 3, 2], color=drawing.BLUE, label="model")
+        axes.plot([0, 1, 2], [2, 1, 2], color=drawing.ORANGE, label="baseline")
+        drawing.panel(axes, "Panel", "%")
+    return figure
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A page with every kind of block, some of them wide."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    wide = [f"column {number}" for number in range(12)]
+    sections = [
+        page.Section(
+            "Summary",
+            [
+                page.Text("Found <script>alert(1)</script> by `a & b`.", "finding"),
+                page.Text("x" * 300, "caution"),
+                page.Text("72%", "reported"),
+            ],
+        ),
+        page.Section(
+            "Hits & <misses>",
+            [
+                page.Table(wide, [["model", *["12.3%"] * 11]] * 2, "All hits", [1]),
+                page.Picture(page.draw(figure(), "first"), "Two panels", "Both rise"),
+                page.Picture(page.draw(figure(), "second"), "Two more panels"),
+                page.Preformatted("python -m mirjax.study " + "--x " * 90, "Repeat"),
+            ],
+        ),
+    ]
+    page.write_page(path, "A study", "Of `pairs`", sections)
+    return path
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects the tags of a page and its text by tag."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags, self.open, self.text = [], [], {}
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        for tag in self.open:
+            self.text[tag] = self.text.get(tag, "") + data
+
+
+def test_what_is_filled_in_is_text_and_not_markup(written):
+    read = Reader(written)
+    assert not [tag for tag, _ in read.tags if tag == "script"]
+    assert "<script>alert(1)</script>" in read.text["p"]
+    assert "Hits & <misses>" in read.text["h2"]
+    assert "a & b" in read.text["code"]
+
+
+def test_a_page_loads_nothing_from_elsewhere(written):
+    for tag, attributes in Reader(written).tags:
+        for name in ("src", "href", "xlink:href", "action"):
+            address = attributes.get(name, "#")
+            assert address.startswith(("#", "data:")), (tag, address)
+    assert not re.search(r"@import|url\((?!#)", written.read_text())
+
+
+def test_every_picture_has_a_text_in_its_place(written):
+    pictures = [a for _, a in Reader(written).tags if a.get("role") == "img"]
+    assert [a["aria-label"] for a in pictures] == ["Two panels", "Two more panels"]
+    with pytest.raises(ValueError, match="text in its place"):
+        page.Picture("<svg></svg>", " ")
+
+
+def test_ids_are_unique_and_references_find_them(written):
+    tags = Reader(written).tags
+    ids = [a["id"] for _, a in tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    content = written.read_text()
+    references = re.findall(r'(?:href="#|url\(#)([^")]+)', content)
+    assert len(references) > 20
+    assert set(references) <= set(ids)
+
+
+def test_pictures_take_the_pages_colours_and_their_text_stays_text():
+    svg = page.draw(figure(), "one")
+    root = xml.etree.ElementTree.fromstring(svg)
+    texts = {"".join(e.itertext()).strip() for e in root.iter() if "text" in e.tag}
+    assert {"Loss & accuracy", "model", "baseline", "%"} <= texts
+    assert "var(--blue)" in svg
+    assert "var(--ink)" in svg
+    assert not re.findall(r"#[0-9a-f]{6}\b", svg)
+
+
+def test_equal_figures_give_equal_pictures():
+    assert page.draw(figure(), "one") == page.draw(figure(), "one")
+
+
+def test_a_row_without_all_cells_is_refused():
+    with pytest.raises(ValueError, match="not 2 cells"):
+        page.Table(["name", "value"], [["model"]], "Values")
+
+
+# ---- Contrast, by the definition of WCAG 2.2 (success criterion 1.4.3). ----
+
+
+def luminance(color):
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [
+        p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
+    ]
+    return sum(x * y for x, y in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_contrast_is_sufficient_in_both_themes(written):
+    style = re.search(r"<style>(.*?)</style>", written.read_text(), re.DOTALL)[1]
+    themes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    assert len(themes) == 2
+    for theme in themes:
+        colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", theme))
+        for ground in ("paper", "panel"):
+            for text in ("ink", "soft", "link"):
+                assert contrast(colors[text], colors[ground]) >= 4.5, (text, ground)
+        # Text in a picture may have the colour of its line.
+        for mark in ("blue", "orange", "green", "grey"):
+            assert contrast(colors[mark], colors["paper"]) >= 4.5, mark
+
+
+# ---- A browser. ----
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert path, "Chromium is missing: scripts/setup.sh test installs it"
+    return path
+
+
+def show(browser, path, *flags):
+    """Open a page; return its document after scripts have run, and its messages."""
+    command = [
+        *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging"),
+        *("--log-level=0", "--window-size=1600,1200", *flags, "--dump-dom"),
+        path.as_uri(),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=True
+    )
+    messages = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return done.stdout, messages
+
+
+def measure(browser, path, folder, width, *flags):
+    """Show a page in a frame of some width; return what it measures of itself."""
+    # The page allows no script: a copy without that rule gets one.
+    script = """<script>addEventListener("load", () => {
+      const boxes = [...document.querySelectorAll("main > *, header > *, p, figure")];
+      const right = Math.max(...boxes.map(box => box.getBoundingClientRect().right));
+      parent.postMessage({
+        width: innerWidth, content: document.documentElement.scrollWidth, right: right,
+        text: getComputedStyle(document.body).color}, "*");
+    })</script>"""
+    content = path.read_text()
+    without_rule = re.sub(r"<meta http-equiv[^>]*>", "", content)
+    assert without_rule != content
+    (folder / "copy.html").write_text(
+        without_rule.replace("</body>", script + "</body>")
+    )
+    frame = folder / "frame.html"
+    frame.write_text(
+        """<title></title><script>addEventListener("message", message => {
+          document.title = JSON.stringify(message.data)})</script>"""
+        f'<iframe src="copy.html" style="width:{width}px;height:900px;border:0">'
+    )
+    document, _ = show(browser, frame, *flags)
+    return json.loads(re.search(r"<title>(.*?)</title>", document)[1])
+
+
+def test_the_console_stays_empty(browser, written):
+    document, messages = show(browser, written)
+    assert "<h1>A study</h1>" in document
+    assert messages == []
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_nothing_is_wider_than_the_screen(browser, written, tmp_path, width):
+    found = measure(browser, written, tmp_path, width)
+    assert found["width"] == width
+    assert found["content"] <= width
+    assert found["right"] <= width
+
+
+def test_the_reader_chooses_the_theme(browser, written, tmp_path):
+    light, dark = (
+        measure(browser, written, tmp_path, 600, f"--blink-settings={setting}")
+        for setting in ("preferredColorScheme=1", "preferredColorScheme=0")
+    )
+    assert light["text"] == "rgb(27, 31, 36)"
+    assert dark["text"] == "rgb(232, 234, 237)"
