@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from mirjax.files import read_text
+from mirjax.inputs import read_text
 from mirjax.sequences.records import Pairs
 
 LENGTH = 20  # nt

@@ -19,9 +19,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from mirjax.datasets.negative_kinds import KINDS
+from mirjax.sequences.pairing import SEED
 from mirjax.sequences.records import Pairs, Split
 
-_SEED = slice(1, 8)  # letters 2-8
 _TRIES = 1_000  # draws for one row before giving up
 _SHUFFLES = 10  # of one target before it is skipped
 
@@ -138,11 +138,11 @@ def _related(positives: Pairs, taken: set[_Pair]) -> set[_Pair]:
     """Return each taken pair with every positive miRNA of the same seed instead."""
     of_seed = collections.defaultdict(set)
     for mirna in positives.mirnas:
-        of_seed[mirna[_SEED]].add(mirna)
+        of_seed[mirna[SEED]].add(mirna)
     return {
         (relative, target)
         for mirna, target in taken
-        for relative in of_seed[mirna[_SEED]]
+        for relative in of_seed[mirna[SEED]]
     }
 
 
