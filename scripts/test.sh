@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
 # Set up what is missing, then run every check: ruff, mypy, pytest.
 #
-#   scripts/test.sh [PYTEST ARGUMENT...]
+#   scripts/test.sh [--fast] [PYTEST ARGUMENT...]      --fast leaves out slow tests
 set -euo pipefail
 
+if [[ ${1:-} == --fast ]]; then
+  shift
+  set -- -m 'not slow' "$@"
+fi
 root="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
 "$root/scripts/setup.sh" test
 python="$root/.venv/bin/python"

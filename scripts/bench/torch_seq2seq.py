@@ -95,6 +95,10 @@ class ExactLSTM(nn.Module):
         return torch.bernoulli(like.new_full(shape, 1.0 - rate)) / (1.0 - rate)
 
 
+CONV_FILTERS, CONV_WIDTH = 128, 8  # nt
+DENSE_UNITS = 128
+
+
 class Seq2seq(nn.Module):
     """The published architecture; its size by default."""
 
@@ -102,26 +106,23 @@ class Seq2seq(nn.Module):
         self,
         width: int = 512,
         *,
-        conv_filters: int = 128,
-        conv_width: int = 8,
-        dense_units: int = 128,
         dropout: float = 0.1,
         recurrent_dropout: float = 0.4,
         exact: bool = False,
     ):
-        # Widths are in units, filters and nt; dropouts are of the LSTMs' inputs and
-        # (exact only) of their states.
+        # The width is in units; dropouts are of the LSTMs' inputs and (exact only) of
+        # their states.
         super().__init__()
 
         def lstm() -> nn.Module:
             if exact:
-                return ExactLSTM(dense_units, width, dropout, recurrent_dropout)
-            return InputDropoutLSTM(dense_units, width, dropout)
+                return ExactLSTM(DENSE_UNITS, width, dropout, recurrent_dropout)
+            return InputDropoutLSTM(DENSE_UNITS, width, dropout)
 
-        self.conv = nn.Conv1d(len(ENCODER_LETTERS), conv_filters, conv_width)
-        self.encoder_dense = nn.Linear(conv_filters, dense_units)
+        self.conv = nn.Conv1d(len(ENCODER_LETTERS), CONV_FILTERS, CONV_WIDTH)
+        self.encoder_dense = nn.Linear(CONV_FILTERS, DENSE_UNITS)
         self.encoder_lstm = lstm()
-        self.decoder_dense = nn.Linear(len(DECODER_LETTERS), dense_units)
+        self.decoder_dense = nn.Linear(len(DECODER_LETTERS), DENSE_UNITS)
         self.decoder_lstm = lstm()
         self.output = nn.Linear(width, len(DECODER_LETTERS))
 
