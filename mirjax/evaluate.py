@@ -35,6 +35,7 @@ from mirjax.datasets import catalogue, formats
 from mirjax.evaluation import options
 from mirjax.files import atomic_write
 from mirjax.inference.options import BEAM_WIDTH
+from mirjax.sequences import bad_records
 
 FILE_NAME = "metrics.json"
 _GENERATOR_FLAGS = ("db", "blast", "decoders", "beam_width")
@@ -77,9 +78,8 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         None,
         formats.FORMATS,
         "Format of a --data file. csv and tsv have a header that names the columns "
-        "mirna and target, both 5'→3', and optionally label; the others are the "
-        "published tables. Default: detected from the header; a published table "
-        "without one needs its name here.",
+        "mirna and target, both 5'→3', and optionally label; the others are published "
+        "tables. Default: detected from the header, which some published tables lack.",
         flag_values,
     )
     for name, purpose in (
@@ -94,6 +94,7 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "rows", 0, "Evaluate only the first rows; 0: all.", flag_values=flag_values
     )
+    bad_records.define_flag(flag_values, "OUT/skipped.tsv")
 
 
 def _define_generator_flags(flag_values: flags.FlagValues) -> None:
@@ -227,11 +228,12 @@ def main(flag_values: flags.FlagValues) -> None:
         **describe_source(evaluation_set.source),
         **report.content(),
     }
+    row_options.bad_records.write(folder / "skipped.tsv")
     with atomic_write(folder / FILE_NAME) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
     print_report(report, title=f"{model_path}: {evaluation_set.describe()}")
-    source = evaluation_set.source
-    print(f"baselines fitted on {source.fitted_on}; written to {folder}")
+    fitted_on = evaluation_set.source.fitted_on
+    print(f"baselines fitted on {fitted_on}; written to {folder}")
 
 
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
@@ -243,6 +245,7 @@ def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
         first=flag_values.rows,
         negatives=flag_values.negatives or "",
         database=flag_values.db or "",
+        bad_records=bad_records.BadRecords.from_flag(flag_values),
     )
 
 

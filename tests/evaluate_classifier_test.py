@@ -143,8 +143,8 @@ def test_rows_of_one_class_have_a_warning(tmp_path, model, table, capsys):
 @pytest.mark.parametrize(
     ("mirna", "target", "message"),
     [
-        ("A" * 27, "C" * 30, "row 61: miRNA of 27 nt, but the model takes 1 to 26"),
-        ("A" * 22, "C" * 54, "row 61: target of 54 nt, but the model takes 1 to 53"),
+        ("A" * 27, "C" * 30, "line 62: miRNA of 27 nt, the model takes 1 to 26"),
+        ("A" * 22, "C" * 54, "line 62: target of 54 nt, the model takes 1 to 53"),
     ],
 )
 def test_rows_that_do_not_fit_are_named(tmp_path, model, table, mirna, target, message):
@@ -152,9 +152,41 @@ def test_rows_that_do_not_fit_are_named(tmp_path, model, table, mirna, target, m
     data = write_csv(
         tmp_path / "pairs.csv", [*mirnas, mirna], [*targets, target], [*labels, 1]
     )
-    with pytest.raises(ValueError, match=f"{data} {message}"):
-        run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
+    message = f"{data}: 1 of 61 rows do not suit the model: {message}"
+    values = {"model": model, "data": data, "train_data": "simulated"}
+    with pytest.raises(ValueError, match=f"{message}; .*--on_bad_record=skip"):
+        run(**values, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    found = run(**values, out=tmp_path / "out", on_bad_record="skip")
+    assert found["n"] == 60
+    (_, skipped) = (tmp_path / "out" / "skipped.tsv").read_text().splitlines()
+    assert skipped.split("\t")[:2] == [str(data), "line 62"]
+
+
+def test_pairs_without_labels_do_not_measure_a_classifier(tmp_path, model):
+    data = tmp_path / "pairs.csv"
+    data.write_text("mirna,target\nACGU,GGGG\n")
+    with pytest.raises(ValueError, match="pairs.csv: the pairs have no labels.*column"):
+        run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
+
+
+def test_unknown_letters_of_targets_are_the_published_padding(tmp_path, model, table):
+    params = random_params(make_model(MODEL), 2, scale=0.8)
+    mirnas, targets, labels = table
+    targets = ["RnyN"[row % 4] + target[1:] for row, target in enumerate(targets)]
+    targets = [target[:9] + "N" + target[10:] for target in targets]
+    data = write_csv(tmp_path / "pairs.csv", mirnas, targets, labels)
+    found = run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
+    as_n = [target.translate(str.maketrans("Rny", "NNN")) for target in targets]
+    probabilities = np.array(
+        [numpy_mitar(params, *pair) for pair in zip(mirnas, as_n, strict=True)]
+    )
+    expected = classification_metrics(labels, probabilities)
+    assert found["average_precision"] == pytest.approx(expected["average_precision"])
+    assert found["brier"] == pytest.approx(expected["brier"], abs=1e-6)
+    data = write_csv(tmp_path / "pairs.csv", ["ACGN"], ["ACGU"], [1])
+    with pytest.raises(ValueError, match="line 2: mirna: letter 'N' at position 4"):
+        run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
 
 
 def test_negatives_are_those_of_the_training_unless_a_flag_says_otherwise():

@@ -214,7 +214,7 @@ def test_own_pairs_are_no_published_table(tmp_path):
     "text",
     [
         "miR-1\tUAUG\tGENE\tACGUU\t1\n",
-        "ID\tmiRNA\tGene\tSite\tlabel\na\tUG\tb\tAC\t0\n",
+        "ID\tmiRNA Seq\tGene\tSite\tlabel\na\tUG\tb\tAC\t0\n",
         "UAUG,ACGUU\n",
         "mirna;target\nAC;GU\n",
     ],
@@ -241,6 +241,7 @@ def test_optional_columns_are_kept_and_others_named(tmp_path, logged):
 @pytest.mark.parametrize(
     ("text", "part"),
     [
+        ("mirna,label\nAC,1\n", "line 1: the header lacks the column 'target'"),
         ("mirna,target,target\nAC,GU,GG\n", "line 1: .* column 'target' 2 times"),
         ("mirna\ttarget\tMirna\nAC\tGU\tGG\n", "column 'mirna' 2 times"),
         ("mirna,target,labels\nAC,GU,0\n", "column 'labels' .* rename it to 'label'"),

@@ -45,7 +45,7 @@ def score_all(
     # Sorted by length, a block of sites has little padding to align.
     distinct = sorted(set(targets), key=lambda target: (len(target), target))
     longest = len(distinct[-1])
-    sites = alphabet.encode([target[::-1] for target in distinct], longest)
+    sites = _encode_sites(distinct, longest)
     gains = _pair_gains(candidates)
     scores = np.empty((len(distinct), len(candidates)), np.int16)
     rows = max(1, _CELLS // len(candidates))
@@ -72,7 +72,7 @@ def score_pairs(
     """
     if not len(targets):
         return np.zeros(0, np.int16)
-    sites = alphabet.encode([t[::-1] for t in targets], max(map(len, targets)))
+    sites = _encode_sites(targets, max(map(len, targets)))
     gains, rows = _pair_gains(mirnas), np.arange(len(mirnas))
     return _align(
         lambda position, i: gains[position][sites[:, i], rows],
@@ -80,6 +80,12 @@ def score_pairs(
         (len(rows),),
         anchored,
     )
+
+
+def _encode_sites(targets: Sequence[str], length: int) -> np.ndarray:
+    """Return tokens of targets, 3'→5'; a letter that is unknown pairs with none."""
+    reversed_targets = [target[::-1] for target in targets]
+    return alphabet.encode(reversed_targets, length, unknown_as_pad=True)
 
 
 def _pair_gains(candidates: Sequence[str]) -> np.ndarray:

@@ -176,7 +176,7 @@ def _detect(text: str, name: str) -> str:
     delimiter = "\t" if "\t" in lines[end - 1] else ","
     first = "\n".join(lines[:end])
     header = parse_rows(first, delimiter, name, quoted=True)[0].fields
-    if {"mirna", "target"} <= {field.lower() for field in header}:
+    if {"mirna", "target"} & {field.lower() for field in header}:
         return TSV if delimiter == "\t" else CSV
     if delimiter == "\t" and {"noncodingRNA", "gene", "label"} <= set(header):
         return MIRBENCH

@@ -15,6 +15,7 @@ from mirjax.evaluation.metrics.sequence import known_mirnas
 from mirjax.evaluation.options import TRAIN, RowOptions
 from mirjax.evaluation.row_selection import (
     Table,
+    check_labels,
     labelled_pairs,
     load_table,
     load_training_rows,
@@ -22,9 +23,10 @@ from mirjax.evaluation.row_selection import (
     positive_rows,
     training_data,
 )
-from mirjax.models.interfaces import Generator
+from mirjax.models.interfaces import Generator, PairModel, reads_unknown_letters
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs, SequenceRecord
 
 HUMAN = "mirbase/hsa"  # the database by default
@@ -140,7 +142,7 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
     A dataset is split as for the model's training if that was on the same dataset,
     otherwise as published. So is the file that the model was trained on; another file
     is taken whole. A generator is evaluated on positive pairs only. For a classifier,
-    data without labels count as positive.
+    a dataset without labels counts as positive, and a file without labels is refused.
 
     Args:
       trained: the model.
@@ -152,8 +154,11 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
     """
     generates = isinstance(trained.model, Generator)
     trained_on = training_data(trained.metadata, options.data)
-    table = load_table(options, trained_on)
+    unknown_letters = reads_unknown_letters(trained.model)
+    table = load_table(options, trained_on, unknown_letters=unknown_letters)
     part = options.part or table.default_part
+    if not generates:
+        check_labels(table, options.data_format)
     rows, dropped = _choose(table, part, f"{table.name} ({part})", generates)
     train_table = _load_train_table(table, options, trained_on)
     fitted_on = f"{train_table.name} ({TRAIN}, {train_table.protocol})"
@@ -161,13 +166,12 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
 
     take = Pairs.take if generates else labelled_pairs
     kept = rows[: options.first] if options.first else rows
-    held_out = take(table.pairs, kept)
-    _check_fit(held_out, kept + 1, trained.model, table.name)
+    fits = _fitting_rows(table, kept, trained.model, options.bad_records)
     source = Source(
         data=table.name,
         part=part,
         protocol=table.protocol,
-        available=len(rows),
+        available=len(rows) - len(kept) + len(fits),
         dropped=dropped,
         fitted_on=fitted_on,
         is_training_data=bool(table.protocol) and table.name == trained_on.get("name"),
@@ -176,10 +180,10 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
     if generates:
         database_name = options.database or _default_database(source, trained_on)
     evaluation_set = EvaluationSet(
-        held_out=held_out,
+        held_out=take(table.pairs, fits),
         train=take(train_table.pairs, train_rows),
         source=source,
-        database=registry.load_fasta(database_name) if generates else (),
+        database=_load_database(database_name, options),
         database_name=database_name,
         max_target_length=trained.model.max_target_length,
         max_mirna_length=trained.model.max_mirna_length,
@@ -215,24 +219,40 @@ def _load_train_table(
     return load_training_rows(name, trained_on, options.negatives)
 
 
-def _check_fit(
-    pairs: Pairs, numbers: Int[np.ndarray, " n"], model: Any, data: str
-) -> None:
-    """Raise a ValueError that names the first row which the model cannot take."""
+def _fitting_rows(
+    table: Table,
+    rows: Int[np.ndarray, " n"],
+    model: PairModel,
+    bad_records: BadRecords,
+) -> Int[np.ndarray, " fits"]:
+    """Return the rows that a model can take; the others are bad records."""
+    pairs, lines = table.pairs, table.pairs.lines
+    names = [f"row {row + 1}" for row in rows]
+    if lines is not None and not catalogue.is_dataset(table.name):
+        names = [f"line {line}" for line in lines[rows]]
+    bad: dict[int, str] = {}
     for what, sequences, least, most in (
         ("target", pairs.targets, model.min_target_length, model.max_target_length),
         ("miRNA", pairs.mirnas, 1, model.max_mirna_length),
     ):
-        lengths = alphabet.lengths(sequences)
-        misfits = np.flatnonzero((lengths < least) | (lengths > most))
-        if len(misfits):
-            row = misfits[0]
-            raise ValueError(
-                f"{data} row {numbers[row]}: {what} of {lengths[row]} nt, "
-                f"but the model takes {least} to {most}; {len(misfits):,} of "
-                f"{len(lengths):,} rows do not fit: copy the others to a CSV file and "
-                "evaluate on that (--data=FILE), or choose other data"
-            )
+        lengths = alphabet.lengths([sequences[row] for row in rows])
+        for index in np.flatnonzero((lengths < least) | (lengths > most)):
+            reason = f"{what} of {lengths[index]} nt, the model takes {least} to {most}"
+            bad.setdefault(int(index), reason)
+    bad_records.report(
+        table.name,
+        [(names[index], bad[index]) for index in sorted(bad)],
+        len(rows),
+        "rows do not suit the model",
+    )
+    return np.delete(rows, list(bad))
+
+
+def _load_database(name: str, options: RowOptions) -> Sequence[SequenceRecord]:
+    """Load the named miRNAs of a generator's evaluation; none for a classifier."""
+    if not name:
+        return ()
+    return registry.load_fasta(name, bad_records=options.bad_records)
 
 
 def _default_database(source: Source, trained_on: Mapping[str, Any]) -> str:

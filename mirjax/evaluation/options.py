@@ -7,6 +7,8 @@ import dataclasses
 
 from mirjax.datasets.negative_kinds import KINDS, NO_NEGATIVES
 from mirjax.inference.options import BEAM, BEAM_WIDTH, CONSTRAINED
+from mirjax.inputs import check_streams
+from mirjax.sequences.bad_records import BadRecords
 
 PARTS = TRAIN, VALIDATION, TEST = ("train", "validation", "test")
 WHOLE = "all"  # the part that the rows of a file are
@@ -36,6 +38,7 @@ class RowOptions:
       first: number of rows to evaluate on, from the first; 0 for all.
       negatives: one of `NEGATIVES`, for a dataset and a classifier. By default as for
         the model's training, if that was on the same dataset, otherwise `OWN`.
+      bad_records: what to do with rows that cannot be read or do not suit the model.
       database: FASTA file or dataset of named miRNAs, for a generator. By default
         human miRNAs, or for simulated data the simulated ones.
     """
@@ -47,8 +50,12 @@ class RowOptions:
     first: int = 0
     negatives: str = ""
     database: str = ""
+    bad_records: BadRecords = dataclasses.field(
+        default_factory=BadRecords, compare=False
+    )
 
     def __post_init__(self) -> None:
+        check_streams(self.data, self.database)
         if self.first < 0:
             raise ValueError(f"--rows={self.first}: give 0 for all rows, or a number")
 

@@ -12,8 +12,10 @@ from absl import logging
 from jaxtyping import Int
 
 from mirjax.datasets import catalogue, own_pairs, readers, selection
+from mirjax.datasets.formats import CHAKRABORTY
 from mirjax.evaluation.options import OWN, PARTS, TEST, VALIDATION, WHOLE, RowOptions
 from mirjax.files import file_sha256
+from mirjax.inputs import STREAM
 from mirjax.sequences.records import Pairs, Split
 
 
@@ -85,12 +87,15 @@ def load_dataset(name: str, trained_on: Mapping[str, Any], negatives: str) -> Ta
     return Table(name, pairs, split, selection.describe(selected))
 
 
-def load_table(options: RowOptions, trained_on: Mapping[str, Any]) -> Table:
+def load_table(
+    options: RowOptions, trained_on: Mapping[str, Any], *, unknown_letters: bool = False
+) -> Table:
     """Load the dataset or the file to evaluate on.
 
     Args:
       options: which one.
       trained_on: as for `load_dataset`.
+      unknown_letters: read N and the other IUPAC codes in targets of a file as N.
 
     Raises:
       ValueError: if it cannot be read, or for an option that it does not take.
@@ -113,12 +118,17 @@ def load_table(options: RowOptions, trained_on: Mapping[str, Any]) -> Table:
         raise ValueError(
             f"--negatives={options.negatives} is for datasets; {data} is not one"
         )
-    if not pathlib.Path(data).exists():
+    if data != STREAM and not pathlib.Path(data).exists():
         raise ValueError(
             f"--data: {data!r} is neither a file nor a dataset; the datasets are "
             + ", ".join(catalogue.PAIR_DATASETS)
         )
-    pairs = readers.read_pairs(data, options.data_format)
+    pairs = readers.read_pairs(
+        data,
+        options.data_format,
+        bad_records=options.bad_records,
+        unknown_letters=unknown_letters,
+    )
     if not options.part:
         return Table(data, pairs, None, "")
     if pairs.parts is None:
@@ -166,6 +176,24 @@ def _load_run_data(config_file: pathlib.Path, negatives: str) -> Table:
     return load_dataset(name, section, negatives)
 
 
+def check_labels(table: Table, data_format: str) -> None:
+    """Raise a ValueError for a file whose pairs have no labels; a dataset needs none.
+
+    Args:
+      table: what a classifier is measured on.
+      data_format: the format that was given for the file, if any.
+    """
+    named = all(map(catalogue.is_dataset, table.name.split("+")))
+    # All pairs of that published table are positive.
+    if named or data_format == CHAKRABORTY or table.pairs.labels is not None:
+        return
+    raise ValueError(
+        f"{table.name}: the pairs have no labels, and a classifier is not measured "
+        "without; add a column label (1: binds, 0: does not), or let mirjax.predict "
+        "--pairs print their probabilities"
+    )
+
+
 def part_rows(table: Table, part: str) -> Int[np.ndarray, " rows"]:
     """Return the row numbers of a part, from 0.
 
@@ -206,6 +234,8 @@ def positive_rows(
     Raises:
       ValueError: if no row is positive.
     """
+    if pairs.labels is None:
+        logging.info("%s: pairs without labels, taken as positive", where)
     positive = rows if pairs.labels is None else rows[pairs.labels[rows] == 1]
     dropped = len(rows) - len(positive)
     if dropped:

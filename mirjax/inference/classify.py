@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 from scipy import special
 
-from mirjax.models.interfaces import Classifier
+from mirjax.models.interfaces import Classifier, reads_unknown_letters
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
@@ -67,7 +67,11 @@ def predict_logits(
     scorer = make_scorer(model)
     tokens = [
         alphabet.encode(pairs.mirnas, model.max_mirna_length),
-        alphabet.encode(pairs.targets, model.max_target_length),
+        alphabet.encode(
+            pairs.targets,
+            model.max_target_length,
+            unknown_as_pad=reads_unknown_letters(model),
+        ),
     ]
     size = max(1, min(batch_size, len(pairs)))
     # Padded to whole batches, so that all run one program.

@@ -54,6 +54,20 @@ class PairModel(Model, Protocol):
 
 
 @runtime_checkable
+class ReadsUnknownLetters(PairModel, Protocol):
+    """A model whose targets may hold PAD between letters, for letters not known."""
+
+    @property
+    def reads_unknown_letters(self) -> bool:
+        """Whether it does: N and the other IUPAC codes are then no bad letters."""
+
+
+def reads_unknown_letters(model: PairModel) -> bool:
+    """Return whether targets of a model may hold N and the other IUPAC codes."""
+    return isinstance(model, ReadsUnknownLetters) and model.reads_unknown_letters
+
+
+@runtime_checkable
 class Classifier(PairModel, Protocol):
     """A model of P(a miRNA binds a target).
 

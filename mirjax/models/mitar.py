@@ -58,6 +58,11 @@ class Mitar(nn.Module):
         super().__post_init__()
 
     @property
+    def reads_unknown_letters(self) -> bool:
+        """True: the published code reads N as its padding, code 0."""
+        return True
+
+    @property
     def min_target_length(self) -> int:
         """The shortest target, in nt."""
         return 1
