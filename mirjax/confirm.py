@@ -12,13 +12,15 @@ Identical queries are searched once, queries that cannot have a hit are left out
 that saves time, and the others are distributed over one blastn process per core.
 """
 
-import pathlib
+import sys
 from typing import Any
 
 from absl import flags, logging
 
 from mirjax import cli
 from mirjax.blast.settings import DEFAULT, STRANDS, TASKS, BlastSettings
+from mirjax.sequences import bad_records
+from mirjax.sequences.bad_records import BadRecords
 
 _INTEGERS = {
     "word_size": "letters of the exact word that seeds an alignment, at least 4",
@@ -33,11 +35,16 @@ _INTEGERS = {
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
     for name, purpose in (
-        ("queries", "FASTA of queries, RNA or DNA, 5'→3'"),
+        ("queries", "FASTA of queries, RNA or DNA, 5'→3'. -: standard input"),
         ("db", "database to search: a FASTA file, or a dataset such as mirbase/hsa"),
-        ("out", "table to write; an earlier one is replaced"),
+        (
+            "out",
+            "table to write, compressed if its name ends in .gz; an earlier one is "
+            "replaced. -: standard output",
+        ),
     ):
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
+    bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
     flags.DEFINE_float(
         "evalue", DEFAULT.evalue, "highest E-value of a hit", flag_values=flag_values
     )
@@ -95,16 +102,21 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.blast.database import build_database
     from mirjax.blast.processes import Limits
     from mirjax.datasets import registry
-    from mirjax.files import atomic_write, check_writable
-    from mirjax.sequences.fasta import read_fasta
+    from mirjax.inputs import check_streams
+    from mirjax.output import check_writable, is_standard_output, open_output
+    from mirjax.sequences.fasta import read_fasta, read_once
 
     limits = Limits(num_processes=flag_values.num_processes)
-    out = pathlib.Path(flag_values.out)
+    out = flag_values.out
     check_writable(out, flag_values.queries, flag_values.db)
-    queries = read_fasta(flag_values.queries)
-    database = build_database(registry.fasta_path(flag_values.db))
-    with atomic_write(out) as unfinished, unfinished.open("wb") as table:
+    check_streams(flag_values.queries, flag_values.db)
+    bad = BadRecords.from_flag(flag_values)
+    queries = read_fasta(flag_values.queries, bad_records=bad)
+    subjects = read_once(registry.fasta_path(flag_values.db), bad)
+    database = build_database(subjects, bad_records=bad)
+    with open_output(out) as table:
         stats = search.confirm(queries, database, table, settings, limits)
+    bad.write_beside(out)
     logging.info(
         "%s: %d hits of %d of %d distinct queries",
         out,
@@ -113,7 +125,9 @@ def main(flag_values: flags.FlagValues) -> None:
         stats.distinct,
     )
     if flag_values.explain:
-        print(*stats.explain(), sep="\n")
+        # Not into the table.
+        stream = sys.stderr if is_standard_output(out) else sys.stdout
+        print(*stats.explain(), sep="\n", file=stream)
 
 
 if __name__ == "__main__":

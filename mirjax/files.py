@@ -1,54 +1,57 @@
 """Files: written whole or not at all, checked before use."""
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import os
 import pathlib
+import re
+import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
+
+_NAME_BYTES = 200  # of a file's name that its temporary name holds
+_TOKEN_BYTES = 8
+_SUFFIX = ".unfinished"
+_UNFINISHED = re.compile(rf"[0-9a-f]{{{2 * _TOKEN_BYTES}}}{re.escape(_SUFFIX)}")
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextlib.contextmanager
 def atomic_write(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Write a file under a temporary name, and rename it once it is complete.
 
+    The temporary file is new, under a name that cannot be foreseen, and locked while it
+    is written. Those that killed processes left for the same path are deleted.
+
     Args:
-      path: the file; an existing one is replaced.
+      path: the file; an existing one is replaced. If it is a symbolic link, the file
+        that it leads to is replaced, and the link stays.
 
     Yields:
       The temporary path to write to, in the same folder. It is renamed to `path` when
       the block ends, or deleted if the block raises.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def check_writable(out: pathlib.Path, *inputs: str | os.PathLike[str]) -> None:
-    """Check that the output file of a command can be written, before work begins.
-
-    Args:
-      out: the file given by --out.
-      *inputs: files that it must not replace.
 
     Raises:
-      ValueError: if it is no regular file, is an input, or its folder is not writable.
+      OSError: if the file cannot be written, or is a pipe or a device; it names it.
     """
-    if out.exists() and not out.is_file():
-        raise ValueError(f"--out: {out} is not a file; name one")
-    for path in inputs:
-        if out.exists() and os.path.exists(path) and os.path.samefile(out, path):
-            raise ValueError(f"--out: {out} is an input; name another file")
+    target = pathlib.Path(os.path.realpath(path))
+    with named_errors(path):
+        if target.exists() and not target.is_file():
+            raise OSError(f"{path}: cannot be written (not a regular file)")
+        unfinished, descriptor = create_unfinished(target)
     try:
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"--out: folder {out.parent} cannot be written ({error.strerror})"
-        ) from error
+        with named_errors(path):
+            yield unfinished
+            os.fsync(descriptor)
+            if target.exists():
+                os.chmod(unfinished, stat.S_IMODE(target.stat().st_mode))
+            os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def make_cache_folder(folder: pathlib.Path) -> None:
@@ -76,3 +79,66 @@ def file_sha256(path: pathlib.Path) -> str:
     """Return the SHA-256 of a file's content, in hexadecimal."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name a path in the errors of writing to it or to its temporary file."""
+    try:
+        yield
+    except BrokenPipeError:  # no fault of the path: nobody reads it any longer
+        raise
+    except OSError as error:
+        file = str(error.filename)
+        of_path = file == str(path) or file.endswith(_SUFFIX)
+        if not of_path and (error.filename or error.errno not in _NOT_WRITTEN):
+            raise
+        named = type(error)(f"{path}: cannot be written ({error.strerror})")
+        named.errno = error.errno
+        raise named from error
+
+
+def create_unfinished(target: pathlib.Path) -> tuple[pathlib.Path, int]:
+    """Create and lock an empty temporary file beside a file, and open it.
+
+    Args:
+      target: the file, no symbolic link.
+
+    Returns:
+      Its path and its descriptor, which holds the lock until it is closed.
+    """
+    stem = os.fsencode(target.name)[:_NAME_BYTES].decode(errors="ignore")
+    _delete_abandoned(target.parent, f".{stem}.")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    while True:
+        token = secrets.token_hex(_TOKEN_BYTES)
+        unfinished = target.with_name(f".{stem}.{token}{_SUFFIX}")
+        descriptor = os.open(unfinished, flags, 0o666)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return unfinished, descriptor
+        # Another process took it for abandoned before it was locked.
+        os.close(descriptor)
+
+
+def _delete_abandoned(folder: pathlib.Path, prefix: str) -> None:
+    """Delete the temporary files of a prefix that no living process has locked."""
+    with contextlib.suppress(OSError):
+        names = [name for name in os.listdir(folder) if name.startswith(prefix)]
+        for name in names:
+            if _UNFINISHED.fullmatch(name, len(prefix)):
+                _delete_if_unlocked(folder / name)
+
+
+def _delete_if_unlocked(unfinished: pathlib.Path) -> None:
+    """Delete a temporary file unless a process has locked it."""
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
+    with contextlib.suppress(OSError):
+        descriptor = os.open(unfinished, flags)
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                unfinished.unlink()
+        finally:
+            os.close(descriptor)

@@ -1,12 +1,14 @@
 """Inputs: files or standard input, plain or gzipped, read once as UTF-8 text."""
 
 import codecs
+import dataclasses
 import gzip
 import io
 import os
 import pathlib
 import sys
 import zlib
+from typing import TypeAlias
 
 STREAM = "-"  # the path of standard input
 
@@ -26,16 +28,41 @@ _COMPRESSED = {
 _CONTROL_BYTES = set(range(32)) - set(b"\t\n\r\f")
 
 
-def input_name(path: str | os.PathLike[str]) -> str:
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """An input that has been read, for several readers: a pipe is read but once.
+
+    Attributes:
+      name: what to call it in messages.
+      data: its bytes, unpacked.
+    """
+
+    name: str
+    data: bytes
+
+
+Source: TypeAlias = str | os.PathLike[str] | Content
+"""A path, - for standard input, or what has been read already."""
+
+
+def input_name(source: Source) -> str:
     """Return what to call an input in messages: its path, or "standard input" for -."""
-    return "standard input" if os.fspath(path) == STREAM else str(path)
+    if isinstance(source, Content):
+        return source.name
+    return "standard input" if os.fspath(source) == STREAM else str(source)
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a file, which is read once, so that it may be a pipe.
+def check_streams(*sources: str) -> None:
+    """Raise a ValueError if two inputs of a command are standard input."""
+    if sources.count(STREAM) > 1:
+        raise ValueError("- is given for two inputs, and standard input is read once")
+
+
+def read_content(source: Source) -> Content:
+    """Read an input whole, once.
 
     Args:
-      path: the file, or - for standard input.
+      source: the input.
 
     Returns:
       The content, unpacked if it is gzipped.
@@ -43,14 +70,51 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     Raises:
       ValueError: if it cannot be read, or cannot be unpacked.
     """
-    name = input_name(path)
+    if isinstance(source, Content):
+        return source
+    name = input_name(source)
     try:
-        if os.fspath(path) == STREAM:
+        if os.fspath(source) == STREAM:
             content = sys.stdin.buffer.read()
         else:
-            content = pathlib.Path(path).read_bytes()
+            content = pathlib.Path(source).read_bytes()
     except OSError as error:
         raise ValueError(f"{name}: cannot be read ({error.strerror})") from error
+    return Content(name, _unpack(content, name))
+
+
+def read_text(source: Source) -> str:
+    """Return the content of a UTF-8 text.
+
+    Args:
+      source: the input, plain or gzipped. A byte-order mark at its start is removed.
+
+    Returns:
+      The text, its lines ended by line feeds alone; it holds at least one character
+      that is not blank.
+
+    Raises:
+      ValueError: if it cannot be read, is not UTF-8, or is blank.
+    """
+    read = read_content(source)
+    name, content = read.name, read.data
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name}: {_describe(content, error.start)}") from None
+    if "\0" in text[:2] and text.isascii():  # of every letter, one byte is zero
+        order = "BE" if text[0] == "\0" else "LE"
+        raise ValueError(f"{name}: {_convert('UTF-16' + order, 'UTF-16')}")
+    text = text.replace("\r\n", "\n")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # as old Macs ended lines
+    if not text.strip():
+        raise ValueError(f"{name}: the file is empty")
+    return text
+
+
+def _unpack(content: bytes, name: str) -> bytes:
+    """Return the content of a file, unpacked if it is gzipped."""
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:
@@ -65,37 +129,6 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             f"{name}: unpacks to more than {_MAX_UNPACKED >> 30} GiB; divide it"
         )
     return unpacked
-
-
-def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the content of a UTF-8 text file.
-
-    Args:
-      path: the file, plain or gzipped, or - for standard input. A byte-order mark at
-        its start is removed.
-
-    Returns:
-      The text, its lines ended by line feeds alone; it holds at least one character
-      that is not blank.
-
-    Raises:
-      ValueError: if the file cannot be read, is not UTF-8, or is blank.
-    """
-    name = input_name(path)
-    content = read_bytes(path)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: {_describe(content, error.start)}") from None
-    if "\0" in text[:2] and text.isascii():  # of every letter, one byte is zero
-        order = "BE" if text[0] == "\0" else "LE"
-        raise ValueError(f"{name}: {_convert('UTF-16' + order, 'UTF-16')}")
-    text = text.replace("\r\n", "\n")
-    if "\n" not in text:
-        text = text.replace("\r", "\n")  # as old Macs ended lines
-    if not text.strip():
-        raise ValueError(f"{name}: the file is empty")
-    return text
 
 
 def _describe(content: bytes, start: int) -> str:

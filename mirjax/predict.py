@@ -24,7 +24,6 @@ Of equal records or hits, the first in the database counts.
 """
 
 import dataclasses
-import pathlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
@@ -33,6 +32,8 @@ from absl import flags, logging
 from mirjax import cli
 from mirjax.blast.settings import NAMING, PUBLISHED, STRANDS, BlastSettings
 from mirjax.inference.options import DECODERS, PredictOptions
+from mirjax.sequences import bad_records
+from mirjax.sequences.bad_records import BadRecords
 
 if TYPE_CHECKING:
     from mirjax.inference.prediction import Prediction
@@ -55,12 +56,15 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
     required = {
         "model": "trained model: a workdir of mirjax.train, its model.npz, or a .h5",
-        "targets": "FASTA of target sites or transcripts, RNA or DNA, 5'→3'",
+        "targets": "FASTA of target sites or transcripts, RNA or DNA, 5'→3'. -: "
+        "standard input",
         "db": "miRNAs to name by: a FASTA file, or a dataset such as mirbase/hsa",
-        "out": "table to write; an earlier one is replaced",
+        "out": "table to write, compressed if its name ends in .gz; an earlier one is "
+        "replaced. -: standard output",
     }
     for name, purpose in required.items():
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
+    bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
     default = PredictOptions()
     flags.DEFINE_enum(
         "decoder",
@@ -167,26 +171,27 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.blast import naming
     from mirjax.blast.programs import find_blast
     from mirjax.datasets import registry
-    from mirjax.files import atomic_write, check_writable
     from mirjax.inference import prediction
+    from mirjax.inputs import check_streams
+    from mirjax.output import check_writable, open_text_output
 
     # ---- Everything wrong with the input is found before the device is used. ----
-    out = pathlib.Path(flag_values.out)
+    out = flag_values.out
     check_writable(out, flag_values.targets, flag_values.db)
+    check_streams(flag_values.targets, flag_values.db)
+    bad = BadRecords.from_flag(flag_values)
     find_blast()
     trained = prediction.load_generator(flag_values.model)
-    targets = prediction.read_targets(flag_values.targets, trained)
-    database = naming.load_database(registry.fasta_path(flag_values.db))
+    targets = prediction.read_targets(flag_values.targets, trained, bad)
+    database = naming.load_database(registry.fasta_path(flag_values.db), bad)
 
     # ---- Decode and name the miRNAs, then write the table. ----
     predictions = prediction.predict(
         trained, targets, database, options, progress=cli.progress
     )
-    with (
-        atomic_write(out) as unfinished,
-        unfinished.open("w", encoding="utf-8") as file,
-    ):
+    with open_text_output(out) as file:
         num_known, num_novel = write_table(file, predictions)
+    bad.write_beside(out)
     logging.info("%s: %d known, %d novel", out, num_known, num_novel)
 
 

@@ -1,10 +1,14 @@
 """Tests of the command confirm, as a user runs it."""
 
+import gzip
+import io
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -122,9 +126,13 @@ def test_explanation_of_a_prefilter():
     ("changed", "message"),
     [
         ({"queries": "none.fa"}, r"none.fa: cannot be read"),
-        ({"queries": "bad.fa"}, r"bad.fa record b2: letter 'N' at position 3"),
+        (
+            {"queries": "bad.fa"},
+            r"bad.fa: 1 of 2 .* b2: letter 'N' .*bad_record=skip",
+        ),
+        ({"queries": "-", "db": "-"}, r"- is given for two inputs"),
         ({"db": "mirbase/hsaa"}, r"mirbase/hsaa is neither a file nor a dataset"),
-        ({"db": "bad.fa"}, r"bad.fa record b2: letter 'N'"),
+        ({"db": "bad.fa"}, r"bad.fa: 1 of 2 .* b2: letter 'N' .*bad_record=skip"),
         ({"out": "q.fa"}, r"q.fa is an input; name another"),
         ({"out": "no/such/folder"}, r"folder no/such cannot be written"),
         ({"word_size": 3}, r"--word_size=3"),
@@ -144,6 +152,46 @@ def test_mistakes_end_in_one_line(tmp_path, run, inputs, changed, message):
     assert re.search(message, line)
     assert (tmp_path / "hits.tsv").read_text() == "earlier\n"
     assert (inputs / "q.fa").read_text() == before
+
+
+def test_bad_records_are_skipped_on_demand(tmp_path, run, inputs):
+    assert run()[0] == 0
+    expected = (tmp_path / "hits.tsv").read_bytes()
+    for name in ("q", "db"):
+        text = (inputs / f"{name}.fa").read_text()
+        (inputs / f"{name}_bad.fa").write_text(f">n\nACGUNACGU\n{text}>q-0\n\n>m-0\n\n")
+    skip = "--on_bad_record=skip"
+    code, _, err = run(skip, queries="q_bad.fa", db="db_bad.fa")
+    assert code == 0
+    assert (tmp_path / "hits.tsv").read_bytes() == expected
+    assert "skipped: q_bad.fa: 3 of 124 records cannot be read: n: letter 'N'" in err
+    skipped = (tmp_path / "hits.tsv.skipped.tsv").read_text().splitlines()
+    assert [line.split("\t")[:2] for line in skipped] == [
+        ["file", "record"],
+        *(
+            [f"{file}_bad.fa", name]
+            for file in ("q", "db")
+            for name in ["n", "q-0", "m-0"]
+        ),
+    ]
+    assert "--on_bad_record" in run(queries="q_bad.fa", db="db_bad.fa")[2]
+    assert "--on_bad_record" in run(db="db_bad.fa")[2]  # though it has been searched
+
+
+@pytest.mark.parametrize("flag", ["queries", "db"])
+def test_inputs_may_be_gzipped_or_pipes(tmp_path, run, inputs, monkeypatch, flag):
+    assert run()[0] == 0
+    expected = (tmp_path / "hits.tsv").read_bytes()
+    content = (inputs / {"queries": "q.fa", "db": "db.fa"}[flag]).read_bytes()
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(content))
+    assert run(**{flag: str(packed)})[0] == 0
+    assert (tmp_path / "hits.tsv").read_bytes() == expected
+    shutil.rmtree(tmp_path / "cache")
+    stream = types.SimpleNamespace(buffer=io.BytesIO(content))
+    monkeypatch.setattr(sys, "stdin", stream)
+    assert run(**{flag: "-"})[0] == 0
+    assert (tmp_path / "hits.tsv").read_bytes() == expected
 
 
 def test_a_failure_leaves_no_half_table(tmp_path, monkeypatch, run):

@@ -315,9 +315,9 @@ def _no_model(folder):
 
 
 BAD = {
-    "illegal letter": (_illegal, {}, r"targets\.fa record bad: letter 'N'"),
+    "illegal letter": (_illegal, {}, r"targets\.fa: 1 of 2 .* bad: letter 'N'"),
     "empty file": (_empty, {}, r"targets\.fa: the file is empty"),
-    "too short": (_short, {}, r"targets\.fa record s1: 7 nt.* at least 8"),
+    "too short": (_short, {}, r"targets\.fa: 1 of 2 .* s1: 7 nt.* at least 8"),
     "no targets": (None, {"targets": "none.fa"}, r"none\.fa: cannot be read"),
     "db not FASTA": (_no_fasta, {}, r"db\.fa: not a FASTA file"),
     "no db": (None, {"db": "none.fa"}, r"--db=none\.fa is neither"),
@@ -430,5 +430,5 @@ def test_the_command_line(folder):
     assert bad.returncode == 1
     assert bad.stdout == ""
     (line,) = bad.stderr.splitlines()
-    assert line.startswith("error: targets.fa record s1: 7 nt")
+    assert line.startswith("error: targets.fa: 1 of 2 records cannot be read: s1: 7 nt")
     assert snapshot(folder) == before

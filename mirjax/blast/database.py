@@ -15,7 +15,9 @@ from jaxtyping import UInt8
 from mirjax.blast.programs import Installation, find_blast, run
 from mirjax.blast.statistics import DatabaseSize
 from mirjax.blast.words import join_letters
+from mirjax.inputs import Source, read_content
 from mirjax.sequences import alphabet
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.fasta import read_fasta
 from mirjax.sequences.records import SequenceRecord
 
@@ -30,7 +32,11 @@ _logger = logging.getLogger(__name__)
 
 
 def build_database(
-    fasta: Path, cache_dir: Path | None = None, *, timeout_s: float = 600.0
+    fasta: Source,
+    cache_dir: Path | None = None,
+    *,
+    timeout_s: float = 600.0,
+    bad_records: BadRecords | None = None,
 ) -> Path:
     """Build the BLAST database of a FASTA file unless the cache holds it.
 
@@ -40,9 +46,11 @@ def build_database(
     numbers only, so names may be of any length and hold any characters.
 
     Args:
-      fasta: path of nucleotide sequences, RNA or DNA letters.
+      fasta: nucleotide sequences, RNA or DNA letters.
       cache_dir: folder of all databases; the user's cache by default.
       timeout_s: time limit of makeblastdb, in seconds.
+      bad_records: how bad records are refused. None are left out here: see
+        `fasta.read_once`.
 
     Returns:
       The database's folder.
@@ -52,21 +60,17 @@ def build_database(
       BlastError: if BLAST+ is missing, too old, fails or takes too long.
       OSError: if the cache cannot be written.
     """
-    fasta = Path(fasta)
-    try:
-        content = fasta.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{fasta}: cannot be read ({error.strerror})") from error
+    content = read_content(fasta)
     installation = find_blast()
     if cache_dir is None:
         cache_dir = platformdirs.user_cache_path("mirjax") / "blast"
     # The version is hashed too: an older BLAST+ cannot read a newer one's database.
     digest = hashlib.sha256(repr((_LAYOUT, installation.version)).encode())
-    digest.update(content)
+    digest.update(content.data)
     folder = Path(cache_dir).absolute() / digest.hexdigest()[:32]
     if folder.is_dir():
         return folder
-    records = read_fasta(fasta)
+    records = read_fasta(content, bad_records=bad_records)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as scratch:
         # A subfolder, since only its owner may read a temporary directory; a folder
@@ -79,7 +83,7 @@ def build_database(
             unfinished.rename(folder)
     if not folder.is_dir():
         raise OSError(f"{folder}: cannot be created; make the cache folder writable")
-    _logger.info("%s: BLAST database of %d sequences built", fasta, len(records))
+    _logger.info("%s: BLAST database of %d sequences built", content.name, len(records))
     return folder
 
 

@@ -1,7 +1,6 @@
 """Name RNA sequences after the equal or most similar miRNA of a database."""
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,9 @@ from mirjax.blast.hits import Hit
 from mirjax.blast.processes import ONE_PER_CORE, Limits
 from mirjax.blast.search import search_unique
 from mirjax.blast.settings import NAMING, BlastSettings
+from mirjax.inputs import Source
 from mirjax.sequences import fasta
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
 
 
@@ -43,11 +44,14 @@ class Name(NamedTuple):
     bitscore: float | None
 
 
-def load_database(fasta_path: str | os.PathLike[str]) -> Database:
+def load_database(
+    fasta_path: Source, bad_records: BadRecords | None = None
+) -> Database:
     """Load a FASTA file of miRNAs and build its BLAST database.
 
     Args:
-      fasta_path: the file.
+      fasta_path: the file, which is read once.
+      bad_records: what to do with bad records; by default they are refused.
 
     Returns:
       The miRNAs and their database.
@@ -57,8 +61,10 @@ def load_database(fasta_path: str | os.PathLike[str]) -> Database:
       BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
       OSError: if the cache of databases cannot be written.
     """
-    folder = build_database(Path(fasta_path))
-    return Database(fasta.read_fasta(fasta_path), folder)
+    bad_records = bad_records or BadRecords()
+    content = fasta.read_once(fasta_path, bad_records)
+    folder = build_database(content, bad_records=bad_records)
+    return Database(fasta.read_fasta(content), folder)
 
 
 def name_sequences(

@@ -25,7 +25,7 @@ from mirjax.datasets.formats import (
     Format,
 )
 from mirjax.datasets.tables import Row, find_columns, parse_rows
-from mirjax.inputs import input_name, read_text
+from mirjax.inputs import Source, input_name, read_text
 from mirjax.sequences import alphabet
 from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs
@@ -136,7 +136,7 @@ def read_csv(path: str | os.PathLike[str]) -> Pairs:
 
 
 def read_pairs(
-    path: str | os.PathLike[str],
+    path: Source,
     data_format: str = "",
     *,
     bad_records: BadRecords | None = None,
@@ -225,7 +225,7 @@ def _pairs(table: _Table, bad_records: BadRecords, unknown_letters: bool) -> Pai
         lines.append(row.line)
         for column, value in fields.items():
             values[column].append(value)
-    bad_records.report(table.name, bad, len(table.rows), "rows")
+    bad_records.report(table.name, bad, len(table.rows), "rows cannot be read")
     if reversed_strand := table.layout.reversed_strand:
         values[reversed_strand] = [s[::-1] for s in values[reversed_strand]]
     labels = values.get("label")

@@ -32,6 +32,8 @@ from mirjax.datasets.joining import join_pairs, join_splits
 from mirjax.datasets.own_pairs import COLUMN, is_file, split_file
 from mirjax.datasets.simulate import simulate
 from mirjax.files import atomic_write, file_sha256, make_cache_folder
+from mirjax.inputs import STREAM
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs, SequenceRecord, Split
 
 SIMULATED_SIZE = 6_000  # pairs
@@ -76,11 +78,12 @@ def fasta_path(name: str, *, flag: str = "--db") -> pathlib.Path:
     user's cache.
 
     Args:
-      name: one of `catalogue.FASTA_DATASETS`, mirbase/SPECIES, or a file.
+      name: one of `catalogue.FASTA_DATASETS`, mirbase/SPECIES, a file, or - for
+        standard input.
       flag: the command-line flag of the name, for messages.
 
     Returns:
-      A path that exists.
+      A path that exists, or -.
 
     Raises:
       ValueError: if it is neither a file nor a FASTA dataset, there is no such species,
@@ -100,6 +103,8 @@ def fasta_path(name: str, *, flag: str = "--db") -> pathlib.Path:
         release = FILES[ALL_SPECIES].sha256[:8]
         return _keep_in_cache(content, f"{MIRBASE}{species}_{release}.fa")
     file = pathlib.Path(name)
+    if name == STREAM:
+        return file
     if not name or not file.exists():
         raise ValueError(
             f"{flag}={name} is neither a file nor a dataset of sequences; the datasets"
@@ -108,12 +113,15 @@ def fasta_path(name: str, *, flag: str = "--db") -> pathlib.Path:
     return file
 
 
-def load_fasta(name: str, *, flag: str = "--db") -> list[SequenceRecord]:
+def load_fasta(
+    name: str, *, flag: str = "--db", bad_records: BadRecords | None = None
+) -> list[SequenceRecord]:
     """Load the sequences of a FASTA dataset or file, 5'→3'.
 
     Args:
       name: as for `fasta_path`.
       flag: likewise.
+      bad_records: as for `fasta.read_fasta`.
 
     Returns:
       The records in file order.
@@ -125,7 +133,7 @@ def load_fasta(name: str, *, flag: str = "--db") -> list[SequenceRecord]:
         return list(simulate(1).mirnas)
     from mirjax.sequences import fasta  # slow to import
 
-    return fasta.read_fasta(fasta_path(name, flag=flag))
+    return fasta.read_fasta(fasta_path(name, flag=flag), bad_records=bad_records)
 
 
 def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs:

@@ -15,6 +15,7 @@ from mirjax.models import loading
 from mirjax.models.interfaces import Generator
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import fasta
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
 from mirjax.sequences.windows import count_windows, sliding_windows
 
@@ -76,29 +77,26 @@ def load_generator(path: str | os.PathLike[str]) -> TrainedModel:
 
 
 def read_targets(
-    path: str | os.PathLike[str], trained: TrainedModel
+    path: str | os.PathLike[str],
+    trained: TrainedModel,
+    bad_records: BadRecords | None = None,
 ) -> list[SequenceRecord]:
     """Read a FASTA file of targets that are long enough for a model.
 
     Args:
-      path: the file.
+      path: the file, or - for standard input.
       trained: the generator.
+      bad_records: what to do with records that cannot be read or are too short; by
+        default they are refused.
 
     Returns:
       The records.
 
     Raises:
-      ValueError: if the file is not FASTA, or a record is too short.
+      ValueError: if the file is not FASTA, or for bad records.
     """
-    targets = fasta.read_fasta(path)
     shortest = trained.model.min_target_length
-    for target in targets:
-        if len(target.sequence) < shortest:
-            raise ValueError(
-                f"{path} record {target.name}: {len(target.sequence)} nt, but the "
-                f"model reads at least {shortest}; lengthen or remove it"
-            )
-    return targets
+    return fasta.read_fasta(path, bad_records=bad_records, min_length=shortest)
 
 
 def predict(

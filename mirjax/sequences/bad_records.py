@@ -1,18 +1,19 @@
 """Bad records: collected over a whole file, then refused together or left out."""
 
 import dataclasses
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from absl import logging
+from absl import flags, logging
 
 from mirjax.files import atomic_write
-from mirjax.inputs import input_name
+from mirjax.inputs import Source, input_name
+from mirjax.output import is_stream
 
 REFUSE, SKIP = CHOICES = ("refuse", "skip")
-SKIPPED_SUFFIX = ".skipped.tsv"
+SUFFIX = ".skipped.tsv"
+FLAG = "on_bad_record"
 _SHOWN = 10  # bad records that a message lists
 
 
@@ -30,6 +31,24 @@ class BadRecord(NamedTuple):
     reason: str
 
 
+def define_flag(flag_values: flags.FlagValues, where: str) -> None:
+    """Define the flag --on_bad_record.
+
+    Args:
+      flag_values: where to define it.
+      where: what lists the records that were left out, for the help.
+    """
+    flags.DEFINE_enum(
+        FLAG,
+        REFUSE,
+        CHOICES,
+        "what to do with records of an input that cannot be read or do not suit the "
+        f"model. {REFUSE}: stop, and name them; {SKIP}: leave them out, and list them "
+        f"in the log and in {where}",
+        flag_values,
+    )
+
+
 @dataclasses.dataclass
 class BadRecords:
     """What to do with bad records, and those that were left out.
@@ -44,37 +63,52 @@ class BadRecords:
     remedy: str = ""
     skipped: list[BadRecord] = dataclasses.field(default_factory=list)
 
+    @classmethod
+    def from_flag(cls, flag_values: flags.FlagValues) -> "BadRecords":
+        """Return what the flag --on_bad_record says."""
+        remedy = f"mend or remove them, or leave them out by --{FLAG}={SKIP}"
+        return cls(getattr(flag_values, FLAG), remedy)
+
     def report(
         self,
-        path: str | os.PathLike[str],
+        source: Source,
         bad: Sequence[tuple[str, str]],
         total: int,
-        what: str = "records",
+        what: str = "records cannot be read",
     ) -> None:
         """Refuse a file for its bad records, or log them and leave them out.
 
         Args:
-          path: the file.
+          source: the file.
           bad: name and reason of each bad record.
           total: number of records in the file, good and bad.
-          what: what the records are, in the plural.
+          what: what records these are, and what is wrong with the bad ones.
 
         Raises:
           ValueError: if bad records are refused, or no record is left.
         """
         if not bad:
             return
-        file = input_name(path)
+        file = input_name(source)
         listed = "; ".join(f"{name}: {reason}" for name, reason in bad[:_SHOWN])
         if len(bad) > _SHOWN:
             listed += f"; and {len(bad) - _SHOWN:,} more"
-        message = f"{file}: {len(bad):,} of {total:,} {what} cannot be read: {listed}"
+        message = f"{file}: {len(bad):,} of {total:,} {what}: {listed}"
         if self.choice == REFUSE:
             raise ValueError(message + (self.remedy and f"; {self.remedy}"))
         if len(bad) == total:
             raise ValueError(f"{message}; none is left")
         logging.warning("skipped: %s", message)
         self.skipped += [BadRecord(file, name, reason) for name, reason in bad]
+
+    def write_beside(self, out: str) -> None:
+        """Write the records left out as OUT.skipped.tsv; see `write`.
+
+        Args:
+          out: the output of a command. Beside a stream or a device no table is written.
+        """
+        if not is_stream(out):
+            self.write(pathlib.Path(out + SUFFIX))
 
     def write(self, path: pathlib.Path) -> None:
         """Write the records left out as a table, or remove an earlier run's table.

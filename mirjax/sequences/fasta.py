@@ -8,9 +8,9 @@ from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
 
 from mirjax.files import atomic_write
-from mirjax.inputs import input_name, read_text
+from mirjax.inputs import Content, Source, input_name, read_content, read_text
 from mirjax.sequences import alphabet
-from mirjax.sequences.bad_records import BadRecords
+from mirjax.sequences.bad_records import REFUSE, BadRecords
 from mirjax.sequences.records import SequenceRecord
 
 _BLANKS = " \t"
@@ -25,7 +25,7 @@ class _Entry(NamedTuple):
 
 
 def read_fasta(
-    path: str | os.PathLike[str],
+    path: Source,
     *,
     bad_records: BadRecords | None = None,
     min_length: int = 1,
@@ -111,6 +111,26 @@ def _label(name: str, number: int) -> str:
     return name[:_SHOWN] or f"record {number}"
 
 
+def read_once(path: Source, bad_records: BadRecords) -> Content:
+    """Read a FASTA file once, for several readers; leave out bad records if told so.
+
+    Args:
+      path: as for `read_fasta`.
+      bad_records: likewise; those that are refused are left to the readers.
+
+    Raises:
+      ValueError: as `read_fasta` does, if bad records are left out.
+    """
+    content = read_content(path)
+    if bad_records.choice == REFUSE:
+        return content
+    before = len(bad_records.skipped)
+    records = read_fasta(content, bad_records=bad_records)
+    if len(bad_records.skipped) == before:
+        return content
+    return Content(content.name, _to_text(records).encode())
+
+
 def write_fasta(
     path: str | os.PathLike[str], records: Sequence[SequenceRecord]
 ) -> None:
@@ -121,5 +141,8 @@ def write_fasta(
       records: what to write, one title line and one sequence line each.
     """
     with atomic_write(pathlib.Path(path)) as unfinished:
-        text = "".join(f">{r.name}\n{r.sequence}\n" for r in records)
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.write_text(_to_text(records), encoding="utf-8")
+
+
+def _to_text(records: Sequence[SequenceRecord]) -> str:
+    return "".join(f">{record.name}\n{record.sequence}\n" for record in records)

@@ -1,0 +1,150 @@
+"""The output of a command: a file, standard output, a pipe or a device."""
+
+import contextlib
+import errno
+import gzip
+import io
+import os
+import pathlib
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from typing import IO, TextIO, cast
+
+from mirjax.files import atomic_write, create_unfinished, named_errors
+
+_STANDARD = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
+
+
+@contextlib.contextmanager
+def open_output(out: str | os.PathLike[str]) -> Iterator[io.BufferedIOBase]:
+    """Open the output of a command: a file, standard output, a pipe or a device.
+
+    Args:
+      out: a file, which appears whole or not at all (see `atomic_write`); "-" or
+        /dev/stdout, standard output; or a pipe or a device, which is written to. What
+        goes to a name that ends in .gz is compressed.
+
+    Yields:
+      The stream, of bytes.
+
+    Raises:
+      BrokenPipeError: if nobody reads the pipe any longer.
+      OSError: if the output cannot be written; it names it.
+    """
+    out = os.fspath(out)
+    with contextlib.ExitStack() as stack:
+        stream: io.BufferedIOBase
+        if is_stream(out):
+            stack.enter_context(named_errors(_words(out)))
+            stream = stack.enter_context(_open_stream(out))
+        else:
+            unfinished = stack.enter_context(atomic_write(pathlib.Path(out)))
+            stream = stack.enter_context(unfinished.open("wb"))
+        if out.endswith(".gz"):
+            # No name and no time in the header: equal content gives equal files.
+            zipped = gzip.GzipFile("", "wb", fileobj=stream, mtime=0)
+            stream = stack.enter_context(zipped)
+        yield stream
+
+
+@contextlib.contextmanager
+def open_text_output(out: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """Open the output of a command for UTF-8 text; see `open_output`."""
+    with open_output(out) as stream:
+        text = io.TextIOWrapper(cast(IO[bytes], stream), "utf-8", newline="\n")
+        yield text
+        text.flush()
+
+
+def is_stream(out: str | os.PathLike[str]) -> bool:
+    """Return whether an output is standard output, a pipe or a device, not a file."""
+    out = os.fspath(out)
+    if _descriptor(out) is not None:
+        return True
+    try:
+        mode = os.stat(out).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def is_standard_output(out: str | os.PathLike[str]) -> bool:
+    """Return whether an output is standard output."""
+    return _descriptor(os.fspath(out)) == 1
+
+
+def check_writable(
+    out: str | os.PathLike[str], *inputs: str | os.PathLike[str]
+) -> None:
+    """Check that the output of a command can be written, before work begins.
+
+    Args:
+      out: what --out gives; see `open_output`.
+      *inputs: files that it must not replace.
+
+    Raises:
+      ValueError: if it is a folder or an input, its name is too long, or it or its
+        folder cannot be written.
+    """
+    out = os.fspath(out)
+    if is_stream(out):
+        _check_stream(out)
+        return
+    path, target = pathlib.Path(out), pathlib.Path(os.path.realpath(out))
+    try:
+        exists = target.exists()
+    except OSError as error:  # such as a name that is too long
+        raise _unwritable(out, error) from error
+    if exists and not target.is_file():
+        raise ValueError(f"--out: {path} is not a file; name one")
+    for given in inputs:
+        if exists and os.path.exists(given) and os.path.samefile(target, given):
+            raise ValueError(f"--out: {path} is an input; name another file")
+    try:
+        unfinished, descriptor = create_unfinished(target)
+        unfinished.unlink()
+        os.close(descriptor)
+    except OSError as error:
+        folder = target.parent if path.is_symlink() else path.parent
+        raise _unwritable(f"folder {folder}", error) from error
+
+
+def _check_stream(out: str) -> None:
+    """Raise a ValueError if standard output, a pipe or a device cannot be written."""
+    descriptor = _descriptor(out)
+    try:
+        if descriptor is not None:
+            os.fstat(descriptor)
+        elif not os.access(out, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _unwritable(_words(out), error) from error
+
+
+def _descriptor(out: str) -> int | None:
+    """Return the descriptor that a path names, such as 1 for "-", or None."""
+    if out in _STANDARD:
+        return _STANDARD[out]
+    match = _DESCRIPTOR.fullmatch(out)
+    return int(match[1]) if match else None
+
+
+def _open_stream(out: str) -> io.BufferedWriter:
+    """Open standard output, a pipe or a device, which is never created or replaced."""
+    descriptor = _descriptor(out)
+    if descriptor is None:
+        return open(os.open(out, os.O_WRONLY), "wb")
+    if descriptor == 1:
+        sys.stdout.flush()
+    return open(os.dup(descriptor), "wb")
+
+
+def _unwritable(what: str, error: OSError) -> ValueError:
+    return ValueError(f"--out: {what} cannot be written ({error.strerror})")
+
+
+def _words(out: str) -> str:
+    return "standard output" if _descriptor(out) == 1 else out
