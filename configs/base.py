@@ -36,8 +36,11 @@ def get_config() -> ConfigDict:
             "steps_per_call": 40,  # training steps in one jitted call, at most
             "model": {"name": ""},  # a key of mirjax.models.MODELS, and its arguments
             "data": {
-                "name": "",  # a registry name, such as chakraborty2019
-                "split": "published",  # published, random, cluster or family
+                # A dataset, such as chakraborty2019, or a file of pairs (its SHA-256 is
+                # kept beside its name when the run starts).
+                "name": "",
+                # published, random, cluster or family; of a file also column.
+                "split": "published",
                 "seed": 0,  # of a split, or of negatives, that are drawn
                 # Pairs of other targets are left out of each part of the split.
                 "min_target_length": 0,  # nt

@@ -3,25 +3,29 @@
 import csv
 import gzip
 import json
+import pathlib
 import shutil
-import subprocess
 import sys
 
 import jax
 import numpy as np
 import pytest
 from absl import flags
-from small_runs import fast_environment, labelled_pairs, small_classifier, small_config
+from small_runs import labelled_pairs, small_classifier, small_config
 
+import configs
 from configs.sweeps import mitar
 from mirjax import evaluate, sweep, train
 from mirjax.datasets import own_pairs, splits
 from mirjax.datasets.selection import Selection, pin, select
+from mirjax.evaluation.evaluation_set import make_evaluation_set
+from mirjax.evaluation.options import RowOptions
 from mirjax.models import loading
 from mirjax.sequences.records import Pairs
 from mirjax.training import task_data
 from mirjax.training.sweeps import Sweep
 
+ROOT = pathlib.Path(__file__).parents[1]
 NAMES = ("train", "validation", "test")
 PARTS = ["train"] * 12 + ["validation"] * 2 + ["test"] * 2  # of each 16 pairs
 
@@ -62,13 +66,10 @@ def generator_config(name, **data):
     return config
 
 
-def run_evaluate(**values):
-    """Run the command in this process and return what it wrote."""
-    flag_values = flags.FlagValues()
-    evaluate.define_flags(flag_values)
-    flag_values(["evaluate", *(f"--{name}={value}" for name, value in values.items())])
-    evaluate.main(flag_values)
-    return json.loads((values["out"] / "metrics.json").read_text())
+def evaluated(model, data, **options):
+    """What a model is evaluated on."""
+    trained = loading.load_model(model)
+    return make_evaluation_set(trained, RowOptions(str(data), **options))
 
 
 def positions(pairs, rows):
@@ -169,38 +170,47 @@ def test_a_classifier_is_trained_and_tested_by_each_split(
     plain_table, tmp_path, protocol
 ):
     config = classifier_config(plain_table, split=protocol)
-    train.train(config, tmp_path / "run")
-    found = run_evaluate(model=tmp_path / "run", data=plain_table, out=tmp_path)
-    _, split = select(Selection(str(plain_table), split=protocol))
-    assert found["n"] == len(split.test)
-    assert all(b["n"] == len(split.test) for b in found["baselines"].values())
-    saved = json.loads((tmp_path / "run" / "config.json").read_text())["data"]
+    train.train(config, tmp_path)
+    rows = evaluated(tmp_path, plain_table)
+    pairs, split = select(Selection(str(plain_table), split=protocol))
+    assert rows.held_out.targets == pairs.take(split.test).targets
+    assert rows.train.targets == pairs.take(split.train).targets
+    assert rows.source.is_training_data
+    saved = json.loads((tmp_path / "config.json").read_text())["data"]
     assert saved["name"] == str(plain_table) and saved["split"] == protocol
     assert config.data.name == str(plain_table) and "sha256" not in config.data
 
 
-def test_the_file_of_the_training_is_never_evaluated_whole(run, table, tmp_path):
-    for data in (table, run, shutil.copy(table, tmp_path / "copy.csv")):
-        found = run_evaluate(model=run, data=data, out=tmp_path)
-        assert (found["n"], found["split"]) == (10, "test")
-        assert "(train, column split)" in found["baselines_fitted_on"]
-    found = run_evaluate(model=run, data=table, split="train", out=tmp_path)
-    assert found["n"] == 60
+def test_the_file_of_the_training_is_never_evaluated_whole(
+    run, table, tmp_path, monkeypatch
+):
+    copy = shutil.copy(table, tmp_path / "copy.csv")
+    monkeypatch.chdir(table.parent)
+    for data in (table, table.name, run, copy):
+        rows = evaluated(run, data)
+        assert (len(rows.held_out), rows.source.part) == (10, "test")
+        assert (len(rows.train), rows.source.protocol) == (60, "column split")
+        assert rows.source.fitted_on.endswith("(train, column split)")
+    assert len(evaluated(run, table, part="train").held_out) == 60
+    with pytest.raises(ValueError, match="the file that the model was trained on"):
+        evaluated(run, table, data_format="csv")
 
 
-def test_another_file_is_evaluated_whole_or_by_its_column(run, tmp_path):
+def test_another_file_is_evaluated_whole_or_by_its_column(run, table, tmp_path):
     pairs = labelled_pairs(64).take(range(32))
     other = write_table(tmp_path / "other.csv", pairs, parts=PARTS * 2)
-    found = run_evaluate(model=run, data=other, out=tmp_path)
-    assert (found["n"], found["split"]) == (32, "all")
-    found = run_evaluate(model=run, data=other, split="test", out=tmp_path)
-    assert (found["n"], found["split"]) == (4, "test")
-    assert found["baselines_fitted_on"] == f"{other} (train, column split)"
+    rows = evaluated(run, other)
+    assert (len(rows.held_out), rows.source.part) == (32, "all")
+    assert rows.source.fitted_on == f"{table} (train, column split)"
+    rows = evaluated(run, other, part="test")
+    assert (len(rows.held_out), rows.source.part) == (4, "test")
+    assert rows.source.fitted_on == f"{other} (train, column split)"
     plain = write_table(tmp_path / "plain.csv", pairs)
     with pytest.raises(ValueError, match="files with a column split; .* whole"):
-        run_evaluate(model=run, data=plain, split="test", out=tmp_path)
-    found = run_evaluate(model=run, data=other, train_data=plain, out=tmp_path)
-    assert found["baselines_fitted_on"] == f"{plain} (train, whole file)"
+        evaluated(run, plain, part="test")
+    rows = evaluated(run, other, train_data=str(plain))
+    assert rows.source.fitted_on == f"{plain} (train, whole file)"
+    assert len(rows.train) == 32
 
 
 def test_a_changed_file_is_refused(run, table, tmp_path):
@@ -212,7 +222,7 @@ def test_a_changed_file_is_refused(run, table, tmp_path):
     with pytest.raises(ValueError, match="begun with another content of .*own.csv"):
         train.train(classifier_config(path), folder)
     with pytest.raises(ValueError, match="own.csv has changed since the model was"):
-        run_evaluate(model=folder, data=path, out=tmp_path)
+        evaluated(folder, path)
     path.write_bytes(content)
     train.train(classifier_config(path), folder)
 
@@ -223,8 +233,8 @@ def test_pairs_without_labels_need_negatives(tmp_path):
         train.train(classifier_config(path), tmp_path / "none")
     assert not (tmp_path / "none").exists()
     train.train(classifier_config(path, negatives="frequency"), tmp_path / "run")
-    found = run_evaluate(model=tmp_path / "run", data=path, out=tmp_path)
-    assert found["n"] == 16  # 8 positives and as many negatives
+    labels = evaluated(tmp_path / "run", path).held_out.labels
+    assert sorted(labels) == [0] * 8 + [1] * 8
 
 
 @pytest.mark.parametrize("negatives", ["", "frequency"])
@@ -262,16 +272,9 @@ def test_a_generator_takes_the_positives(tmp_path):
     path = write_table(tmp_path / "pairs.csv", pairs, parts=PARTS * 3)
     train.train(generator_config(path, split="column"), tmp_path / "run")
     database = tmp_path / "mirnas.fa"
-    database.write_text("".join(f">m{m}\n{m}\n" for m in pairs.mirnas))
-    found = run_evaluate(
-        model=tmp_path / "run",
-        data=path,
-        db=database,
-        decoders="",
-        blast="false",
-        out=tmp_path,
-    )
-    assert found["n"] == 3  # of the 6 test rows
+    database.write_text(f">m\n{pairs.mirnas[0]}\n")
+    rows = evaluated(tmp_path / "run", path, database=str(database))
+    assert (len(rows.held_out), rows.source.dropped) == (3, 3)
     positives = write_table(tmp_path / "positives.csv", pairs, labelled=False)
     rows = task_data.load_data(generator_config(positives)).train
     assert len(rows.weights) == 38  # of 48
@@ -290,7 +293,7 @@ def test_settings_are_compared_on_a_file(plain_table, tmp_path, monkeypatch, cap
     assert f"--data={plain_table}" in capsys.readouterr().out
     best = tmp_path / "sweep" / rows[0]["folder"]
     assert loading.load_model(best).metadata["data"]["name"] == str(plain_table)
-    assert run_evaluate(model=best, data=plain_table, out=tmp_path)["n"] == 8
+    assert len(evaluated(best, plain_table).held_out) == 8
     other = tmp_path / "pairs.csv"
     write_table(other, labelled_pairs(72))
     config.base.data.name = str(other)
@@ -311,31 +314,59 @@ def test_a_sweep_of_a_changed_file_is_refused(plain_table, tmp_path):
         Sweep(config, tmp_path / "sweep")
 
 
-def test_the_command_line_takes_a_relative_file(tmp_path, plain_table):
-    """Train as the guide says, and be stopped by a changed file in one line."""
-    shutil.copy(plain_table, tmp_path / "pairs.csv")
-    command = [sys.executable, "-m", "mirjax.train", "--config=mitar", "--workdir=W"]
-    command += ["--config.data.name=pairs.csv", "--config.train.num_epochs=0.1"]
-    command += ["--config.model.conv_features=4", "--config.model.lstm_features=2"]
+# What makes the guide's commands quick.
+QUICK = {
+    "train": ["--config.train.num_epochs=0.1"],
+    "sweep": [
+        "--config.epochs=1",
+        "--config.base.model.conv_features=4",
+        "--config.base.model.lstm_features=2",
+        "--config.grid.train.batch_size=(30,)",
+        "--config.grid.model.dropout=(0.2,)",
+        "--config.grid.optimizer.learning_rate=(0.001,)",
+    ],
+    "mitar": ["--config.model.conv_features=4", "--config.model.lstm_features=2"],
+    "seq2seq": ["--config.model.conv_features=4", "--config.model.lstm_features=4"],
+}
 
-    def start():
-        return subprocess.run(
-            command,
-            cwd=tmp_path,
-            env=fast_environment(tmp_path),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=200,
-        )
 
-    done = start()
-    assert done.returncode == 0, done.stderr
-    saved = json.loads((tmp_path / "W" / "config.json").read_text())["data"]
+def run_command(words, monkeypatch):
+    """Run a command line in this process, quickly."""
+    command = {"train": train, "evaluate": evaluate, "sweep": sweep}
+    name, config = words[2].removeprefix("mirjax."), ""
+    words = list(words[3:])
+    if words[0].startswith("--config="):
+        config, _, variant = words[0].removeprefix("--config=").partition(":")
+        path = pathlib.Path(configs.__file__).parent / f"{config}.py"
+        words[0] = f"--config={path}" + (variant and f":{variant}")
+    flag_values = flags.FlagValues()
+    command[name].define_flags(flag_values)
+    arguments = [name, *words, *QUICK.get(name, []), *QUICK.get(config, [])]
+    monkeypatch.setattr(sys, "argv", arguments)  # where a config's keys are read from
+    flag_values(arguments)
+    command[name].main(flag_values)
+
+
+@pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
+def test_the_commands_of_the_guide_run(tmp_path, monkeypatch):
+    """In the folder that holds the files."""
+    monkeypatch.chdir(tmp_path)
+    guide = (ROOT / "docs" / "guide.md").read_text()
+    section = guide.partition("## Train on your own pairs")[2].partition("\n## ")[0]
+    lines = [line.split() for line in section.splitlines() if "python -m" in line]
+    pairs = labelled_pairs(80)
+    write_table(tmp_path / "pairs.csv", pairs)
+    targets = [t[: 29 if row < 60 else 40] for row, t in enumerate(pairs.targets)]
+    positives = Pairs(pairs.mirnas, targets, pairs.labels)
+    write_table(tmp_path / "positives.csv", positives, labelled=False)
+    for words in lines:
+        run_command(words, monkeypatch)
+    kinds = [words[2].removeprefix("mirjax.") for words in lines]
+    assert kinds == ["train", "evaluate", "sweep", "train", "train"]
+    saved = json.loads((tmp_path / "own" / "config.json").read_text())["data"]
     assert saved["name"] == str(tmp_path / "pairs.csv")
-    with (tmp_path / "pairs.csv").open("a") as file:
-        file.write("ACGUACGUACGUACGUACGU,ACGUACGUACGUACGUACGUACGUACGU,1\n")
-    done = start()
-    assert done.returncode == 1
-    (line,) = [x for x in done.stderr.splitlines() if x.startswith("error")]
-    assert "another content of" in line and "pairs.csv" in line
+    measured = json.loads((tmp_path / "own" / "evaluation/metrics.json").read_text())
+    assert (measured["n"], measured["split"]) == (8, "test")
+    assert (tmp_path / "grid" / "runs.tsv").exists()
+    for folder in ("own", "own2", "own3"):
+        assert loading.load_model(tmp_path / folder).metadata["data"]["sha256"]
