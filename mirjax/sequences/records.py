@@ -1,4 +1,4 @@
-"""What a dataset holds: miRNA-target pairs, every sequence 5'→3'."""
+"""Records of datasets: named sequences, miRNA-target pairs and splits."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -22,10 +22,11 @@ class Pairs:
     Attributes:
       mirnas: miRNA sequences, 5'→3', RNA letters.
       targets: target-site sequences, 5'→3', RNA letters.
-      labels: uint8 [n], 1 where the pair binds; None where every pair does.
+      labels: uint8 [n], 1 for a positive pair, 0 for a negative one; None where all
+        pairs are positive.
       mirna_names: miRNA names or accessions as the file gives them, or None.
       genes: gene or transcript names, or None.
-      clusters: known groups of overlapping targets, or None.
+      clusters: names of groups of overlapping targets, or None.
     """
 
     mirnas: Sequence[str]
@@ -61,12 +62,12 @@ class Pairs:
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Row numbers of one dataset, divided for training, model choice and testing.
+    """Row indices of one dataset, divided into train, validation and test rows.
 
     Attributes:
-      train: int64 row numbers.
-      validation: int64 row numbers to choose a model on.
-      test: int64 row numbers for the final figure; empty where a published protocol
+      train: int64 row indices.
+      validation: int64 row indices, for model selection.
+      test: int64 row indices, for the final metrics; empty where a published protocol
         has none.
     """
 

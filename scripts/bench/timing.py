@@ -2,7 +2,7 @@
 
 Each competitor is a subprocess, a *worker*, that builds its model once and then waits.
 The driver asks them in turn, A B C A B C ..., for one timed repeat each, so that a
-slower or busier spell of the machine falls on all of them alike.
+change in the machine's load affects all of them alike.
 
 The protocol is one JSON object a line:
 
@@ -33,14 +33,14 @@ from typing import Any
 def serve(
     repeat: Callable[[int], float], ready: Mapping[str, Any] | None = None
 ) -> None:
-    """Answer a driver's requests until it closes this process's stdin.
+    """Serve a driver's requests until it closes this process's stdin.
 
     Args:
-      repeat: processes so many sequences and returns the seconds that took.
-      ready: what the driver may want to know of this worker, such as versions.
+      repeat: processes that many sequences and returns the seconds it took.
+      ready: facts about this worker for the driver, such as versions.
     """
-    # Libraries print to stdout at times; the protocol gets a copy of the descriptor
-    # and whatever else is printed goes to stderr.
+    # Some libraries print to stdout. The protocol gets a copy of the descriptor;
+    # everything else that is printed goes to stderr.
     channel = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     print(json.dumps({"ready": dict(ready or {})}), file=channel)
@@ -70,8 +70,8 @@ def run(
 
     Raises:
       ValueError: if there is nothing to run or a size is missing.
-      RuntimeError: if a worker ends early or overruns; the message ends with what it
-        last wrote to stderr.
+      RuntimeError: if a worker ends early or exceeds the time limit; the message ends
+        with its last lines on stderr.
     """
     if not competitors or repeats < 1:
         raise ValueError(f"nothing to time: {len(competitors)} workers, {repeats=}")
@@ -80,7 +80,7 @@ def run(
     workers: dict[str, _Worker] = {}
     try:
         for name, command in competitors.items():
-            # One at a time: a worker that is starting would slow another's warm-up.
+            # One at a time: a starting worker would slow another's warm-up.
             workers[name] = _Worker(name, command, time_limit)
         for round_number in range(warmup + repeats):
             for name, worker in workers.items():
@@ -99,7 +99,7 @@ def worker_command(python: str, script: str, **flags: str | int) -> list[str]:
     Args:
       python: the interpreter of its virtual environment.
       script: file name, such as "keras_seq2seq.py".
-      **flags: what to pass, as --name=value.
+      **flags: flags to pass, as --name=value.
 
     Returns:
       An argument list for `run`.
@@ -114,7 +114,7 @@ def markdown_table(
     *,
     baseline: str | None = None,
 ) -> str:
-    """Return what `run` measured as a Markdown table under a line naming the machine.
+    """Return the times of `run` as a Markdown table below a line naming the machine.
 
     Args:
       seconds: name → seconds of each repeat.
@@ -146,7 +146,7 @@ def markdown_table(
 
 
 def machine() -> str:
-    """Return the CPU's name and how many cores this process may use."""
+    """Return the CPU's name and the number of cores this process may use."""
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -158,7 +158,7 @@ def machine() -> str:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -171,7 +171,7 @@ class _Worker:
         self.name = name
         self._time_limit = time_limit
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (close() closes it)
-        # configs/ is no installed package: it lies beside scripts/.
+        # configs/ is not an installed package: it lies beside scripts/.
         root = Path(__file__).resolve().parents[2]
         self._process = subprocess.Popen(
             list(command),
@@ -189,7 +189,7 @@ class _Worker:
 
     def repeat(self, size: int) -> float:
         assert self._process.stdin is not None
-        # A worker that has ended breaks the pipe; reading its answer tells why.
+        # A worker that has ended breaks the pipe; reading its reply tells why.
         with contextlib.suppress(BrokenPipeError):
             print(json.dumps({"go": size}), file=self._process.stdin, flush=True)
         return self._answer("seconds")
@@ -224,9 +224,9 @@ class _Worker:
     def _failure(self, line: str, overran: bool) -> str:
         if line:
             self._process.kill()
-            what = f"answered {line.strip()!r}"
+            what = f"replied {line.strip()!r}"
         elif overran:
-            what = f"gave no answer within {self._time_limit:g} s"
+            what = f"gave no reply within {self._time_limit:g} s"
         else:
             what = f"ended with exit code {self._process.wait()}"
         self._process.wait()
