@@ -1,13 +1,14 @@
-"""Turn the output of evaluations and benchmarks into a result file.
+"""Collect the output of evaluations or benchmarks in one result file.
 
     python scripts/collect_results.py NAME FILE... [--title=TEXT] [--seeds 0 1 2]
 
 A FILE is a metrics.json of mirjax.evaluate, or a benchmark's JSON object: "seconds"
 (program → seconds of each repeat) and "size" (sequences in a repeat; one number, or one
-for each program), or "rows". Several metrics.json are runs of one experiment: a metric
-is then their mean, beside METRIC_by_seed. It writes results/NAME.json, with the commit,
-the machine and the time. It keeps the title, config, notes and, with a warning, the
-single values of an earlier file of that name. Then run scripts/render_docs.py.
+for each program), or "rows". Several metrics.json are runs of one experiment: each
+metric is their mean, and METRIC_by_seed lists the runs. The script writes
+results/NAME.json, with the commit, the machine and the time. The title, config, notes
+and, with a warning, the values of an earlier file of that name are kept. Run
+scripts/render_docs.py afterwards.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from bench import timing
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 KEPT = {"title": "", "config": None, "duration": None, "notes": [], "values": {}}
-# Of metrics.json: what an evaluation depends on, in place of what it measures.
+# Keys of metrics.json that are settings, not metrics.
 _SETTINGS = (
     "step",
     "rows_in_split",
@@ -35,7 +36,7 @@ _SETTINGS = (
     "beam_width",
     "threshold",
 )
-_DIGITS = 6  # that a number of metrics.json keeps
+_DIGITS = 6  # significant, of a number of metrics.json
 _SOFTWARE = ("jax", "flax")
 
 Row = dict[str, Any]
@@ -45,7 +46,7 @@ def evaluation_rows(content: Mapping[str, Any]) -> Iterator[Row]:
     """Yield a row for the model, each other decoder and each baseline.
 
     Args:
-      content: of a metrics.json.
+      content: of metrics.json.
 
     Yields:
       `predictor`, `rows` ("all" or "new targets") and the metrics that are numbers.
@@ -79,10 +80,10 @@ def _rounded(value: float) -> float:
 
 
 def benchmark_rows(content: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield a row for each program of a benchmark, the first of which is the unit.
+    """Yield a row for each program of a benchmark; rates are relative to the first.
 
     Args:
-      content: the benchmark's output; its other numbers and words go into every row.
+      content: the benchmark's output; its other fields go into every row.
 
     Yields:
       `program`, `per_second` (the median), `range`, `repeats`, `repeat_size`, `times`.
@@ -113,11 +114,11 @@ def join_runs(runs: Sequence[Sequence[Row]]) -> list[Row]:
     """Average the rows of several runs.
 
     Args:
-      runs: the rows of each run; those of one predictor lie at one index in all.
+      runs: the rows of each run, in the same order of predictors.
 
     Returns:
-      The rows of the first run, each metric the mean over the runs, with
-      METRIC_by_seed where the runs differ.
+      The rows of the first run, each metric the mean over the runs;
+      METRIC_by_seed lists the runs where they differ.
 
     Raises:
       ValueError: if the runs do not measure the same predictors.
@@ -136,7 +137,7 @@ def join_runs(runs: Sequence[Sequence[Row]]) -> list[Row]:
             mean[key] = value
             if any(other != value for other in values):
                 if key.endswith("_interval") or None in values:
-                    del mean[key]  # of one run alone
+                    del mean[key]  # of one run only
                     continue
                 mean[key] = _rounded(statistics.fmean(values))
                 mean[f"{key}_by_seed"] = values
@@ -151,7 +152,7 @@ def collect(files: Sequence[pathlib.Path]) -> dict[str, Any]:
       files: metrics.json files, or benchmark outputs.
 
     Returns:
-      The parts of a result file that the outputs tell.
+      The fields of a result file that the outputs determine.
 
     Raises:
       ValueError: for a file that is neither, or outputs of both kinds.
@@ -172,7 +173,7 @@ def collect(files: Sequence[pathlib.Path]) -> dict[str, Any]:
         contents.append(content)
     evaluations = ["baselines" in content for content in contents]
     if any(evaluations) and not all(evaluations):
-        raise ValueError("evaluations and benchmarks do not mix in one result")
+        raise ValueError("one result cannot hold both evaluations and benchmarks")
     if all(evaluations):
         metrics = join_runs([list(evaluation_rows(content)) for content in contents])
     else:
@@ -199,7 +200,7 @@ def _commands(contents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _commit() -> str | None:
-    """Return the commit of the working tree, with -dirty if that has changes."""
+    """Return the commit of the working tree, with -dirty if it has changes."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -227,7 +228,7 @@ def update(path: pathlib.Path, found: Mapping[str, Any], **given: Any) -> None:
     Args:
       path: an earlier file's title, config, notes and values are kept.
       found: as `collect` returns it.
-      **given: parts that replace those of an earlier file; None leaves them.
+      **given: fields that replace those of an earlier file; None keeps them.
 
     Raises:
       ValueError: if there is no title, given or kept.
@@ -253,11 +254,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("name", help="of results/NAME.json")
     parser.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE")
-    parser.add_argument("--title", help="what was measured, in a line")
+    parser.add_argument("--title", help="what was measured, in one line")
     parser.add_argument("--config", help="such as seq2seq:tuned")
-    parser.add_argument("--seeds", type=int, nargs="+", help="of the runs, in order")
-    parser.add_argument("--duration", help="how long the training took, on what")
-    parser.add_argument("--notes", nargs="+", help="what else a reader must know")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", help="seeds of the runs, in order"
+    )
+    parser.add_argument("--duration", help="duration of the training, and its machine")
+    parser.add_argument("--notes", nargs="+", help="remarks, one a paragraph")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "results")
     options = parser.parse_args()
     try:

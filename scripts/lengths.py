@@ -2,7 +2,7 @@
 
   python scripts/lengths.py --out=docs/length_distributions.png DATASET [DATASET...]
 
-It prints a table in Markdown, lengths in nt, and writes a picture.
+Prints a Markdown table, lengths in nt, and writes a picture.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def load_positives(name: str) -> Pairs:
 
 
 def table(datasets: Mapping[str, Pairs]) -> str:
-    """Return a table in Markdown with a row for each dataset."""
+    """Return a Markdown table with a row for each dataset."""
     rows = [_HEADER, ("---", *["---:"] * (len(_HEADER) - 1))]
     for name, pairs in datasets.items():
         targets, mirnas = _columns(pairs.targets), _columns(pairs.mirnas)

@@ -1,20 +1,20 @@
-"""Render the pages that hold measured values from results/*.json.
+"""Render documentation pages with measured values from results/*.json.
 
     python scripts/render_docs.py             write the pages
     python scripts/render_docs.py --check     fail if a page is out of date
 
-A template docs/templates/NAME.md.j2 becomes docs/NAME.md, and README.md.j2 there
-becomes the part of README.md between its two markers. Prose stands in the template.
-Every measured value comes from a result file, by these functions:
+A template docs/templates/NAME.md.j2 becomes docs/NAME.md; README.md.j2 becomes the part
+of README.md between its two markers. Templates hold the prose. Every measured value
+comes from a result file, through these functions:
 
   values("NAME")                        single values of results/NAME.json, by name
   row("NAME", field="text")             the row of its metrics with that text
   table("NAME", "header=field:format")  its metrics as a table
   command("NAME")                       the commands that repeat the measurement
 
-Formats: %N a percentage of N decimals, .N a number of N decimals, iN likewise with its
-interval (FIELD_interval); nothing: the value as it stands. Two numbers are a range,
-more are a list; l before a format makes a list of two as well.
+Formats: %N is a percentage with N decimals, .N a number with N decimals, iN the same
+with its interval (FIELD_interval). Without a format the value is unchanged. Two numbers
+are a range, more are a list; l before a format makes two a list as well.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def load_results(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
       Name → content.
 
     Raises:
-      ValueError: if a file is no JSON object.
+      ValueError: if a file is not a JSON object.
     """
     results = {}
     for path in sorted(folder.glob("*.json")):
@@ -57,11 +57,11 @@ def load_results(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
 
 
 def format_value(value: Any, style: str = "") -> str:
-    """Write one value of a result.
+    """Format one value of a result.
 
     Args:
       value: a number, text, true or false, None, or a list of numbers.
-      style: as the module's docstring says, without an interval.
+      style: one of the module's formats, without an interval.
 
     Returns:
       The text; empty for None.
@@ -89,17 +89,17 @@ def format_value(value: Any, style: str = "") -> str:
 
 
 def make_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Write rows as a Markdown table.
+    """Format rows as a Markdown table.
 
     Args:
       rows: field → value; a row may lack fields.
       columns: "header=field" or "header=field:format", one for each column.
 
     Returns:
-      The table, without an end of line.
+      The table, without a final newline.
 
     Raises:
-      ValueError: if no row has a field that is named.
+      ValueError: if no row has one of the fields.
     """
     headers, cells = [], [[] for _ in rows]
     rules = []
@@ -128,7 +128,7 @@ def _cell(row: Mapping[str, Any], field: str, style: str) -> str:
 
 
 def wrap(text: str, width: int = 88) -> str:
-    """Wrap the paragraphs and lists of Markdown, which values have made ragged."""
+    """Wrap the paragraphs and lists of Markdown after values are filled in."""
     blocks = []
     for block in text.split("\n\n"):
         lines = block.split("\n")
@@ -155,7 +155,7 @@ def wrap(text: str, width: int = 88) -> str:
 
 
 def _environment(root: pathlib.Path) -> jinja2.Environment:
-    """Make the templates' environment: an unknown name in one is an error."""
+    """Return the templates' environment, in which an unknown name is an error."""
     results = load_results(root / "results")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(root / "docs" / "templates"),
@@ -200,7 +200,7 @@ def render(root: pathlib.Path) -> Iterator[tuple[pathlib.Path, str]]:
       root: the repository.
 
     Yields:
-      Each page's path and its text as it should be.
+      Each page's path and its current text.
 
     Raises:
       ValueError: if a template names a result, row or field that is absent, or

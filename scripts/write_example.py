@@ -1,10 +1,11 @@
-"""Write the FASTA files that the quick start predicts on.
+"""Write the example FASTA files of the quick start.
 
   python scripts/write_example.py --out=FOLDER
 
 targets.fa holds simulated target sites that are not in the training data, each named
-after its true miRNA and site type, and one longer piece of mRNA with a site in the
-middle. mirnas.fa holds all simulated miRNAs, as a database to name predictions by.
+after its true miRNA and site type, and one longer mRNA fragment with a site in the
+middle. mirnas.fa holds all simulated miRNAs, the database that predictions are named
+from.
 """
 
 import pathlib
@@ -24,8 +25,8 @@ _FLANK = 20  # nt on each side of the site in the longer record
 
 def example_records() -> tuple[list[SequenceRecord], list[SequenceRecord]]:
     """Return the targets and the miRNAs of the example, 5'→3'."""
-    # A longer simulation begins with the pairs of a shorter one, the training data. The
-    # pairs after them have the same miRNAs and other targets.
+    # A longer simulation begins with the pairs of a shorter one, the training data.
+    # Later pairs have the same miRNAs and other targets.
     simulation = simulate(SIMULATED_SIZE + NUM_SITES + 1)
     unseen = range(SIMULATED_SIZE, SIMULATED_SIZE + NUM_SITES + 1)
     assert simulation.pairs.mirna_names is not None

@@ -18,7 +18,7 @@ MIRNAS = equations.random_letters(np.random.default_rng(3), 40, 20, 24)
 
 
 def kinds(mirna, opposite):
-    """Say of letters that face each other whether they pair: P, wobble: w, or not: x.
+    """Classify opposite letters as Watson-Crick pair P, wobble w or mismatch x.
 
     `opposite` is the target read 3'→5'.
     """
@@ -29,7 +29,7 @@ def kinds(mirna, opposite):
 
 
 def with_letter(target, position, wanted, mirna):
-    """Change what faces a position of the miRNA, from 0, to a letter of that kind."""
+    """Replace the letter opposite a miRNA position, from 0, by one of that kind."""
     opposite = target[::-1]
     for letter in alphabet.LETTERS:
         if kinds(mirna[position], letter) == wanted:
@@ -37,8 +37,8 @@ def with_letter(target, position, wanted, mirna):
     return opposite[::-1]
 
 
-def made_up(mirnas, targets, copies=3):
-    """Made-up rows, each with the row that its target is made from."""
+def augmented_rows(mirnas, targets, copies=3):
+    """Return augmented rows, each with the index of the row it is derived from."""
     found = augment_duplexes(Pairs(mirnas, targets), copies, seed=1)
     sources = [row for _ in range(copies) for row in range(len(mirnas))]
     return list(zip(found.mirnas, found.targets, sources, strict=True))
@@ -46,7 +46,9 @@ def made_up(mirnas, targets, copies=3):
 
 def test_perfect_duplexes_become_perfect_ones():
     mirnas = [mirna[:20] for mirna in MIRNAS]
-    rows = made_up(mirnas, [pairing.reverse_complement(mirna) for mirna in mirnas])
+    rows = augmented_rows(
+        mirnas, [pairing.reverse_complement(mirna) for mirna in mirnas]
+    )
     assert len(rows) == 120
     assert sum(mirna != mirnas[source] for mirna, _, source in rows) > 100
     for mirna, target, _ in rows:
@@ -64,7 +66,7 @@ def test_wobbles_and_mismatches_stay_what_they_are_and_where():
         wanted.append(kinds(mirna, target[::-1]))
         targets.append(target)
     assert sum("w" in kind for kind in wanted) > 10
-    for mirna, target, source in made_up(MIRNAS, targets):
+    for mirna, target, source in augmented_rows(MIRNAS, targets):
         shared = min(len(mirna), len(target))
         found = kinds(mirna, target[::-1])
         expected = [
@@ -85,7 +87,7 @@ def test_what_faces_no_letter_stays():
         for mirna in mirnas
     ]
     right = 0
-    for mirna, target, source in made_up(mirnas, targets):
+    for mirna, target, source in augmented_rows(mirnas, targets):
         assert len(target) == len(targets[source])
         right += target == (
             flank
@@ -100,7 +102,7 @@ def test_what_faces_no_letter_stays():
 def test_mirnas_are_as_frequent_as_among_the_rows():
     mirnas = [*MIRNAS[:3], MIRNAS[0], MIRNAS[0]]
     targets = equations.random_letters(np.random.default_rng(4), 5, 18, 29)
-    rows = made_up(mirnas, targets, copies=4)
+    rows = augmented_rows(mirnas, targets, copies=4)
     count = collections.Counter(mirna for mirna, _, _ in rows)
     assert count == {MIRNAS[0]: 12, MIRNAS[1]: 4, MIRNAS[2]: 4}
     assert [len(target) for _, target, _ in rows] == 4 * [len(t) for t in targets]
@@ -123,11 +125,11 @@ def test_training_rows_are_added_to_and_held_out_ones_are_not():
     np.testing.assert_array_equal(prepared.train.targets[:rows], plain.train.targets)
     np.testing.assert_array_equal(prepared.held_out.mirnas, plain.held_out.mirnas)
     lengths = (plain.train.targets != alphabet.PAD).sum(axis=1)
-    made_up_lengths = (prepared.train.targets[rows:] != alphabet.PAD).sum(axis=1)
-    np.testing.assert_array_equal(made_up_lengths, np.tile(lengths, 2))
+    augmented_lengths = (prepared.train.targets[rows:] != alphabet.PAD).sum(axis=1)
+    np.testing.assert_array_equal(augmented_lengths, np.tile(lengths, 2))
 
 
-def test_a_classifier_takes_no_made_up_rows():
+def test_duplex_augmentation_is_refused_for_a_classifier():
     config = small_config(duplex_augmentation=1)
     config.model = {"name": "mitar"}
     config.data.negatives = "frequency"

@@ -2,12 +2,15 @@
 
 import functools
 
+import jax
 import numpy as np
+import numpy_complementarity
+import pytest
 from Bio import Align
 from Bio.Align import substitution_matrices
 
-from mirjax.alignment import complementarity
-from mirjax.sequences import pairing
+from mirjax.alignment import complementarity, kernels, recurrence
+from mirjax.sequences import alphabet, pairing
 from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
 
 
@@ -94,17 +97,82 @@ def test_anchored_complementarity_is_its_definition():
     np.testing.assert_array_equal(scores, expected)
 
 
-def test_blocks_and_repeated_targets_keep_their_rows(monkeypatch):
+@pytest.mark.parametrize("anchored", [False, True])
+def test_repeated_targets_of_any_length_score_as_in_numpy(anchored):
     rng = np.random.default_rng(2)
-    mirnas = _random_sequences(rng, 7, 17, 26)
-    targets = _half_complementary_sites(rng, mirnas, 20)
-    targets += targets[::3]
-    whole = complementarity.score_all(targets, mirnas)
-    monkeypatch.setattr(complementarity, "_CELLS", 1)
-    blocks = complementarity.score_all(targets, mirnas)
-    np.testing.assert_array_equal(blocks, whole)
-    singly = [complementarity.score_all([t], mirnas)[0] for t in targets]
-    np.testing.assert_array_equal(whole, singly)
+    mirnas = _random_sequences(rng, 12, 1, 40)
+    targets = _half_complementary_sites(rng, mirnas, 40)
+    targets = [target for target in targets if target]
+    targets += _random_sequences(rng, 10, 1, 90) + targets[::3]
+    expected = numpy_complementarity.score_all(targets, mirnas, anchored=anchored)
+    for some in (targets, targets[:2]):  # either side may have more letters
+        scores = complementarity.score_all(some, mirnas, anchored=anchored)
+        assert scores.dtype == np.int16
+        np.testing.assert_array_equal(scores, expected[: len(some)])
+
+
+def test_windows_of_long_targets_lose_no_score():
+    rng = np.random.default_rng(5)
+    mirnas = _random_sequences(rng, 6, 18, 25)
+    sites = _half_complementary_sites(rng, mirnas, 12)
+    flanks = _random_sequences(rng, 24, 1, 800)
+    targets = [
+        before + site + after
+        for before, site, after in zip(flanks[::2], sites, flanks[1::2], strict=True)
+    ]
+    for anchored in (False, True):
+        np.testing.assert_array_equal(
+            complementarity.score_all(targets, mirnas, anchored=anchored),
+            numpy_complementarity.score_all(targets, mirnas, anchored=anchored),
+        )
+
+
+@pytest.mark.parametrize("anchored", [False, True])
+@pytest.mark.parametrize("exchanged", [False, True])
+def test_every_kernel_and_integer_agrees(anchored, exchanged):
+    rng = np.random.default_rng(6)
+    # The seed and some letters more: small enough for XLA to compile the tile fast.
+    mirnas = _random_sequences(rng, 64, 1, 10)
+    targets = _half_complementary_sites(rng, mirnas, 64)
+    scoring = complementarity.seed_weighted(anchored=anchored)
+    tokens = (
+        alphabet.encode(mirnas, 10).T,
+        alphabet.encode([target[:14][::-1] for target in targets], 14).T,
+    )
+    if exchanged:
+        tokens, scoring = tokens[::-1], scoring.transposed()
+    expected = np.diag(
+        numpy_complementarity.score_all(
+            [target[:14] for target in targets], mirnas, anchored=anchored
+        )
+    )
+    rows, columns = map(len, tokens)
+    for kind in ("int8", "int16"):
+        kernel = {"scoring": scoring, "dtype": np.dtype(kind)}
+        for score, steps in (
+            (recurrence.sweep, (rows + columns - 1,)),
+            (recurrence.strip, (rows,)),
+            (recurrence.tile, ()),
+        )[: 3 if kind == "int8" else 2]:
+            found = jax.jit(functools.partial(score, **kernel))(*tokens, *steps)
+            assert found.dtype == kind
+            np.testing.assert_array_equal(found, expected, err_msg=score.__name__)
+
+
+def test_much_work_is_scored_in_strips(monkeypatch):
+    rng = np.random.default_rng(7)
+    mirnas = _random_sequences(rng, 5, 17, 24)
+    targets = _half_complementary_sites(rng, mirnas, 30)
+    calls = []
+    monkeypatch.setattr(kernels, "_STRIP_WORTH", 0)
+    compiled = kernels.compiled_strip
+    monkeypatch.setattr(
+        kernels, "compiled_strip", lambda *a: calls.append(a) or compiled(*a)
+    )
+    scores = complementarity.score_all(targets, mirnas, anchored=True)
+    expected = numpy_complementarity.score_all(targets, mirnas, anchored=True)
+    np.testing.assert_array_equal(scores, expected)
+    assert calls
 
 
 def test_perfect_partner_scores_all_its_pairs():

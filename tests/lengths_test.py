@@ -32,8 +32,8 @@ def run(monkeypatch, tmp_path):
 def test_a_row_for_each_dataset(run, capsys):
     assert run("two", "one").stat().st_size
     header, rule, *rows = capsys.readouterr().out.splitlines()
-    figures = "| 4 | 12, 12, 41 | 3 | 4, 4.5, 6 | 3 |"
-    assert rows == [f"| two {figures}", f"| one {figures}"]
+    cells = "| 4 | 12, 12, 41 | 3 | 4, 4.5, 6 | 3 |"
+    assert rows == [f"| two {cells}", f"| one {cells}"]
     assert header.count("|") == rule.count("|") == rows[0].count("|")
 
 

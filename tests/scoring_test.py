@@ -1,5 +1,6 @@
 """Tests of mirjax.alignment.scoring."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -8,6 +9,10 @@ from Bio import Align
 
 from mirjax.alignment import scoring
 from mirjax.sequences import alphabet, pairing
+
+
+def _complement_with(**fields):
+    return dataclasses.replace(scoring.complement(), **fields)
 
 
 def test_a_gap_of_k_letters_costs_open_and_k_times_extend():
@@ -78,6 +83,32 @@ def test_span_of_a_best_alignment():
     assert scoring.nucleotide(1, -2, 0, 1).span(1) == 1
 
 
+def test_weights_and_offset_bound_the_scores():
+    plain = scoring.complement(1, 0, -1, gap_open=4, gap_extend=2)
+    weighted = dataclasses.replace(plain, weights=(1, 4, 4), offset=2)
+    assert weighted.bound(5, 9) == 4 + 4 + 3
+    assert weighted.bound(5, 2) == 4 + 4  # the heaviest letters
+    assert weighted.floor(5, 2) == -8 and plain.floor(5, 2) == 0
+    assert weighted.gains(4, 9).tolist() == [
+        [[weight, 0, -weight]] for weight in (1, 4, 4, 1)
+    ]
+    other = weighted.transposed()
+    assert other.bound(2, 5) == weighted.bound(5, 2)
+    assert other.gains(9, 4).tolist() == weighted.gains(4, 9).swapaxes(0, 1).tolist()
+    assert other.transposed() == weighted
+    # Floor and one gap: -(4 + 4 + 113) - 6 fits 8 bits, one letter more does not.
+    assert weighted.dtype(116, 200) == np.int8
+    assert weighted.dtype(117, 200) == np.int16
+
+
+def test_scores_by_position_need_the_whole_subject():
+    plain = scoring.complement()
+    weighted = dataclasses.replace(plain, weights=(3,))
+    assert weighted.span(9) >= plain.span(9)
+    assert weighted.transposed().span(9) is None
+    assert dataclasses.replace(plain, offset=0).span(9) is None
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -88,6 +119,10 @@ def test_span_of_a_best_alignment():
         (lambda: scoring.nucleotide(reward=2**21), "above 1048576"),
         (lambda: scoring.complement(watson_crick=1, wobble=2), "wobble=2"),
         (lambda: scoring.complement(mismatch=1, wobble=1), "not above 0"),
+        (lambda: _complement_with(weights=(1, 0)), r"weights=\(1, 0\)"),
+        (lambda: _complement_with(weights=(2**20,)), "above 1048576"),
+        (lambda: _complement_with(offset=3), "offset=3"),
+        (lambda: _complement_with(offset=-1), "offset=-1"),
         (lambda: scoring.Scoring(((1,),), 1, 1), r"table=\(\(1,\),\)"),
     ],
 )

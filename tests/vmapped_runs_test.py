@@ -119,7 +119,7 @@ def test_stopped_vmapped_runs_go_on_to_the_same_end(together, tmp_path, monkeypa
     assert len(runs) == 3
     for number in range(3):
         name = f"run{number}"
-        # The figures of the interrupted interval cover its later part alone.
+        # The metrics of the interrupted interval cover its later part alone.
         assert lasting(tmp_path / name)[:1] == lasting(whole / name)[:1]
         for one, other in zip(
             parameters(tmp_path / name), parameters(whole / name), strict=True

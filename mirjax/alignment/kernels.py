@@ -1,7 +1,8 @@
-"""The recurrence, compiled for blocks of pairs and split over devices."""
+"""Compiled kernels of the alignment recurrence, sharded over devices."""
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import jax
 import numpy as np
@@ -12,31 +13,43 @@ from mirjax.alignment import recurrence
 from mirjax.alignment.lanes import SHORT
 from mirjax.alignment.scoring import Scoring
 
-_TILE_CELLS = SHORT**2  # at most: more take minutes to compile
-_TILE_WINDOW = 48
-_TILE_LANES = 2**14
-_TILE_WORTH = 2**29  # cells to be scored: a tile takes seconds to compile
-_SWEEP_WINDOW = 512  # an antidiagonal of short queries is then full for most steps
-_SWEEP_BYTES = 2**16  # of one array: the five of a sweep fit a core's cache
-_ARRAYS = 8  # as large as the five, in a block's memory
-_LEAST = 2**6, 2**15  # lanes, and cells of an antidiagonal: fewer are no faster
+Kernel = Literal["sweep", "strip", "tile"]
+
+TILE_WORTH = 2**29
+"""Cells to be scored from which a tile is compiled, by default: it takes seconds."""
+
+_STRIP_WORTH = 2**30  # a strip takes a second to compile
+_SHORT_CELLS = SHORT**2  # of a tile or strip at most: more take minutes to compile
+_SHORT_WINDOW = 48
+_SHORT_LANES = 2**14
+_SWEEP_WINDOW = 512  # antidiagonals of short queries are full for most steps
+_SWEEP_BYTES = 2**16  # of one array: the five of a sweep fit in a core's cache
+_ARRAYS = 8  # arrays of that size in a block's memory
+_LEAST = 2**6, 2**15  # lanes and antidiagonal cells below which nothing is gained
 
 
 class Kernels:
-    """The compiled recurrence for one scoring, and the devices it runs on."""
+    """The compiled recurrence for one scoring, and the devices it runs on.
+
+    Attributes:
+      scoring: what alignments score.
+    """
 
     def __init__(
         self,
         scoring: Scoring,
         block_bytes: int,
         devices: Sequence[jax.Device] | None = None,
+        *,
+        tile_worth: int = TILE_WORTH,
     ):
         """Choose devices.
 
         Args:
           scoring: what alignments score.
-          block_bytes: memory for the work on one block of pairs.
-          devices: which share the work; all by default.
+          block_bytes: memory for scoring one block of pairs.
+          devices: devices to split each block over; all by default.
+          tile_worth: cells to be scored from which a tile is compiled.
 
         Raises:
           ValueError: if `block_bytes` is below 1 or there are no devices.
@@ -45,10 +58,12 @@ class Kernels:
             raise ValueError(f"{block_bytes=}: must be at least 1")
         devices = jax.devices() if devices is None else list(devices)
         if not devices:
-            raise ValueError(f"{devices=}: none to run on")
+            raise ValueError(f"{devices=}: must hold at least one device")
         self.scoring = scoring
         self._block_bytes = block_bytes
+        self._has_strips = devices[0].platform == "cpu"
         self._has_tiles = _compiles_tiles(devices[0].platform)
+        self._tile_worth = tile_worth
         mesh = Mesh(np.array(devices), ("lanes",), axis_types=(AxisType.Auto,))
         self._by_lane = NamedSharding(mesh, PartitionSpec(None, "lanes"))
         self._replicated = NamedSharding(mesh, PartitionSpec())
@@ -60,45 +75,47 @@ class Kernels:
 
         Args:
           rows: height of the queries.
-          longest: letters of the longest of them.
+          longest: length of the longest query, in nt.
           columns: height of the subjects.
-          letters: of all subjects, once for each query.
+          letters: queries times letters of all subjects.
 
         Returns:
-          Letters of a window and of two windows' overlap, or None to cut none.
+          Length of a window and of the overlap of two, in nt; None for no windows.
         """
         span = self.scoring.span(longest)
         if span is None:
             return None
-        pairs = letters // _TILE_WINDOW
-        is_tile = self.is_tile(rows, _TILE_WINDOW, pairs)
-        for width in (_TILE_WINDOW, _SWEEP_WINDOW)[not is_tile :]:
+        pairs = letters // _SHORT_WINDOW
+        is_short = self.choose(rows, _SHORT_WINDOW, pairs) != "sweep"
+        for width in (_SHORT_WINDOW, _SWEEP_WINDOW)[not is_short :]:
             if columns > width and span <= 3 * width // 4:
                 return width, span
         return None
 
-    def is_tile(self, rows: int, columns: int, pairs: int) -> bool:
-        """Return whether pairs are scored in one straight line of code.
+    def choose(self, rows: int, columns: int, pairs: int) -> Kernel:
+        """Return the fastest kernel that repays its compilation.
 
         Args:
           rows: height of the queries.
           columns: height of the subjects.
-          pairs: how many.
+          pairs: number of pairs.
         """
-        return (
-            self._has_tiles
-            and rows * columns <= _TILE_CELLS
-            and rows * columns * pairs >= _TILE_WORTH
-        )
+        cells = rows * columns
+        if cells <= _SHORT_CELLS:
+            if self._has_tiles and cells * pairs >= self._tile_worth:
+                return "tile"
+            if self._has_strips and cells * pairs >= _STRIP_WORTH:
+                return "strip"
+        return "sweep"
 
-    def lanes(self, rows: int, columns: int, wanted: int, *, is_tile: bool) -> int:
-        """Return how many pairs to score in one block.
+    def lanes(self, rows: int, columns: int, wanted: int, kernel: Kernel) -> int:
+        """Return the number of pairs in one block.
 
         Args:
           rows: height of the queries.
           columns: height of the subjects.
-          wanted: pairs there are.
-          is_tile: whether they are scored in one straight line of code.
+          wanted: number of pairs to score.
+          kernel: the kernel that scores them.
         """
         devices = self._by_lane.num_devices
         itemsize = self.scoring.dtype(rows, columns).itemsize
@@ -106,8 +123,8 @@ class Kernels:
         most = self._block_bytes // (itemsize * (_ARRAYS * shorter + rows + columns))
         fast = devices * _SWEEP_BYTES // (shorter * itemsize)
         lanes = max(1, min(_LEAST[0], _LEAST[1] // shorter))
-        most = min(most, _TILE_LANES if is_tile else max(fast, lanes))
-        # Few numbers of lanes, since each is compiled by itself.
+        most = min(most, max(fast, lanes) if kernel == "sweep" else _SHORT_LANES)
+        # Each number of lanes is compiled separately: keep them few.
         while lanes < min(wanted, most):
             lanes *= 2
         return max(1, min(lanes, most) // devices) * devices
@@ -115,10 +132,10 @@ class Kernels:
     def put(
         self, tokens: UInt8[np.ndarray, "rows lanes"]
     ) -> UInt8[Array, "rows lanes"]:
-        """Hand tokens to the devices.
+        """Transfer tokens to the devices.
 
         Args:
-          tokens: a sequence a column; a single one goes to every device.
+          tokens: one sequence a column; a single column is replicated.
         """
         one = tokens.shape[1] == 1
         return jax.device_put(tokens, self._replicated if one else self._by_lane)
@@ -127,24 +144,27 @@ class Kernels:
         self,
         queries: UInt8[Array, "rows _"],
         subjects: UInt8[Array, "columns lanes"],
-        steps: int,
-        *,
-        is_tile: bool,
+        longest: tuple[int, int],
+        kernel: Kernel,
     ) -> Integer[Array, " lanes"]:
-        """Start to score a block of pairs.
+        """Dispatch the scoring of a block of pairs.
 
         Args:
-          queries: what `put` returned; one lane if all pairs share it.
-          subjects: likewise, with all lanes.
-          steps: letters of the longest query and the longest subject, less one.
-          is_tile: whether to score them in one straight line of code.
+          queries: from `put`; one lane if all pairs share it.
+          subjects: from `put`, with all lanes.
+          longest: lengths of the longest query and of the longest subject, in nt.
+          kernel: the kernel that scores them.
         """
         scoring, (rows, columns) = self.scoring, (len(queries), len(subjects))
         dtype = scoring.dtype(rows, columns)
         if rows > columns:  # an antidiagonal has as many cells as there are rows
             queries, subjects, scoring = subjects, queries, scoring.transposed()
-        if is_tile:
+            longest = longest[::-1]
+        if kernel == "tile":
             return compiled_tile(scoring, dtype)(queries, subjects)
+        if kernel == "strip":
+            return compiled_strip(scoring, dtype)(queries, subjects, longest[0])
+        steps = max(1, sum(longest) - 1)
         return compiled_sweep(scoring, dtype)(queries, subjects, steps)
 
 
@@ -154,15 +174,21 @@ def compiled_sweep(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
     return jax.jit(functools.partial(recurrence.sweep, scoring=scoring, dtype=dtype))
 
 
-# XLA's newer emitters cut a fusion of over 2,000 operations into functions that compute
-# one another's values again, at a cost that doubles from cut to cut. The older ones do
-# not, but XLA is about to drop them: JAX 0.11 does without.
+@functools.cache
+def compiled_strip(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
+    """Return the compiled `recurrence.strip`."""
+    return jax.jit(functools.partial(recurrence.strip, scoring=scoring, dtype=dtype))
+
+
+# XLA's newer emitters split a fusion of over 2,000 operations into functions that
+# recompute one another's values, at a cost that doubles with each split. The older
+# emitters do not, but XLA is about to remove them: JAX 0.11 has none.
 _TILE_OPTIONS = {"xla_cpu_use_fusion_emitters": False}
 
 
 @functools.cache
 def compiled_tile(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
-    """Return the compiled `recurrence.tile`, for where `Kernels.is_tile` says so."""
+    """Return the compiled `recurrence.tile`, for where `Kernels.choose` says so."""
     return jax.jit(
         functools.partial(recurrence.tile, scoring=scoring, dtype=dtype),
         compiler_options=_TILE_OPTIONS,
@@ -171,7 +197,7 @@ def compiled_tile(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
 
 @functools.cache
 def _compiles_tiles(platform: str) -> bool:
-    """Return whether XLA turns a tile into one fast loop."""
+    """Return whether XLA compiles a tile to one fast loop."""
     if platform != "cpu":
         return False
     try:

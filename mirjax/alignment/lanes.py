@@ -1,7 +1,7 @@
-"""Sequences of any lengths, encoded and sorted by height: their length, rounded up.
+"""Encoded sequences grouped by height: their length, rounded up.
 
-Heights are few, so that little is compiled: one for all that are no longer than a miRNA
-can be, and the powers of two from 64.
+There are few heights, so that few shapes are compiled: one for all sequences of up to
+36 nt, as miRNAs are, and the powers of two from 64.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,31 +14,31 @@ from mirjax.sequences import alphabet
 SequenceList = Sequence[str] | UInt8[np.ndarray, "_ _"]
 
 SHORT = 36
-"""Letters of the longest sequences that share one height, which fits all of them."""
+"""Longest sequences, in nt, that share the one height for short sequences."""
 
-_LOWEST, _STEP = 24, 4  # of that height; nearly all miRNAs have up to 24 letters
+_LOWEST, _STEP = 24, 4  # of that height; nearly all miRNAs have up to 24 nt
 
 
 class Lanes:
-    """Sequences that are to be aligned, many at a time, each in a column.
+    """Sequences to align, each in a column of an array.
 
     Attributes:
       lengths: of each sequence, in nt.
-      heights: of each sequence, rows of the array that holds it.
+      heights: rows of the array that holds each sequence.
     """
 
     def __init__(self, sequences: SequenceList, name: str, *, reverse: bool = False):
         """Encode sequences.
 
         Args:
-          sequences: RNA or DNA letters, or rows of tokens padded on the right. A letter
-            that stands for several, and PAD between letters, become 0.
+          sequences: RNA or DNA letters, or rows of tokens padded on the right. An
+            ambiguity code, and PAD between letters, become 0.
           name: what to call the sequences in an error.
-          reverse: whether to turn each round.
+          reverse: whether to reverse each sequence.
 
         Raises:
-          ValueError: for a letter that is none, and for tokens that are not rows of
-            uint8 or are no letters.
+          ValueError: for a character that is neither a nucleotide nor an ambiguity
+            code, and for tokens that are not rows of uint8 or not letters.
         """
         letters, self.lengths = _flatten(sequences, name)
         above = self.lengths > SHORT
@@ -54,7 +54,7 @@ class Lanes:
             if len(lengths) < len(self.lengths):
                 chosen = letters[np.repeat(has_height, self.lengths)]
             tokens = np.zeros((len(lengths), height), np.uint8)
-            if reverse:  # all the letters, and so the order of the sequences too
+            if reverse:  # reverses the order of the sequences too
                 chosen, lengths = chosen[::-1], lengths[::-1]
             tokens[np.arange(height) < lengths[:, None]] = chosen
             self._tokens[int(height)] = tokens[::-1] if reverse else tokens
@@ -64,7 +64,7 @@ class Lanes:
         return len(self.lengths)
 
     def groups(self) -> Iterator[tuple[int, Int64[np.ndarray, " n"]]]:
-        """Yield each height and the numbers of its sequences, shortest first."""
+        """Yield each height and the indices of its sequences, shortest first."""
         for height in self._tokens:
             members = np.flatnonzero(self.heights == height)
             yield height, members[np.argsort(self.lengths[members], kind="stable")]
@@ -75,13 +75,13 @@ class Lanes:
         """Return the tokens of some sequences, one a column.
 
         Args:
-          members: numbers of sequences that have one height.
+          members: indices of sequences of one height.
           height: rows to return, at least that height.
-          lanes: columns to return; those left over hold no letter.
+          lanes: columns to return; surplus ones hold no letter.
         """
         tokens = self._tokens[int(self.heights[members[0]])]
         result = np.zeros((height, lanes), np.uint8)
-        # Rows are contiguous: to gather them and then to transpose is faster.
+        # Rows are contiguous: gathering them before transposing is faster.
         rows = tokens.take(self._row[members], axis=0)
         result[: tokens.shape[1], : len(members)] = rows.T
         return result
@@ -89,23 +89,23 @@ class Lanes:
     def windows(
         self, members: Int64[np.ndarray, " n"], width: int, overlap: int
     ) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
-        """Cut sequences so that any `overlap` letters in a row lie in some window.
+        """Cut sequences so that some window holds any `overlap` successive letters.
 
         Args:
-          members: numbers of sequences that have one height, above `width`.
-          width: letters of a window.
-          overlap: at most `width`.
+          members: indices of sequences of one height, above `width`.
+          width: of a window, in nt.
+          overlap: in nt, at most `width`.
 
         Returns:
-          For each window the number of its sequence, and the place of its first letter
-          there. The windows of a sequence follow one another.
+          The index of each window's sequence, and the window's first position there.
+          The windows of a sequence follow one another.
         """
         stride = width - overlap + 1
         beyond = np.maximum(self.lengths[members] - width, 0)
         count = 1 - beyond // -stride
         first = np.repeat(np.cumsum(count) - count, count)
         starts = (np.arange(len(first)) - first) * stride
-        # The last one reaches back, so as not to reach past the array's end.
+        # The last window is shifted back to end within the array.
         last = self.heights[members[0]] - width
         return np.repeat(members, count), np.minimum(starts, last)
 
@@ -119,10 +119,10 @@ class Lanes:
         """Return the tokens of windows, one a column.
 
         Args:
-          members: numbers of sequences that have one height, one for each window.
-          starts: place of each window's first letter.
-          width: letters of a window.
-          lanes: columns to return; those left over hold no letter.
+          members: indices of sequences of one height, one for each window.
+          starts: first position of each window.
+          width: of a window, in nt.
+          lanes: columns to return; surplus ones hold no letter.
         """
         tokens = self._tokens[int(self.heights[members[0]])]
         result = np.zeros((width, lanes), np.uint8)
@@ -132,7 +132,7 @@ class Lanes:
 
 
 def _flatten(sequences: SequenceList, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the tokens of all sequences, one after another, and their lengths."""
+    """Return the concatenated tokens of all sequences, and their lengths."""
     if isinstance(sequences, np.ndarray) and sequences.dtype.kind != "U":
         if sequences.ndim != 2 or sequences.dtype != np.uint8:
             raise ValueError(
@@ -141,7 +141,7 @@ def _flatten(sequences: SequenceList, name: str) -> tuple[np.ndarray, np.ndarray
             )
         highest = sequences.max(initial=0)
         if highest > alphabet.G:
-            raise ValueError(f"{name}: token {highest} is no letter")
+            raise ValueError(f"{name}: token {highest} is not a letter")
         places = np.arange(1, sequences.shape[1] + 1)
         lengths = ((sequences != alphabet.PAD) * places).max(axis=1, initial=0)
         return sequences[places <= lengths[:, None]], lengths.astype(np.int64)

@@ -1,23 +1,26 @@
-"""The recurrence of local affine-gap alignment, for many pairs of sequences at once.
+"""The recurrence of affine-gap alignment, for many pairs of sequences at once.
 
 Every array's last axis is the pairs, the *lanes*: each operation does the same to all
 of them, so that a processor's vectors hold as many pairs as their width allows. Query
 and subject lie along rows and columns. With H the best score of an alignment that ends
-in a cell, E and F those that end in a gap, open and extend costs o and e:
+in a cell, E and F those that end in a gap, open and extend costs o and e, and s the
+weighted score of the two letters:
 
     E(i, j) = max(E(i, j-1), H(i, j-1) - o) - e
     F(i, j) = max(F(i-1, j), H(i-1, j) - o) - e
-    H(i, j) = H(i-1, j-1) + s        where s is the highest score there is
-              max(0, H(i-1, j-1) + s, E(i, j), F(i, j))        elsewhere
+    H(i, j) = max(floor, H(i-1, j-1) + s, E(i, j), F(i, j))
 
-The first case leaves the maximum out, since E and F cannot win there. E's alignment
-pairs or skips query letter i, then skips subject letters up to j. Take letter i and the
-last of these out: where i was paired, at most s is lost, and its partner is skipped in
-its stead, in a gap that was there already. What is left ends in (i-1, j-1), so that E
-is at most H(i-1, j-1) + s. The same holds for F.
+On the rim, H(i, 0) and H(0, j) are 0 for a local alignment. For an anchored one they
+are -i and -j times the offset. A gap on the rim is left out: the offset is at most e.
+The floor of a local alignment is 0. That of an anchored one is so low that no alignment
+can rise from it above 0, and keeps scores within narrow integers.
 
 Padding scores the lowest value there is, which is not above 0: past the end of a
 sequence, or of both, H never rises above what it was.
+
+There are three ways through the table, with the same scores. `sweep` takes any lengths
+and compiles fast. `strip` and `tile` write out the cells of a row or of the whole table
+for short sequences: each is faster than the one before and takes longer to compile.
 
 References:
   Smith & Waterman 1981, Identification of common molecular subsequences,
@@ -27,6 +30,9 @@ References:
   Rognes 2011, Faster Smith-Waterman database searches with inter-sequence SIMD
   parallelisation, doi 10.1186/1471-2105-12-221.
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -57,26 +63,67 @@ def sweep(
     Returns:
       The best score of each pair.
     """
-    rows, lanes = queries.shape[0], max(queries.shape[1], subjects.shape[1])
-    gap_open, gap_extend = map(dtype.type, (scoring.gap_open, scoring.gap_extend))
-    masks = _query_masks(queries, scoring, dtype)
-    letters = _subject_bits(subjects, dtype)
-    margin = jnp.zeros((rows, letters.shape[1]), dtype)
+    table = _Table.of(queries, subjects, scoring, dtype)
+    rows, columns = table.shape
+    lanes = max(queries.shape[1], subjects.shape[1])
     # Reversed, the letters that face rows 0, 1, ... lie in the order of the rows.
-    facing = jnp.concatenate([margin, letters[::-1], margin])
-    start = rows + len(letters) - 1
+    facing = jnp.pad(table.letters[::-1], ((rows, rows), (0, 0)))
+    by_row, facing_gains = table.gains[:, 0], None
+    if table.gains.shape[1] > 1:
+        facing_gains = np.pad(table.gains[0, ::-1], ((rows, rows), (0, 0)), mode="edge")
+    start = rows + columns - 1
+    row_numbers = np.arange(rows)[:, None]
 
     def step(number: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
         score, before, left, up, best = state
         letter = lax.dynamic_slice_in_dim(facing, start - number, rows)
-        opened = score - gap_open
-        left = lax.max(left, opened) - gap_extend
-        up = _one_row_down(lax.max(up, opened)) - gap_extend
-        new = _cell(_one_row_down(before), left, up, masks, letter, scoring)
+        gains: np.ndarray | Array = by_row
+        if facing_gains is not None:
+            gains = lax.dynamic_slice_in_dim(facing_gains, start - number, rows)
+        opened = score - table.gap_open
+        left = lax.max(left, opened) - table.gap_extend
+        up = _one_row_down(lax.max(up, opened), table.floor) - table.gap_extend
+        diagonal = _one_row_down(before, table.floor)
+        if scoring.offset is not None:
+            on_rim = (row_numbers == 0) | (row_numbers == number)
+            diagonal = jnp.where(on_rim, _at(table.rim, number), diagonal)
+        levels = [gains[:, level, None] for level in range(gains.shape[1])]
+        gain = _gain(table.masks, letter, levels)
+        new = _cell(diagonal, gain, left, up, table.floor)
         return new, score, left, up, lax.max(best, new)
 
-    nothing = jnp.zeros((rows, lanes), dtype)
-    return lax.fori_loop(0, steps, step, (nothing,) * 5)[-1].max(axis=0)
+    lowest = jnp.full((rows, lanes), table.floor)
+    state = (*(lowest,) * 4, jnp.zeros_like(lowest))
+    return lax.fori_loop(0, steps, step, state)[-1].max(axis=0)
+
+
+def strip(
+    queries: UInt8[Array, "rows _"],
+    subjects: UInt8[Array, "columns _"],
+    steps: Int[Array, ""],
+    *,
+    scoring: Scoring,
+    dtype: np.dtype,
+) -> Integer[Array, " lanes"]:
+    """Score pairs row by row, the cells of a row in one straight line of code.
+
+    Args:
+      queries: tokens, 0 where there is no letter; one lane if all pairs share it.
+      subjects: likewise.
+      steps: rows that hold a letter of any query.
+      scoring: what alignments score.
+      dtype: integers in which nothing overflows.
+
+    Returns:
+      The best score of each pair.
+    """
+    table = _Table.of(queries, subjects, scoring, dtype)
+    lanes = max(queries.shape[1], subjects.shape[1])
+
+    def step(row: Array, state: _RowState) -> _RowState:
+        return _next_row(table, row, state)
+
+    return lax.fori_loop(0, steps, step, _first_row(table, lanes)).best
 
 
 def tile(
@@ -100,48 +147,108 @@ def tile(
     Returns:
       The best score of each pair.
     """
-    gap_open, gap_extend = map(dtype.type, (scoring.gap_open, scoring.gap_extend))
-    masks = _query_masks(queries, scoring, dtype)
-    letters = _subject_bits(subjects, dtype)
-    nothing = jnp.zeros(max(queries.shape[1], subjects.shape[1]), dtype)
-    columns = range(len(letters))
-    above = [nothing for _ in columns]  # H of the row above
-    opened_above = [nothing for _ in columns]
-    up = [nothing for _ in columns]
-    best = nothing
+    table = _Table.of(queries, subjects, scoring, dtype)
+    state = _first_row(table, max(queries.shape[1], subjects.shape[1]))
     for row in range(len(queries)):
-        row_masks = [mask[row] for mask in masks]
-        diagonal = left = opened = nothing
-        for column in columns:
-            left = lax.max(left, opened) - gap_extend
-            up[column] = lax.max(up[column], opened_above[column]) - gap_extend
-            score = _cell(
-                diagonal, left, up[column], row_masks, letters[column], scoring
-            )
-            best = lax.max(best, score)
-            diagonal, above[column] = above[column], score
-            opened = opened_above[column] = score - gap_open
-    return best
+        state = _next_row(table, row, state)
+    return state.best
+
+
+class _Table(NamedTuple):
+    """What the cells of a block of pairs are computed from, in one integer type."""
+
+    masks: list[Array]  # [rows, lanes or 1] for each level but the lowest
+    letters: Array  # [columns, lanes or 1], one bit a letter
+    gains: np.ndarray  # [rows or 1, columns or 1, levels]
+    rim: np.ndarray  # H at each distance from the table's corner
+    gap_open: np.integer
+    gap_extend: np.integer
+    floor: np.integer
+
+    @classmethod
+    def of(
+        cls, queries: Array, subjects: Array, scoring: Scoring, dtype: np.dtype
+    ) -> "_Table":
+        rows, columns = len(queries), len(subjects)
+        floor = scoring.floor(rows, columns)
+        distances = np.arange(rows + columns + 1)
+        rim = np.maximum(floor, -(scoring.offset or 0) * distances)
+        return cls(
+            _query_masks(queries, scoring, dtype),
+            _subject_bits(subjects, dtype),
+            scoring.gains(rows, columns).astype(dtype),
+            rim.astype(dtype),
+            *map(dtype.type, (scoring.gap_open, scoring.gap_extend, floor)),
+        )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.masks[0]), len(self.letters)
+
+
+class _RowState(NamedTuple):
+    above: tuple[Array, ...]  # H of the row above
+    up: tuple[Array, ...]  # F of the row above
+    best: Array
+
+
+def _first_row(table: _Table, lanes: int) -> _RowState:
+    columns = table.shape[1]
+    lowest = jnp.full(lanes, table.floor)
+    above = tuple(jnp.full(lanes, table.rim[j + 1]) for j in range(columns))
+    return _RowState(above, (lowest,) * columns, jnp.zeros_like(lowest))
+
+
+def _next_row(table: _Table, row: int | Array, state: _RowState) -> _RowState:
+    above, up, best = list(state.above), list(state.up), state.best
+    masks = [_at(mask, row) for mask in table.masks]
+    gains = _at(table.gains, row)
+    diagonal = jnp.full_like(best, _at(table.rim, row))
+    left = opened = jnp.full_like(best, table.floor)
+    for column, letter in enumerate(table.letters):
+        left = lax.max(left, opened) - table.gap_extend
+        opened_above = above[column] - table.gap_open
+        up[column] = lax.max(up[column], opened_above) - table.gap_extend
+        gain = _gain(masks, letter, list(gains[min(column, len(gains) - 1)]))
+        score = _cell(diagonal, gain, left, up[column], table.floor)
+        best = lax.max(best, score)
+        diagonal, above[column] = above[column], score
+        opened = score - table.gap_open
+    return _RowState(tuple(above), tuple(up), best)
+
+
+def _at(array: np.ndarray | Array, row: int | Array) -> np.ndarray | Array:
+    """Return a row of an array; where there is only one, it is every row's."""
+    if len(array) == 1:
+        return array[0]
+    if isinstance(row, int):
+        return array[row]
+    return lax.dynamic_index_in_dim(jnp.asarray(array), row, keepdims=False)
+
+
+def _gain(
+    masks: Sequence[np.ndarray | Array],
+    letter: Array,
+    levels: Sequence[np.ndarray | Array],
+) -> np.ndarray | Array:
+    """Return what two letters score: the highest level whose mask holds the letter."""
+    zero = letter.dtype.type(0)
+    *above, gain = levels
+    for mask, level in zip(masks[::-1], above[::-1], strict=True):
+        gain = jnp.where(mask & letter != zero, level, gain)
+    return gain
 
 
 def _cell(
     diagonal: Array,
+    gain: np.ndarray | Array,
     left: Array,
     up: Array,
-    masks: list[Array],
-    letter: Array,
-    scoring: Scoring,
+    floor: np.integer,
 ) -> Array:
-    """Return H, given H(i-1, j-1), E(i, j) and F(i, j)."""
-    highest, *between, lowest = map(diagonal.dtype.type, scoring.levels)
-    zero = diagonal.dtype.type(0)
-    gain: Array | np.integer = lowest
-    for mask, level in zip(masks[1:], between, strict=True):
-        gain = jnp.where(mask & letter != zero, level, gain)
-    score = lax.max(
-        lax.max(diagonal + gain, jnp.zeros_like(diagonal)), lax.max(left, up)
-    )
-    return jnp.where(masks[0] & letter != zero, diagonal + highest, score)
+    """Return H, given H(i-1, j-1), the pair's score, E(i, j) and F(i, j)."""
+    paired = lax.max(diagonal + gain, jnp.full_like(diagonal, floor))
+    return lax.max(paired, lax.max(left, up))
 
 
 def _query_masks(queries: Array, scoring: Scoring, dtype: np.dtype) -> list[Array]:
@@ -169,5 +276,5 @@ def _look_up(tokens: Array, values: dict[int, int], dtype: np.dtype) -> Array:
     return result
 
 
-def _one_row_down(array: Array) -> Array:
-    return jnp.concatenate([jnp.zeros_like(array[:1]), array[:-1]])
+def _one_row_down(array: Array, first: np.integer) -> Array:
+    return jnp.concatenate([jnp.full_like(array[:1], first), array[:-1]])

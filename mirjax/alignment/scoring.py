@@ -1,8 +1,8 @@
-"""What an alignment scores: substitutions and affine gaps, in integers.
+"""Scoring of alignments: substitutions and affine gaps, in integers.
 
-A gap of k letters costs `gap_open + k * gap_extend`, as for blastn. Other programs
-charge the first letter once: Biopython's `open_gap_score` is -(gap_open + gap_extend),
-parasail's `open` is gap_open + gap_extend and pyopal's `gap_open` likewise.
+A gap of k letters costs `gap_open + k * gap_extend`, as in blastn. Elsewhere the
+opening cost covers the first letter: `gap_open + gap_extend` here is parasail's `open`,
+pyopal's `gap_open` and, negated, Biopython's `open_gap_score`.
 
 References:
   Gotoh 1982, An improved algorithm for matching biological sequences,
@@ -12,6 +12,7 @@ References:
 import dataclasses
 
 import numpy as np
+from jaxtyping import Int64
 
 from mirjax.sequences import alphabet
 from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
@@ -21,22 +22,32 @@ _INTEGERS = (np.int8, np.int16, np.int32)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scoring:
-    """What local alignments score.
+    """Scores and costs of local or anchored alignments.
 
     Attributes:
       table: score of a query letter (row) with a subject letter (column), both in the
-        order of `alphabet.LETTERS`. A letter that is not one of these scores the lowest
-        value of the table with every letter, itself included, as padding does.
+        order of `alphabet.LETTERS`. Any other letter, and padding, has the lowest
+        score of the table with every letter, itself included.
       gap_open: cost of each gap.
       gap_extend: cost of each letter of a gap, the first included.
       antiparallel: whether the subject's letters are paired from its 3' end, as the
         strands of a duplex are.
+      weights: factor of the pair score at each of the query's first letters; 1 at the
+        letters that follow.
+      weights_subject: whether the weights are those of the subject's first letters
+        instead.
+      offset: None for a local alignment. Otherwise the alignment is anchored at the
+        first letters of both sequences: each letter of either one that precedes the
+        first pair costs this much. At most `gap_extend`.
     """
 
     table: tuple[tuple[int, ...], ...]
     gap_open: int
     gap_extend: int
     antiparallel: bool = False
+    weights: tuple[int, ...] = ()
+    weights_subject: bool = False
+    offset: int | None = None
 
     def __post_init__(self) -> None:
         table = self.table
@@ -47,7 +58,15 @@ class Scoring:
         for name in ("gap_open", "gap_extend"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}={getattr(self, name)}: a cost, at least 0")
-        if max(self.highest, -self.lowest, self.gap_open + self.gap_extend) > 2**20:
+        if min(self.weights, default=1) < 1:
+            raise ValueError(f"weights={self.weights}: factors, at least 1")
+        if self.offset is not None and not 0 <= self.offset <= self.gap_extend:
+            raise ValueError(
+                f"offset={self.offset}: a cost from 0 to gap_extend={self.gap_extend}"
+            )
+        weight = max(self.weights, default=1)
+        highest, lowest = weight * self.highest, weight * self.lowest
+        if max(highest, -lowest, self.gap_open + self.gap_extend) > 2**20:
             raise ValueError(f"{self}: scores and costs above {2**20}")
 
     @property
@@ -57,18 +76,51 @@ class Scoring:
 
     @property
     def highest(self) -> int:
-        """The most one pair of letters can score."""
+        """The highest score of one pair of letters, without weights."""
         return max(map(max, self.table))
 
     @property
     def lowest(self) -> int:
-        """The least one pair of letters can score."""
+        """The lowest score of one pair of letters, without weights."""
         return min(map(min, self.table))
 
     def transposed(self) -> "Scoring":
-        """Return the same scoring with the roles of query and subject exchanged."""
-        table = tuple(zip(*self.table, strict=True))
-        return dataclasses.replace(self, table=table)
+        """Return this scoring with query and subject exchanged."""
+        return dataclasses.replace(
+            self,
+            table=tuple(zip(*self.table, strict=True)),
+            weights_subject=not self.weights_subject,
+        )
+
+    def gains(self, rows: int, columns: int) -> Int64[np.ndarray, "_ _ levels"]:
+        """Return what each level scores at each position, with its weight.
+
+        Args:
+          rows: query letters, with padding.
+          columns: subject letters, with padding.
+
+        Returns:
+          The levels by row and column. An axis along which they are all equal has size
+          1: both without weights, that of the other sequence with weights.
+        """
+        gains = np.array(self.levels)[None, None]
+        if not self.weights:
+            return gains
+        if self.weights_subject:
+            return gains * self._weights(columns)[None, :, None]
+        return gains * self._weights(rows)[:, None, None]
+
+    def floor(self, query_length: int, subject_length: int) -> int:
+        """Return a score from which no alignment can rise above 0.
+
+        Args:
+          query_length: in nt.
+          subject_length: in nt.
+
+        Returns:
+          For a local alignment 0: a better one begins anew there.
+        """
+        return 0 if self.offset is None else -self.bound(query_length, subject_length)
 
     def bound(self, query_length: int, subject_length: int) -> int:
         """Return a score that no alignment of two sequences can exceed.
@@ -77,7 +129,14 @@ class Scoring:
           query_length: in nt.
           subject_length: in nt.
         """
-        return self.highest * min(query_length, subject_length)
+        length = subject_length if self.weights_subject else query_length
+        heaviest = np.sort(self._weights(length))[::-1]
+        return self.highest * int(heaviest[: min(query_length, subject_length)].sum())
+
+    def _weights(self, length: int) -> Int64[np.ndarray, " length"]:
+        weights = np.ones(length, np.int64)
+        weights[: len(self.weights)] = self.weights[:length]
+        return weights
 
     def dtype(self, query_length: int, subject_length: int) -> np.dtype:
         """Return the narrowest integers in which no step of an alignment overflows.
@@ -89,8 +148,10 @@ class Scoring:
         Raises:
           ValueError: if not even 32 bits are enough.
         """
-        # No score lies below 0, so nothing less than these is ever computed.
-        least = max(-self.lowest, self.gap_open + self.gap_extend)
+        # No score lies below the floor, so nothing less than this is ever computed.
+        penalty = -self.lowest * max(self.weights, default=1)
+        least = max(penalty, self.gap_open + self.gap_extend)
+        least -= self.floor(query_length, subject_length)
         most = max(self.bound(query_length, subject_length), least)
         for integer in _INTEGERS:
             if most <= np.iinfo(integer).max:
@@ -100,14 +161,14 @@ class Scoring:
         )
 
     def span(self, query_length: int) -> int | None:
-        """Return how many subject letters a best alignment needs to cover at most.
+        """Return the most subject letters that a best alignment needs to cover.
 
         Let a best alignment have g gaps that skip subject letters, K letters in all.
         They cut it into g + 1 pieces, each an alignment by itself. None scores more
         than the whole, so the gaps cost at most what all pieces but the best score:
-        g of g + 1 parts of `highest * query_length`. Hence
+        g of g + 1 parts of B, what the whole query can score at most. Hence
 
-            g gap_open + K gap_extend <= highest * query_length * g / (g + 1).
+            g gap_open + K gap_extend <= B g / (g + 1).
 
         Some best alignment covers at most query_length plus the largest such K.
 
@@ -115,11 +176,15 @@ class Scoring:
           query_length: in nt.
 
         Returns:
-          Subject letters, or None where no number is enough since gaps are free.
+          Subject letters, or None where no number is enough: gaps are free, or scores
+          depend on the distance from the subject's first letter.
         """
-        if not self.gap_extend:
+        by_position = self.offset is not None or bool(
+            self.weights and self.weights_subject
+        )
+        if not self.gap_extend or by_position:
             return None
-        most = self.highest * query_length
+        most = self.bound(query_length, query_length)
         skipped = (
             (most * gaps // (gaps + 1) - gaps * self.gap_open) // self.gap_extend
             for gaps in range(1, query_length)
@@ -130,7 +195,7 @@ class Scoring:
 def nucleotide(
     reward: int = 1, penalty: int = -2, gap_open: int = 5, gap_extend: int = 2
 ) -> Scoring:
-    """Score how alike two sequences are, as blastn does; the defaults are ours.
+    """Return a blastn scoring of matches and mismatches; the defaults are ours.
 
     Args:
       reward: score of two equal letters, above 0.
@@ -159,21 +224,21 @@ def complement(
     gap_open: int = 4,
     gap_extend: int = 2,
 ) -> Scoring:
-    """Score how well a miRNA, the query, pairs with a target, the subject.
+    """Return a scoring of the duplex of a miRNA, the query, and a target, the subject.
 
     Args:
       watson_crick: score of A:U and C:G.
       wobble: score of G:U.
       mismatch: score of any other two letters.
-      gap_open: cost of each bulge.
-      gap_extend: cost of each letter of a bulge, the first included.
+      gap_open: cost of each gap (bulge).
+      gap_extend: cost of each letter of a gap, the first included.
 
     Returns:
-      An antiparallel scoring: both sequences are still given 5'→3'.
+      An antiparallel scoring; both sequences are given 5'→3'.
 
     Raises:
-      ValueError: unless watson_crick is above 0 and not below wobble, nor wobble below
-        mismatch, nor mismatch above 0; for a negative cost.
+      ValueError: unless watson_crick >= wobble >= mismatch, watson_crick > 0 and
+        mismatch <= 0; for a negative cost.
     """
     if not watson_crick >= wobble >= mismatch:
         raise ValueError(f"not in order: {watson_crick=} {wobble=} {mismatch=}")

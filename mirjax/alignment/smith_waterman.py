@@ -1,7 +1,9 @@
-"""Optimal local alignment scores of many pairs of sequences, affine gaps, score only.
+"""Optimal alignment scores of many pairs of sequences, with affine gaps.
 
-Pairs are sorted by length and scored in blocks, as many at a time as memory allows, in
-the narrowest integers that hold every score. A block is split over all devices.
+Alignments are local or anchored and may have position weights, as the `Scoring` says.
+Only scores are computed, no paths. Pairs are sorted by length and scored in blocks that
+fit in memory, in the narrowest integers that hold every score. A block is split over
+all devices.
 
 References:
   Smith & Waterman 1981, Identification of common molecular subsequences,
@@ -18,16 +20,16 @@ import jax
 import numpy as np
 from jaxtyping import Int, Int32
 
-from mirjax.alignment.kernels import Kernels
+from mirjax.alignment.kernels import TILE_WORTH, Kernels
 from mirjax.alignment.lanes import Lanes, SequenceList
 from mirjax.alignment.scoring import Scoring
 
 BLOCK_BYTES = 2**26
-"""Memory for the work on one block of pairs, by default."""
+"""Default memory for scoring one block of pairs, in bytes."""
 
 T = TypeVar("T")
 
-_AHEAD = 2  # blocks handed to the devices before the first one's scores are fetched
+_AHEAD = 2  # blocks dispatched before the first one's scores are fetched
 
 
 def score_pairs(
@@ -42,22 +44,23 @@ def score_pairs(
     """Score pairs of sequences.
 
     Args:
-      queries: RNA or DNA letters 5'→3', or rows of tokens padded on the right. A letter
-        that stands for several scores the lowest there is, whatever it faces.
+      queries: RNA or DNA letters 5'→3', or rows of tokens padded on the right. An
+        ambiguity code has the table's lowest score with every letter.
       subjects: likewise.
       scoring: what alignments score.
-      pairs: numbers of a query and a subject, from 0, a row for each pair; by default
-        each query with the subject of its own place.
-      block_bytes: memory for the work on one block of pairs; the sequences and the
-        result come on top.
-      devices: which share the work; all by default.
+      pairs: indices of a query and a subject, one row a pair; by default query i with
+        subject i.
+      block_bytes: memory for scoring one block of pairs, besides the sequences and the
+        result.
+      devices: devices to split each block over; all by default.
 
     Returns:
-      The score of the best local alignment of each pair, 0 if none is positive.
+      The score of the best alignment of each pair, 0 if none is positive.
 
     Raises:
-      ValueError: for a letter that is none, lists of different lengths without `pairs`,
-        a pair out of range, or `block_bytes` below 1.
+      ValueError: for a character that is neither a nucleotide nor an ambiguity code,
+        lists of different lengths without `pairs`, a pair out of range, or
+        `block_bytes` below 1.
     """
     kernels = Kernels(scoring, block_bytes, devices)
     rows = Lanes(queries, "queries")
@@ -84,6 +87,7 @@ def score_all(
     *,
     block_bytes: int = BLOCK_BYTES,
     devices: Sequence[jax.Device] | None = None,
+    tile_worth: int = TILE_WORTH,
 ) -> Int32[np.ndarray, "n m"]:
     """Score every query with every subject.
 
@@ -91,24 +95,28 @@ def score_all(
       queries: as for `score_pairs`.
       subjects: likewise.
       scoring: what alignments score.
-      block_bytes: memory for the work on one block of pairs; the sequences and the
-        result come on top.
-      devices: which share the work; all by default.
+      block_bytes: memory for scoring one block of pairs, besides the sequences and the
+        result.
+      devices: devices to split each block over; all by default.
+      tile_worth: cells to be scored from which the fastest kernel for short sequences
+        is compiled, on a CPU: that takes many seconds.
 
     Returns:
-      The score of the best local alignment of each pair, 0 if none is positive.
+      The score of the best alignment of each pair, 0 if none is positive.
 
     Raises:
-      ValueError: for a letter that is none, or `block_bytes` below 1.
+      ValueError: for a character that is neither a nucleotide nor an ambiguity code,
+        or `block_bytes` below 1.
     """
-    kernels = Kernels(scoring, block_bytes, devices)
     rows = Lanes(queries, "queries")
     columns = Lanes(subjects, "subjects", reverse=scoring.antiparallel)
-    # The side with more letters fills the lanes, the other's sequences take turns.
-    if rows.lengths.sum() > columns.lengths.sum():
-        kernels = Kernels(scoring.transposed(), block_bytes, devices)
-        return _score_table(kernels, columns, rows).T
-    return _score_table(kernels, rows, columns)
+    # The side with more letters fills the lanes; the other is scored one at a time.
+    exchange = rows.lengths.sum() > columns.lengths.sum()
+    if exchange:
+        rows, columns, scoring = columns, rows, scoring.transposed()
+    kernels = Kernels(scoring, block_bytes, devices, tile_worth=tile_worth)
+    scores = _score_table(kernels, rows, columns)
+    return scores.T if exchange else scores
 
 
 def _score_table(
@@ -121,7 +129,7 @@ def _score_table(
         if first is None:
             scores[query, subject] = result[: len(subject)]
         else:
-            # Other windows of the block's first and last subject may lie elsewhere.
+            # Other windows of the first and last subject may be in other blocks.
             best = np.maximum.reduceat(result, first)
             scores[query, subject] = np.maximum(scores[query, subject], best)
     return scores
@@ -130,15 +138,15 @@ def _score_table(
 def _pair_blocks(
     kernels: Kernels, queries: Lanes, subjects: Lanes, pairs: np.ndarray
 ) -> Iterator[tuple[np.ndarray, jax.Array]]:
-    """Yield the numbers of some pairs and their scores, until all are scored."""
+    """Yield the indices of each block of pairs, and their scores."""
     heights = queries.heights[pairs[:, 0]] << 32 | subjects.heights[pairs[:, 1]]
     for shape in np.unique(heights):
         rows, columns = int(shape >> 32), int(shape & 0xFFFFFFFF)
         group = np.flatnonzero(heights == shape)
-        is_tile = kernels.is_tile(rows, columns, len(group))
-        lanes = kernels.lanes(rows, columns, len(group), is_tile=is_tile)
-        if not is_tile:
-            # A block of a sweep takes as many steps as its longest pair.
+        kernel = kernels.choose(rows, columns, len(group))
+        lanes = kernels.lanes(rows, columns, len(group), kernel)
+        if kernel != "tile":
+            # A block takes as many steps as its longest pair.
             lengths = queries.lengths[pairs[group, 0]]
             lengths = lengths + subjects.lengths[pairs[group, 1]]
             group = group[np.argsort(lengths, kind="stable")]
@@ -150,8 +158,11 @@ def _pair_blocks(
                 kernels.score(
                     kernels.put(queries.take(query, rows, lanes)),
                     kernels.put(subjects.take(subject, columns, lanes)),
-                    _steps(queries.lengths[query], subjects.lengths[subject]),
-                    is_tile=is_tile,
+                    (
+                        int(queries.lengths[query].max()),
+                        int(subjects.lengths[subject].max()),
+                    ),
+                    kernel,
                 ),
             )
 
@@ -159,23 +170,23 @@ def _pair_blocks(
 def _table_blocks(
     kernels: Kernels, queries: Lanes, subjects: Lanes
 ) -> Iterator[tuple[tuple[int, np.ndarray, np.ndarray | None], jax.Array]]:
-    """Score each query with a block of subjects at a time.
+    """Score each query with each block of subjects.
 
     Yields:
-      The number of the query and those of the subjects, with the lane where each
-      subject's windows begin, or None where subjects are whole; and the scores.
+      The index of the query, the indices of the subjects, and the lane of each
+      subject's first window, or None where subjects are whole; then the scores.
     """
     for rows, some in queries.groups():
-        longest = int(queries.lengths[some].max())
+        longest_query = int(queries.lengths[some].max())
         for columns, members in subjects.groups():
             starts = None
             letters = len(some) * int(subjects.lengths[members].sum())
-            window = kernels.window(rows, longest, columns, letters)
+            window = kernels.window(rows, longest_query, columns, letters)
             if window is not None:
                 columns, overlap = window
                 members, starts = subjects.windows(members, columns, overlap)
-            is_tile = kernels.is_tile(rows, columns, len(some) * len(members))
-            lanes = kernels.lanes(rows, columns, len(members), is_tile=is_tile)
+            kernel = kernels.choose(rows, columns, len(some) * len(members))
+            lanes = kernels.lanes(rows, columns, len(members), kernel)
             for begin in range(0, len(members), lanes):
                 block = members[begin : begin + lanes]
                 first = None
@@ -186,23 +197,19 @@ def _table_blocks(
                     tokens = subjects.take_windows(block, places, columns, lanes)
                     first = np.flatnonzero(np.diff(block, prepend=-1))
                 distinct = block if first is None else block[first]
-                steps = rows + int(subjects.lengths[block].clip(max=columns).max()) - 1
+                longest = int(subjects.lengths[block].clip(max=columns).max())
                 subject_tokens = kernels.put(tokens)
                 for query in some:
                     one = kernels.put(queries.take(query[None], rows, 1))
-                    result = kernels.score(one, subject_tokens, steps, is_tile=is_tile)
+                    lengths = int(queries.lengths[query]), longest
+                    result = kernels.score(one, subject_tokens, lengths, kernel)
                     yield (query, distinct, first), result
-
-
-def _steps(queries: np.ndarray, subjects: np.ndarray) -> int:
-    """Return how many antidiagonals the longest pair has."""
-    return max(1, int(queries.max() + subjects.max()) - 1)
 
 
 def _in_turn(
     blocks: Iterable[tuple[T, jax.Array]],
 ) -> Iterator[tuple[T, np.ndarray]]:
-    """Fetch results in order, while the devices work on the blocks that follow."""
+    """Fetch results in order, while the devices compute the next blocks."""
     waiting: collections.deque[tuple[T, jax.Array]] = collections.deque()
     for block in blocks:
         waiting.append(block)
@@ -224,4 +231,4 @@ def _check_pairs(pairs: np.ndarray, queries: int, subjects: int) -> None:
         wrong = (pairs[:, column] < 0) | (pairs[:, column] >= number)
         if wrong.any():
             pair = pairs[wrong.argmax()].tolist()
-            raise ValueError(f"{pair=}: there are {number} sequences to be its {name}")
+            raise ValueError(f"{pair=}: no such {name}, of {number} in all")

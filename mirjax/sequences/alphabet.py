@@ -80,8 +80,8 @@ def encode(
 
     Args:
       sequences: RNA or DNA letters; n of them.
-      length: row length; a longer sequence is an error, never cut.
-      names: what to call each sequence in an error; their numbers by default.
+      length: of a row, in nt; a longer sequence is an error, never cut.
+      names: of the sequences, for errors; their numbers, from 1, by default.
       unknown_as_pad: read N and the other IUPAC codes as PAD instead of refusing them.
 
     Returns:
@@ -105,13 +105,13 @@ def encode(
 
 
 def decode(tokens: np.ndarray) -> list[str]:
-    """Turn rows of tokens back into letters, each up to its first EOS or PAD.
+    """Decode rows of tokens to letters, each up to its first EOS or PAD.
 
     Args:
       tokens: uint8 array [n, length].
 
     Returns:
-      n strings. A BOS inside a row is written "^" (a model may emit one).
+      n strings. A BOS within a row, which a model may emit, is written "^".
     """
     tokens = np.asarray(tokens)
     ended = (tokens == PAD) | (tokens == EOS)

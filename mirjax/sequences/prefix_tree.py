@@ -1,4 +1,4 @@
-"""Trees of the beginnings of many miRNAs, to be read by a generator at one go."""
+"""Prefix trees of miRNAs, which a generator reads in one pass."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,12 +11,11 @@ from mirjax.sequences import alphabet
 
 
 class Level(NamedTuple):
-    """The different beginnings of one length.
+    """The distinct prefixes of one length.
 
     Attributes:
-      tokens: their last letters; BOS for the beginning without a letter.
-      parents: of each, the place in the level before of the beginning that is one
-        letter shorter.
+      tokens: the last letter of each prefix; BOS for the empty one.
+      parents: index, in the previous level, of each prefix without its last letter.
     """
 
     tokens: UInt8[Array | np.ndarray, " nodes"]
@@ -24,13 +23,13 @@ class Level(NamedTuple):
 
 
 class PrefixTree(NamedTuple):
-    """The different beginnings of some miRNAs; those of all levels are its nodes.
+    """The distinct prefixes of some miRNAs, its nodes.
 
     Attributes:
-      levels: beginnings without a letter, of one, and so on; some may be filled up.
-      paths: the nodes of each miRNA, from the first on; filled up with the first.
+      levels: prefixes of 0 letters, of 1 letter, and so on; some levels are padded.
+      paths: the nodes of each miRNA, from the root on; padded with the root.
       following: the symbol after each node of a path: the letters, EOS, then PAD.
-      places: where in the flattened paths each node occurs for the first time.
+      places: index of each node's first occurrence in the flattened paths.
     """
 
     levels: tuple[Level, ...]
@@ -39,10 +38,10 @@ class PrefixTree(NamedTuple):
     places: Int[Array | np.ndarray, " nodes"]
 
     def windows(self, width: int) -> UInt8[Array, "nodes width"]:
-        """Return the last letters of each node, the last first; PAD before the BOS.
+        """Return the last letters of each node, in reverse; PAD stands before BOS.
 
         Args:
-          width: letters of a window.
+          width: letters to return.
         """
         before = jnp.zeros((1, width), jnp.uint8)
         windows = []
@@ -54,7 +53,7 @@ class PrefixTree(NamedTuple):
 
     @property
     def depths(self) -> Int[np.ndarray, " nodes"]:
-        """How many letters each node has."""
+        """The number of letters of each node."""
         sizes = [len(level.tokens) for level in self.levels]
         return np.repeat(np.arange(len(sizes)), sizes)
 
@@ -63,8 +62,8 @@ class Plan(NamedTuple):
     """The order in which miRNAs are read.
 
     Attributes:
-      trees: of one shape, each of miRNAs that stand together in alphabetical order.
-      places: where each miRNA of the list is among those of all trees.
+      trees: trees of one shape, each of successive miRNAs in alphabetical order.
+      places: index of each listed miRNA among those of all trees.
     """
 
     trees: tuple[PrefixTree, ...]
@@ -76,7 +75,7 @@ def plan_trees(mirnas: Sequence[str], size: int) -> Plan:
 
     Args:
       mirnas: distinct sequences over A, U, C, G.
-      size: miRNAs in a tree; the last is filled up.
+      size: miRNAs in a tree; the last tree is padded.
 
     Raises:
       ValueError: if there are none, or one is empty or given twice.
@@ -98,8 +97,8 @@ def plan_trees(mirnas: Sequence[str], size: int) -> Plan:
     ]
     widths = [max(map(len, depth)) for depth in zip(*by_depth, strict=True)]
     trees = [
-        _fill(block, beginnings, widths, size)
-        for block, beginnings in zip(blocks, by_depth, strict=True)
+        _fill(block, prefixes, widths, size)
+        for block, prefixes in zip(blocks, by_depth, strict=True)
     ]
     return Plan(tuple(trees), np.argsort(order))
 
@@ -110,19 +109,19 @@ def _fill(
     widths: Sequence[int],
     size: int,
 ) -> PrefixTree:
-    """Make the tree of one block, its levels as wide as told."""
+    """Build the tree of one block, each level padded to its width."""
     node_of: dict[str, int] = {}
     levels = []
     starts = np.cumsum([0, *widths])
-    for depth, beginnings in enumerate(by_depth):
+    for depth, prefixes in enumerate(by_depth):
         tokens = np.full(widths[depth], alphabet.PAD, np.uint8)
         parents = np.zeros(widths[depth], np.int32)
-        for place, beginning in enumerate(beginnings):
-            node_of[beginning] = starts[depth] + place
+        for place, prefix in enumerate(prefixes):
+            node_of[prefix] = starts[depth] + place
             if depth:
-                parents[place] = node_of[beginning[:-1]] - starts[depth - 1]
+                parents[place] = node_of[prefix[:-1]] - starts[depth - 1]
         if depth:
-            tokens[: len(beginnings)] = alphabet.encode(beginnings, depth)[:, -1]
+            tokens[: len(prefixes)] = alphabet.encode(prefixes, depth)[:, -1]
         else:
             tokens[0] = alphabet.BOS
         levels.append(Level(tokens, parents))
@@ -132,7 +131,7 @@ def _fill(
     following[: len(block)] = alphabet.encode(block, time)
     following[np.arange(len(block)), alphabet.lengths(block)] = alphabet.EOS
     places = np.zeros(starts[-1], np.int32)
-    # From the last on, so that the first occurrence of a node stays.
+    # In reverse, so that the first occurrence of a node is kept.
     for row, mirna in reversed(list(enumerate(block))):
         paths[row, : len(mirna) + 1] = [
             node_of[mirna[:depth]] for depth in range(len(mirna) + 1)

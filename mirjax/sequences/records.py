@@ -23,11 +23,11 @@ class Pairs:
       mirnas: miRNA sequences, 5'→3', RNA letters.
       targets: target-site sequences, 5'→3', RNA letters, and N where a reader was told
         to read unknown letters.
-      labels: uint8 [n], 1 where the pair binds, 0 where it does not; None for data
+      labels: uint8 [n], 1 for a positive pair, 0 for a negative one; None for data
         without labels, which a generator takes as positives.
       mirna_names: miRNA names or accessions as the file gives them, or None.
       genes: gene or transcript names, or None.
-      clusters: known groups of overlapping targets, or None.
+      clusters: names of groups of overlapping targets, or None.
       parts: "train", "validation" or "test", as the file divides its rows, or None.
       lines: int64 [n], the line of each row in its file, from 1, or None.
     """

@@ -1,4 +1,4 @@
-"""Windows that slide over sequences longer than a model reads."""
+"""Sliding windows over sequences longer than a model's input."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """A stretch of one record.
+    """A segment of one record.
 
     Attributes:
-      record: the record's number, from 0.
-      start: its first letter, from 0.
-      end: the letter after its last one, so that `end - start` is its length.
+      record: the record's index.
+      start: index of the segment's first letter.
+      end: one past its last letter; its length is `end - start`, in nt.
     """
 
     record: int
@@ -22,23 +22,23 @@ class Window(NamedTuple):
 def sliding_windows(lengths: Iterable[int], size: int, stride: int) -> Iterator[Window]:
     """Cover records with windows.
 
-    A record of at most `size` is one window. A longer one has a window every `stride`
-    from its first letter on, and the last is flush with its end. Any stretch of at most
-    `size - stride + 1` lies whole in some window.
+    A record of at most `size` nt is one window. A longer one has a window every
+    `stride` nt from its first letter on, and the last window ends where it ends. Every
+    segment of at most `size - stride + 1` nt lies within some window.
 
     Args:
-      lengths: one a record, nt.
-      size: the length of a window, nt.
-      stride: from one window's start to the next one's at most, nt.
+      lengths: of each record, in nt.
+      size: length of a window, in nt.
+      stride: largest distance between the starts of successive windows, in nt.
 
     Returns:
-      The windows by record, then by start; made one by one, however many there are.
+      An iterator of the windows, by record, then by start.
 
     Raises:
-      ValueError: at once, if `stride` is below 1 or would leave letters uncovered.
+      ValueError: on the call, if `stride` is below 1 or would leave letters uncovered.
     """
     _check_stride(size, stride)
-    # A generator apart, so that a wrong stride is raised by now.
+    # A separate generator, so that a wrong stride is an error on the call.
     return (
         Window(record, start, min(start + size, length))
         for record, length in enumerate(lengths)
@@ -49,12 +49,12 @@ def sliding_windows(lengths: Iterable[int], size: int, stride: int) -> Iterator[
 
 
 def count_windows(lengths: Iterable[int], size: int, stride: int) -> int:
-    """Return how many windows `sliding_windows` makes.
+    """Return the number of windows of `sliding_windows`.
 
     Args:
-      lengths: one a record, nt.
-      size: the length of a window, nt.
-      stride: from one window's start to the next one's at most, nt.
+      lengths: of each record, in nt.
+      size: length of a window, in nt.
+      stride: largest distance between the starts of successive windows, in nt.
 
     Raises:
       ValueError: if `stride` is below 1 or would leave letters uncovered.

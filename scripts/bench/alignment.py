@@ -2,16 +2,16 @@
 
     python scripts/bench/alignment.py --bench_python=.venv-bench/bin/python
 
-mirjax beside parasail, called pair by pair, and pyopal, with as many threads as there
-are cores. A cell is a letter of a query with a letter of a subject; padding and windows
-that overlap are not counted. Three kinds of work:
+Compares mirjax with parasail, called pair by pair, and pyopal, with one thread a core.
+A cell is a letter of a query with a letter of a subject; padding and overlaps of
+windows are not counted. Three cases:
 
   pairs        each of many random miRNAs with some others
   mature       miRNAs with every mature miRNA of miRBase
   transcripts  miRNAs with random transcripts of 2,000 nt
 
-Time starts from strings and ends with scores; compilation falls into the warm-up. All
-must give the same scores, or the run fails.
+Times are from strings to scores; compilation is in the warm-up. The run fails unless
+all programs give the same scores.
 """
 
 import argparse
@@ -33,7 +33,7 @@ _NAMES = {
     "parasail": "parasail, one pair a call",
     "pyopal": "pyopal",
 }
-_CHECKED = 8  # queries whose scores are compared; of the pairs, a hundred times as many
+_CHECKED = 8  # queries whose scores are compared; for pairs, 100 times as many
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def make_case(case: str, database: str) -> dict[str, list[str]]:
-    """Return the queries and subjects of one kind of work."""
+    """Return the queries and subjects of one case."""
     rng = np.random.default_rng(0)
     if case == "pairs":
         letters = one_hot_pairs.random_letters(rng, 2 * worker.SUBJECTS, 20, 24)
@@ -71,9 +71,9 @@ def make_case(case: str, database: str) -> dict[str, list[str]]:
 def _compare(
     case: str, work: dict[str, list[str]], bench_python: str, repeats: int
 ) -> None:
-    """Time all competitors on one kind of work, print rows, and compare scores."""
+    """Time all competitors on one case, print rows, and compare scores."""
     many = len(work["queries"])
-    # Queries of one repeat: about as many as take each competitor a second.
+    # Queries in one repeat: each competitor takes about a second.
     sizes = {
         "pairs": {"mirjax": many, "parasail": many // 100},
         "mature": {"mirjax": many, "parasail": 4, "pyopal": 64},

@@ -1,4 +1,4 @@
-"""What the workers of alignment.py share. Standard library only."""
+"""Shared parts of the workers of alignment.py. Standard library only."""
 
 import argparse
 import json
@@ -12,29 +12,28 @@ import timing
 REWARD, PENALTY = 1, -2
 GAP_OPEN, GAP_EXTEND = 5, 2  # a gap of k letters costs GAP_OPEN + k GAP_EXTEND
 
-# Where pairs are scored, there are as many queries and so many partners for each.
+# For pairs: as many queries as subjects, each with this many partners.
 SUBJECTS, PARTNERS = 50_000, 20
 
 Scorer = Callable[[list[str], list[str]], Any]
 
 
 def partner(query: Any, turn: int) -> Any:
-    """Return the number of the subject that a query is paired with in one turn.
+    """Return the index of a query's partner in one round.
 
     Args:
-      query: the query's number, or an array of such.
-      turn: below `PARTNERS`.
+      query: the query's index, or an array of indices.
+      turn: the round, below `PARTNERS`.
     """
     return (query + 997 * turn) % SUBJECTS
 
 
 def serve(make: Callable[[bool], Scorer], to_lists: Callable[[Any], list]) -> None:
-    """Save some scores, then answer the driver.
+    """Save some scores, then serve the driver.
 
     Args:
-      make: takes whether to score pairs, instead of each query with each subject, and
-        returns what scores.
-      to_lists: turns what that returned into plain integers.
+      make: returns a scorer, of pairs if true, else of each query with each subject.
+      to_lists: converts the scorer's result to lists of integers.
     """
     parser = argparse.ArgumentParser(description="Alignment worker; see timing.py.")
     parser.add_argument("--sequences", type=Path, required=True)

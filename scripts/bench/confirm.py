@@ -3,11 +3,11 @@
     python scripts/bench/confirm.py
     python scripts/bench/confirm.py --growth
 
-The first command prints a line for each kind of queries: median seconds, their ratio,
-and whether the tables are the same. Each repeat of confirm is a process of its own. The
-line before the table is the time to start Python and import, which is subtracted. The
-databases of both, and confirm's index, exist before; reading and hashing the FASTA file
-is included.
+The first command prints a row for each kind of queries: median seconds, their ratio,
+and whether the tables agree. Each repeat of confirm is a new process. The line before
+the table is the time to start Python and import, which is subtracted. The databases of
+both, and confirm's index, are built beforehand; reading and hashing the FASTA file is
+included.
 
 The second command varies the numbers of queries and sequences, and prints seconds and
 peak memory.
@@ -30,7 +30,7 @@ from mirjax.blast.settings import BlastSettings
 
 
 def measured(command: list[str]) -> tuple[float, float]:
-    """Return a command's wall seconds, and its peak memory with children in MB."""
+    """Return a command's wall time in s, and its peak memory with children in MB."""
     probe = (
         "import json, resource, subprocess, sys, time; start = time.perf_counter(); "
         "subprocess.run(sys.argv[1:], check=True, capture_output=True); "
@@ -69,7 +69,7 @@ def start_seconds(repeats: int) -> float:
 def compare(
     folder: Path, queries: Path, fasta: Path, settings: BlastSettings, repeats: int
 ) -> tuple[list[float], list[float], list[float], list[float], bool]:
-    """Alternate both; return seconds and MB of each, and whether the rows agree."""
+    """Run both in turn; return seconds and MB of each, and whether the rows agree."""
     mine, theirs = folder / "ours.tsv", folder / "plain.tsv"
     subprocess.run(
         ours(queries, fasta, settings, mine), check=True, capture_output=True
@@ -92,7 +92,7 @@ def compare(
 def make_cases(
     rng: np.random.Generator,
 ) -> dict[str, tuple[Callable[[], list[str]], str]]:
-    """Return, by case, a function that makes its queries, and its database's name."""
+    """Return, for each case, a function that makes its queries, and its database."""
     real = cases.sequences_of("mirbase/all")
     published = cases.registry.load_pairs("chakraborty2019").mirnas
     few = list(dict.fromkeys(published))[:685]

@@ -3,14 +3,14 @@
     python scripts/bench/decode.py --bench_python=.venv-bench/bin/python
     python scripts/bench/decode.py --decoders --model=transformer
 
-The first compares programs that decode the published seq2seq. mirjax and PyTorch decode
-greedily in batches; "published loop" is the published way, one sequence and one letter
-at a time through Keras `predict`. The teacher-forced rows are one pass with the true
-letters given: a lower bound of the time that decoding takes.
+The first command compares programs that decode the published seq2seq. mirjax and
+PyTorch decode greedily in batches; "published loop" is the published code's method, one
+sequence and one letter at a time through Keras `predict`. The teacher-forced rows are
+one pass over the true letters: a lower bound of the time of decoding.
 
-The second compares mirjax's decoders: greedy, a beam of 8, a beam of 8 among the human
-miRNAs, and log P of every human miRNA for every target, beside the plain way to that:
-a teacher-forced pass per miRNA over all targets.
+The second command compares mirjax's decoders: greedy, a beam of 8, a beam of 8 among
+the human miRNAs, and exact log P of every human miRNA for every target; the last also
+by a teacher-forced pass per miRNA over all targets.
 """
 
 import argparse

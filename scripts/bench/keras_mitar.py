@@ -11,7 +11,7 @@ import argparse
 import os
 import time
 
-# Its start-up notices would be all that a failing worker's stderr shows.
+# Its start-up notices would hide the error on a failing worker's stderr.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras

@@ -7,23 +7,23 @@ As a worker (see timing.py for the protocol):
     python keras_seq2seq.py --task=published_loop
 
 The published code (Chakraborty & Hasija 2019, IEEE/ACM TCBB 8807144) ran on Keras 2.2.
-Where Keras 3 computes otherwise:
+Keras 3 differs:
 
 * Its `hard_sigmoid` has slope 1/6, Keras 2.2's 1/5: `hard_sigmoid` here is the latter.
 * Its RMSprop divides by sqrt(mean square + epsilon), Keras 2.2's by
   sqrt(mean square) + epsilon, with epsilon 1e-7 in both: `Keras2RMSprop` is the latter.
 * Its cross-entropy has the same value: the mean over all sequences and all 28 steps,
   padded ones included (they contribute 0 to the sum); L2 penalties are added to it. Its
-  gradient is another one: Keras 3 on TensorFlow looks through a softmax at the logits,
-  and TensorFlow's gradient there, softmax - target, takes it that each target sums to
-  1, so padded steps, whose targets are all zeros, have a gradient which belongs to no
-  loss (github.com/tensorflow/tensorflow/issues/60314). `keras2_crossentropy` goes by
-  the probabilities, as Keras 2.2 did, and has gradient 0 at padded steps.
+  gradient differs: Keras 3 on TensorFlow computes it from the logits before a softmax,
+  and TensorFlow's gradient there, softmax - target, assumes that each target sums to 1.
+  So padded steps, whose targets are all zeros, have a gradient that is not that of the
+  loss (github.com/tensorflow/tensorflow/issues/60314). `keras2_crossentropy` uses the
+  probabilities, as Keras 2.2 did, and has gradient 0 at padded steps.
 * Dropout masks of an LSTM are drawn once a sequence, four of them (one a gate), in
   both; Keras 3 does so only where recurrent_dropout is not 0, as here.
 
-Training is timed with Keras 3's own RMSprop and cross-entropy, which are what a user of
-Keras 3 gets and cost no more.
+Training is timed with Keras 3's own RMSprop and cross-entropy: its users have these,
+and they are not slower.
 """
 
 import argparse
@@ -31,7 +31,7 @@ import os
 import time
 from typing import Any, NamedTuple
 
-# Its start-up notices would be all that a failing worker's stderr shows.
+# Its start-up notices would hide the error on a failing worker's stderr.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
@@ -49,7 +49,7 @@ MEAN_DECODER_CALLS = 23
 
 
 class Models(NamedTuple):
-    """One set of layers seen three ways.
+    """Three models that share one set of layers.
 
     Attributes:
       teacher_forced: [encoder, decoder inputs] → probabilities of each next letter.
@@ -86,7 +86,7 @@ def keras2_crossentropy(targets: Any, probabilities: Any) -> Any:
 
 
 class Keras2RMSprop(keras.optimizers.RMSprop):
-    """RMSprop with epsilon outside the square root, as Keras 2 has it."""
+    """RMSprop with epsilon outside the square root, as in Keras 2."""
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update one variable and its running mean square."""
@@ -115,8 +115,8 @@ def build(
       conv_filters: filters of the convolution over the target.
       conv_width: its width, in nt.
       dense_units: units of the Dense layer before either LSTM.
-      dropout: of the LSTMs' inputs.
-      recurrent_dropout: of the LSTMs' recurrent states.
+      dropout: rate for the LSTMs' inputs.
+      recurrent_dropout: rate for the LSTMs' recurrent states.
 
     Returns:
       Models that share their layers, not compiled.
@@ -166,7 +166,7 @@ def compile_for_training(
 
 
 def train(models: Models, pairs: OneHotPairs, batch_size: int) -> float:
-    """Train once through the pairs, with `fit` as published; return the seconds."""
+    """Train for one epoch, with `fit` as published; return the seconds."""
     inputs = [pairs.encoder_inputs, pairs.decoder_inputs]
     start = time.perf_counter()
     models.teacher_forced.fit(
@@ -193,11 +193,11 @@ def decode_one(
     """Decode one target greedily, by one `predict` call a letter as published.
 
     Args:
-      models: what to decode with.
+      models: from `build`.
       encoder_input: one-hot [1, 29, 4].
-      most_letters: calls after which decoding stops; 29 as published.
-      stop_at_end: whether the end letter stops it too. Timing switches this off, so
-        that the time does not depend on what an untrained model emits.
+      most_letters: maximum number of calls; 29 as published.
+      stop_at_end: whether the end letter also stops decoding. Timing switches this
+        off, so that the time does not depend on what an untrained model emits.
 
     Returns:
       The letters emitted, 5'→3', the end letter ("$") included.

@@ -7,7 +7,7 @@ from mirjax.alignment import scoring, smith_waterman
 
 
 def make(pairs: bool) -> worker.Scorer:
-    """Return what scores."""
+    """Return the scorer of pairs, or of each query with each subject."""
     chosen = scoring.nucleotide(
         worker.REWARD, worker.PENALTY, worker.GAP_OPEN, worker.GAP_EXTEND
     )

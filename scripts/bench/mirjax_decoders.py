@@ -1,7 +1,7 @@
 """mirjax's decoders, one per process: a worker of timing.py.
 
-Parameters are random: the time depends on their shapes alone, except for exact true
-ranks, where a beam settles more targets of a trained model.
+Parameters are random: the time depends on their shapes alone, except for exact ranks
+of the true miRNAs, which a beam finds for more targets with a trained model.
 """
 
 import argparse
@@ -106,7 +106,7 @@ def exact_ranking(
 def one_pass_a_mirna(
     model: Generator, params: Any, mirnas: Sequence[str], width: int
 ) -> Decode:
-    """Return the plain way to rank: a teacher-forced pass for each miRNA."""
+    """Return plain ranking: one teacher-forced pass for each miRNA."""
     del width
     encoded = batches.encode_pairs(
         [""] * len(mirnas),

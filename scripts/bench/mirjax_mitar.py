@@ -1,7 +1,7 @@
-"""mirjax's side of the miTAR benchmarks: a worker of timing.py.
+"""mirjax in the miTAR benchmarks: a worker of timing.py.
 
-It trains by the function that the training loop runs, with batches gathered on the
-device, and predicts by the jitted forward pass of `mirjax.evaluate`.
+It trains with the training loop's jitted function, which gathers batches on the device,
+and predicts with the jitted forward pass of `mirjax.evaluate`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ STEPS_PER_CALL = 16  # a call is also an epoch
 
 
 def random_pairs(count: int) -> Pairs:
-    """Return random pairs as long as real ones: 17-26 and 20-53 nt."""
+    """Return random pairs of realistic lengths: 17-26 and 20-53 nt."""
     rng = np.random.default_rng(0)
 
     def letters(shortest: int, longest: int) -> list[str]:

@@ -1,7 +1,7 @@
-"""mirjax's side of the seq2seq benchmarks: a worker of timing.py.
+"""mirjax in the seq2seq benchmarks: a worker of timing.py.
 
-It trains by the function that the training loop runs, with batches gathered on the
-device, and decodes by the function that `mirjax.predict` calls.
+It trains with the training loop's jitted function, which gathers batches on the device,
+and decodes with the function that `mirjax.predict` calls.
 """
 
 import argparse
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def train(program: SingleRun, rows: batches.Batch, batch_size: int) -> Work:
-    """Return training by the function that the training loop runs."""
+    """Return training with the training loop's function."""
 
     def work(size: int) -> None:
         for _ in range(-(-size // (batch_size * STEPS_PER_CALL))):
@@ -95,7 +95,7 @@ def teacher_forced(program: SingleRun, rows: batches.Batch, batch_size: int) -> 
 
 
 def decode_greedily(program: SingleRun, rows: batches.Batch, batch_size: int) -> Work:
-    """Return decoding by the function that `mirjax.predict` calls."""
+    """Return decoding with the function that `mirjax.predict` calls."""
     model, params = program.tasks[0].model, program.state.params
 
     def work(size: int) -> None:

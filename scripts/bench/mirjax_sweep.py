@@ -1,7 +1,7 @@
-"""mirjax's side of the sweep benchmark: a worker of timing.py.
+"""mirjax in the sweep benchmark: a worker of timing.py.
 
 Trains several runs of miTAR that differ in learning rate, dropout and seed, either
-together, as the sweep does, or one after another by the program of a single run.
+together, as the sweep does, or one after another with a single run's program.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Random miRNA-target pairs as miTAR's published code encodes them, for the benchmarks.
 
-Written apart from `mirjax.data` on purpose: it is the other side of a comparison, and
-runs in an environment in which mirjax need not be installed.
+Independent of `mirjax.datasets` on purpose: it serves the programs that mirjax is
+compared with, in an environment in which mirjax need not be installed.
 """
 
 import numpy as np
@@ -13,11 +13,11 @@ PUBLISHED_PARAMETERS = 110_970
 
 
 def random_rows(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return random rows as long as real ones, and random labels.
+    """Return random rows of realistic lengths, and random labels.
 
     Args:
-      count: how many.
-      seed: of the letters, lengths and labels.
+      count: number of rows.
+      seed: random seed of the letters, lengths and labels.
 
     Returns:
       uint8 [count, 79]: a miRNA of 17 to 26 nt, padding, a target of 20 to 53 nt,

@@ -1,7 +1,7 @@
 """miRNA-target pairs as the published code's one-hot arrays, for the benchmarks.
 
-Written apart from `mirjax.data` on purpose: it is the other side of a comparison, and
-runs in an environment in which mirjax need not be installed.
+Independent of `mirjax.datasets` on purpose: it serves the programs that mirjax is
+compared with, in an environment in which mirjax need not be installed.
 """
 
 from collections.abc import Sequence
@@ -55,8 +55,8 @@ def random_letters(
     """Return sequences of uniformly drawn letters and lengths.
 
     Args:
-      rng: where the letters and lengths come from.
-      count: how many sequences.
+      rng: source of the letters and lengths.
+      count: number of sequences.
       shortest: least length, in nt.
       longest: greatest length, in nt.
 
@@ -68,11 +68,11 @@ def random_letters(
 
 
 def random_pairs(count: int, seed: int = 0) -> OneHotPairs:
-    """Return `count` random pairs as long as real ones: 17-26 and 19-29 nt.
+    """Return `count` random pairs of realistic lengths: 17-26 and 19-29 nt.
 
     Args:
-      count: how many pairs.
-      seed: of the random letters.
+      count: number of pairs.
+      seed: random seed of the letters.
 
     Returns:
       Their one-hot arrays.

@@ -5,7 +5,7 @@ import parasail
 
 
 def make(pairs: bool) -> worker.Scorer:
-    """Return what scores."""
+    """Return the scorer of pairs, or of each query with each subject."""
     matrix = parasail.matrix_create("AUCG", worker.REWARD, worker.PENALTY)
     # parasail's gap of k letters costs open + (k - 1) extend.
     costs = worker.GAP_OPEN + worker.GAP_EXTEND, worker.GAP_EXTEND

@@ -1,4 +1,4 @@
-"""pyopal's local alignment scores, a thread a core: a worker of timing.py."""
+"""pyopal's local alignment scores, one thread a core: a worker of timing.py."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ from scoring_matrices import ScoringMatrix
 
 
 def make(pairs: bool) -> worker.Scorer:
-    """Return what scores."""
+    """Return the scorer of pairs, or of each query with each subject."""
     if pairs:
         raise SystemExit("pyopal has no call for a list of pairs")
     letters = "AUCG"
@@ -33,7 +33,7 @@ def make(pairs: bool) -> worker.Scorer:
     pool = ThreadPoolExecutor(timing.cores())
 
     def score_all(queries: list[str], subjects: list[str]) -> list[list]:
-        # Encoded once, as its users would.
+        # Encoded once, as its users would do.
         if id(subjects) not in databases:
             databases[id(subjects)] = pyopal.Database(
                 subjects, alphabet=pyopal.Alphabet(letters)

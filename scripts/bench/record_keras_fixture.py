@@ -1,9 +1,9 @@
-"""Record what Keras computes for a tiny published-architecture seq2seq.
+"""Record a test fixture: a tiny published-architecture seq2seq in Keras.
 
     .venv-bench/bin/python scripts/bench/record_keras_fixture.py
 
-writes tests/testdata/keras_seq2seq.h5, a model as Keras 3 saves it in its legacy
-format, and tests/testdata/keras_seq2seq.npz, what that model makes of six random pairs
+writes tests/testdata/keras_seq2seq.h5, a model in Keras 3's legacy format, and
+tests/testdata/keras_seq2seq.npz, what that model computes for six random pairs
 (float32, no pickles):
 
     mirnas, targets                     strings, 5'→3'
@@ -78,11 +78,11 @@ def named_parameters(model: keras.Model) -> dict[str, np.ndarray]:
 def predictions(
     models: keras_seq2seq.Models, pairs: one_hot_pairs.OneHotPairs
 ) -> dict[str, np.ndarray]:
-    """Return what a compiled model predicts, loses and counts as right.
+    """Return a compiled model's predictions, loss and accuracy.
 
     Args:
       models: the tiny model; its `teacher_forced` must be compiled.
-      pairs: what to predict.
+      pairs: the pairs to predict.
 
     Returns:
       Arrays by their names in the fixture.
@@ -109,7 +109,7 @@ def predictions(
 def gradients(
     model: keras.Model, pairs: one_hot_pairs.OneHotPairs
 ) -> dict[str, np.ndarray]:
-    """Return the gradient of Keras 2.2's loss, L2 and all, by "LAYER/WEIGHT"."""
+    """Return the gradient of Keras 2.2's loss, with L2, by "LAYER/WEIGHT"."""
     inputs = [pairs.encoder_inputs, pairs.decoder_inputs]
     with tf.GradientTape() as tape:
         steps = keras_seq2seq.keras2_crossentropy(
@@ -150,7 +150,7 @@ def three_steps(
     inputs = [pairs.encoder_inputs, pairs.decoder_inputs]
     losses = []
     for _ in range(_STEPS):
-        # fit starts its averages afresh; train_on_batch would go on with them.
+        # fit resets its running averages; train_on_batch would continue them.
         history = model.fit(
             inputs,
             pairs.decoder_targets,

@@ -2,9 +2,9 @@
 
     python scripts/bench/same_table.py --queries=2000
 
-Prints a line for each database, E-value, strand and word size: the number of plain
+Prints a row for each database, E-value, strand and word size: the number of plain
 blastn's rows, and of the rows that only one of both has. `lost` counts the queries with
-a hit that the prefilter, applied to all queries, would leave out.
+a hit that the prefilter, applied to all queries, would remove.
 """
 
 import argparse
@@ -36,8 +36,8 @@ class Comparison(NamedTuple):
       rows: rows of plain blastn.
       plain_only: distinct rows that only plain blastn has.
       ours_only: distinct rows that only confirm has.
-      lost: queries with a hit that the prefilter would leave out.
-      is_same: whether both have the same rows, repeated ones as often.
+      lost: queries with a hit that the prefilter would remove.
+      is_same: whether both have the same rows, with the same multiplicity.
     """
 
     rows: int
@@ -48,14 +48,14 @@ class Comparison(NamedTuple):
 
     @property
     def differences(self) -> int:
-        """The number of differences of any kind."""
+        """The number of differences of all kinds."""
         return self.plain_only + self.ours_only + self.lost + (not self.is_same)
 
 
 def filtered_out(
     sequences: Iterable[str], folder: Path, settings: BlastSettings
 ) -> int:
-    """Count the sequences that the prefilter would leave out."""
+    """Count the sequences that the prefilter would remove."""
     letters = database.subject_letters(folder)
     size = database.database_size(letters)
     index = words.load_index(folder, letters)

@@ -1,4 +1,4 @@
-"""Queries and databases of the BLAST benchmarks, and plain blastn itself."""
+"""Queries and databases of the BLAST benchmarks, and calls of plain blastn."""
 
 import subprocess
 from collections.abc import Sequence

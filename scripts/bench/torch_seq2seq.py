@@ -7,14 +7,14 @@ As a worker (see timing.py for the protocol):
     python torch_seq2seq.py --task=greedy --batch_size=512
 
 `--variant=lstm`, the default, is what a PyTorch user would write: `nn.LSTM`, whose
-loop is compiled. It leaves out what `nn.LSTM` cannot do, all of which favours PyTorch:
+loop is compiled. It differs in what `nn.LSTM` cannot do; all of this favours PyTorch:
 
 * no recurrent dropout;
-* input dropout by `nn.Dropout`, a mask a letter and not four a sequence, one a gate;
+* input dropout by `nn.Dropout`: one mask a letter, not four a sequence, one a gate;
 * gates with a logistic sigmoid instead of clip(0.2 x + 0.5, 0, 1);
 
-and it has a second bias in each LSTM (4,096 parameters more, none of the arithmetic
-that counts). `--variant=exact` computes what Keras 2.2 does, with the loop in Python.
+Each LSTM also has a second bias (4,096 more parameters, at negligible cost).
+`--variant=exact` computes what Keras 2.2 does, with the loop in Python.
 """
 
 import argparse
@@ -35,7 +35,7 @@ State = tuple[Tensor, Tensor]
 
 
 class InputDropoutLSTM(nn.Module):
-    """nn.LSTM, one layer, after dropout of its inputs."""
+    """One-layer nn.LSTM after dropout of its inputs."""
 
     def __init__(self, features: int, width: int, dropout: float):
         super().__init__()
@@ -75,7 +75,7 @@ class ExactLSTM(nn.Module):
         masked = inputs * self._mask(
             self.dropout, (4, batch, 1, inputs.shape[-1]), inputs
         )
-        # The inputs' share of the gates needs no loop: [4, batch, steps, width].
+        # The inputs' part of the gates needs no loop: [4, batch, steps, width].
         shares = (masked.expand(4, -1, -1, -1).flatten(1, 2) @ self.kernel) + self.bias
         shares = shares.unflatten(1, (batch, steps))
         mask = self._mask(self.recurrent_dropout, (4, batch, width), inputs)
@@ -149,7 +149,7 @@ class Seq2seq(nn.Module):
 
 
 def loss_of(model: Seq2seq, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """Return the published loss: mean over every step, padded ones too, and L2."""
+    """Return the published loss: mean over all steps, also padded ones, and L2."""
     encoder_inputs, decoder_inputs, targets = batch
     logits = model(encoder_inputs, decoder_inputs)
     # Targets as probabilities, so that an all-zero row adds 0 and is counted.
@@ -171,7 +171,7 @@ def train_step(
 
 
 def rmsprop(model: Seq2seq) -> torch.optim.Optimizer:
-    """Return RMSprop as Keras 2.2 has it, epsilon outside the square root."""
+    """Return Keras 2.2's RMSprop, with epsilon outside the square root."""
     return torch.optim.RMSprop(
         model.parameters(), lr=LEARNING_RATE, alpha=0.9, eps=1e-7
     )
@@ -188,9 +188,9 @@ def greedy(
     """Decode a whole batch greedily.
 
     Args:
-      model: what to decode with, in evaluation mode.
+      model: in evaluation mode.
       encoder_inputs: one-hot [batch, 29, 4].
-      steps: letters to decode at most.
+      steps: most letters to decode.
       stop_at_end: whether to stop once every sequence has ended. Timing switches this
         off, so that the time does not depend on what an untrained model emits.
 
@@ -219,7 +219,7 @@ def train(
     pairs: one_hot_pairs.OneHotPairs,
     batch_size: int,
 ) -> float:
-    """Train once through the pairs in random order; return the seconds."""
+    """Train for one epoch in random order; return the seconds."""
     arrays = [torch.from_numpy(array) for array in pairs]
     model.train()
     start = time.perf_counter()

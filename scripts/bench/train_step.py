@@ -2,7 +2,7 @@
 
     python scripts/bench/train_step.py --bench_python=.venv-bench/bin/python
 
-The other two run in an environment of their own; BUILD.md says how to make it.
+Keras and PyTorch run in a separate environment; see BUILD.md.
 """
 
 import argparse
