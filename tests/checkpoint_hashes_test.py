@@ -18,9 +18,9 @@ from mirjax.training.state import TrainState
 @pytest.fixture
 def workdir(tmp_path):
     state = TrainState(jnp.int32(0), {"w": jnp.arange(300.0)}, {"m": jnp.ones(300)})
-    with Checkpoints(tmp_path, "min") as checkpoints:
+    with Checkpoints(tmp_path) as checkpoints:
         for step in (1, 2, 3):
-            checkpoints.save(step, state, {"runs": []}, metric=float(step))
+            checkpoints.save(step, state, {"runs": []}, best_steps={1})
     return tmp_path
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -17,6 +17,24 @@ from mirjax.training.state import TrainState
 FOLDER = "checkpoints"
 
 
+class _BestAndLast(checkpoint_managers.PreservationPolicy):
+    """Keep the best checkpoints, and the last two: one, and one if that is damaged."""
+
+    def __init__(self) -> None:
+        self.best_steps: frozenset[int] = frozenset()
+
+    def should_preserve(
+        self,
+        checkpoints: Sequence[checkpoint_managers.PolicyCheckpointInfo],
+        *,
+        context: checkpoint_managers.PreservationContext,
+    ) -> list[bool]:
+        """Return of each checkpoint, the oldest first, whether it is kept."""
+        del context
+        steps = [checkpoint.step for checkpoint in checkpoints]
+        return [step in self.best_steps or step in steps[-2:] for step in steps]
+
+
 class Checkpoints:
     """The checkpoints of a workdir, saved asynchronously.
 
@@ -25,23 +43,10 @@ class Checkpoints:
 
     Args:
       workdir: the run's folder.
-      best_mode: "min" or "max", of the metric given to `save`.
     """
 
-    def __init__(self, workdir: pathlib.Path, best_mode: str):
-        # BestN keeps the highest; a save without a metric never counts as best.
-        sign = 1.0 if best_mode == "max" else -1.0
-        policy = checkpoint_managers.AnyPreservationPolicy(
-            [
-                checkpoint_managers.LatestN(2),  # one, and one if that is damaged
-                checkpoint_managers.BestN(
-                    get_metric_fn=lambda metrics: sign * metrics["best_metric"],
-                    n=1,
-                    keep_checkpoints_without_metrics=False,
-                ),
-            ]
-        )
-        self._workdir = workdir
+    def __init__(self, workdir: pathlib.Path):
+        self._policy = _BestAndLast()
         self._folder = workdir.absolute() / FOLDER
         if jax.process_index() == 0:
             checkpoint_hashes.set_damaged_aside(workdir, self._folder)
@@ -51,7 +56,7 @@ class Checkpoints:
             self._manager = ocp.CheckpointManager(
                 self._folder,
                 options=ocp.CheckpointManagerOptions(
-                    preservation_policy=policy,
+                    preservation_policy=self._policy,
                     cleanup_tmp_directories=True,
                     temporary_path_class=checkpoint_hashes.HashedPath,
                 ),
@@ -62,7 +67,7 @@ class Checkpoints:
         step: int,
         state: TrainState,
         progress: Mapping[str, Any],
-        metric: float | None = None,
+        best_steps: Collection[int] = (),
     ) -> None:
         """Start to save a state, unless that step is saved already.
 
@@ -70,13 +75,14 @@ class Checkpoints:
           step: the steps done.
           state: the state; copied before this returns, so it may be donated.
           progress: JSON-like, saved beside the state.
-          metric: the validation metric at this step, None if it was not measured.
+          best_steps: of the runs; their checkpoints are kept, beside the last two.
 
         Raises:
           OSError: if this or the previous checkpoint cannot be written.
         """
         if step in self._manager.all_steps():
             return
+        self._policy.best_steps = frozenset(best_steps)
         with self._naming_errors():
             self._manager.save(
                 step,
@@ -84,7 +90,6 @@ class Checkpoints:
                     state=ocp.args.StandardSave(state),
                     progress=ocp.args.JsonSave(dict(progress)),
                 ),
-                metrics=None if metric is None else {"best_metric": metric},
                 force=True,
             )
 

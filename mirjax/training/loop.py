@@ -72,7 +72,7 @@ class Loop:
         total = self._counts.total
         with (
             StopSignal() as stop,
-            Checkpoints(self._folders.checkpoints, self._train.best_mode) as saved,
+            Checkpoints(self._folders.checkpoints) as saved,
             ExitStack() as stack,
         ):
             self._log_start()
@@ -84,12 +84,13 @@ class Loop:
             ]
             while step < total and not all(run.ended for run in runs):
                 interval, runs = self._train_interval(step, runs, stop)
-                step, metric = interval.end, None
+                step = interval.end
                 runs = self._end_runs_not_finite(step, runs)
                 if interval.is_evaluation:
-                    runs, metric = self._evaluate(interval, runs, saved)
+                    runs = self._evaluate(interval, runs, saved)
                 progress = {"runs": [run.to_json() for run in runs]}
-                saved.save(step, self._program.state, progress, metric)
+                best_steps = {run.best_step for run in runs}
+                saved.save(step, self._program.state, progress, best_steps)
                 ended = step >= total or all(run.ended for run in runs)
                 if stop.received is not None and not ended:
                     raise TrainingStopped(
@@ -201,13 +202,9 @@ class Loop:
 
     def _evaluate(
         self, interval: Interval, runs: Sequence[RunProgress], saved: Checkpoints
-    ) -> tuple[list[RunProgress], float | None]:
-        """Evaluate the runs that go on; export the models that the config asks for.
-
-        Returns:
-          The progress of all runs, and of a single run the value of the best metric.
-        """
-        evaluated, metric, started = list(runs), None, time.perf_counter()
+    ) -> list[RunProgress]:
+        """Evaluate the runs that go on; export the models that the config asks for."""
+        evaluated, started = list(runs), time.perf_counter()
         for number, held_out in enumerate(self._program.evaluate()):
             run, task = runs[number], self._program.tasks[number]
             if run.ended:
@@ -234,8 +231,7 @@ class Loop:
             if run.best_step == interval.end or task.train.export == "last":
                 export_model(self._folders.runs[number], task, interval.end, params)
             evaluated[number] = run
-            metric = metrics[task.train.best_metric]
-        return evaluated, metric if len(runs) == 1 else None
+        return evaluated
 
     def _log_evaluation(
         self,

@@ -106,7 +106,7 @@ def _export_again(
     if task.train.export == "last" and not (is_evaluation or run.ended):
         return run  # the next evaluation exports it
     path = folder / MODEL_FILE
-    if wanted != step and (len(program.tasks) > 1 or wanted not in saved.steps()):
+    if wanted != step and wanted not in saved.steps():
         problem = f"{path} is lost, and so is the checkpoint of its step {wanted}"
         if run.ended or step == task.steps.total:
             raise ValueError(
