@@ -369,7 +369,7 @@ BAD = {
     "no targets": (None, {"targets": "none.fa"}, r"none\.fa: cannot be read"),
     "db not FASTA": (_no_fasta, {}, r"db\.fa: not a FASTA file"),
     "no db": (None, {"db": "none.fa"}, r"--db=none\.fa is neither"),
-    "corrupt model": (_corrupt, {}, r"W/model\.npz is not a mirjax model"),
+    "corrupt model": (_corrupt, {}, r"W/model\.npz is a Git LFS pointer"),
     "empty workdir": (_no_model, {}, r"W holds no trained model"),
     "no workdir": (None, {"model": "V"}, r"V does not exist"),
     "no folder": (None, {"out": "no/out.tsv"}, r"folder no cannot be written"),

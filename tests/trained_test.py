@@ -91,7 +91,7 @@ def assert_damaged(path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("fraction", [0.0, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.99])
 def test_a_truncated_file_is_damaged(file, fraction):
     content = file.read_bytes()
     file.write_bytes(content[: int(fraction * len(content))])
@@ -124,7 +124,8 @@ class _Trap:
 def test_pickles_are_never_opened(tmp_path):
     path = tmp_path / "model.npz"
     path.write_bytes(pickle.dumps(_Trap()))
-    assert_damaged(path)
+    with pytest.raises(ValueError, match=f"^{path} is a Python pickle.* never"):
+        loading.load_model(path)
     metadata = np.array(json.dumps(METADATA))
     with path.open("wb") as file:
         np.savez(file, **{"metadata": metadata, "params/x": np.array([_Trap()])})

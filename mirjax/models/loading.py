@@ -3,20 +3,22 @@
 import json
 import os
 import pathlib
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+from absl import logging
 from flax import traverse_util
 
-from mirjax.models import make_model, trained
+from mirjax.models import archive, file_kinds, make_model, trained
 from mirjax.models.imports import mirbind2 as published_mirbind2
 from mirjax.models.imports import mitar as published_mitar
 from mirjax.models.imports import seq2seq as published_seq2seq
 from mirjax.models.imports.keras_file import read_keras_layers
 from mirjax.models.imports.torch_file import read_torch_file
 from mirjax.models.interfaces import PairModel
+from mirjax.models.stored_config import check_config, check_metadata, shorten
+
+_MOST_METADATA = 1 << 20  # characters
 
 
 def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
@@ -34,10 +36,6 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
         option that the model was trained with.
     """
     path = pathlib.Path(path)
-    if path.suffix in (".h5", ".hdf5"):
-        return load_keras_model(path)
-    if path.suffix in (".pt", ".pth"):
-        return load_torch_model(path)
     if path.is_dir():
         path = path / trained.FILE_NAME
         if not path.exists():
@@ -45,43 +43,81 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
                 f"{path.parent} holds no trained model ({trained.FILE_NAME}); train "
                 f"one with python -m mirjax.train --workdir={path.parent}"
             )
-    if not path.exists():
-        raise ValueError(f"--model: {path} does not exist")
+    head = file_kinds.check_model_file(path)
+    if path.suffix in (".h5", ".hdf5") or head.startswith(file_kinds.HDF5):
+        return load_keras_model(path)
+    if path.suffix in (".pt", ".pth"):
+        return load_torch_model(path)
     try:
-        params, metadata = _read(path)
-        model = make_model(metadata["model"])
-        trained.check_shapes(model, params)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return _read(path)
+    except (OSError, ValueError) as error:
+        if kind := file_kinds.foreign_archive(file_kinds.member_names(path)):
+            raise ValueError(f"{path} is {kind}") from error
         raise ValueError(
             f"{path} is not a mirjax model or is damaged ({error}); train or copy it "
             "again"
         ) from error
+
+
+def _read(path: pathlib.Path) -> trained.TrainedModel[PairModel]:
+    """Read a file of `save_model`; names and shapes are checked before any values."""
+    with path.open("rb") as file:
+        if not archive.has_checksum(file):
+            logging.info(
+                "%s has no SHA-256 (an earlier version wrote it): only its arrays are "
+                "checked for damage",
+                path,
+            )
+        arrays = archive.Archive(file)
+        metadata = _read_metadata(arrays)
+        model = make_model(metadata["model"])
+        shapes = {}
+        for name, member in arrays.members.items():
+            if name == trained.METADATA:
+                continue
+            if not name.startswith(trained.PARAMS):
+                raise ValueError(f"member {member.info.filename!r} is no parameter")
+            if member.dtype.kind != "f":
+                raise ValueError(
+                    f"parameter {name} is {member.dtype}, not floating-point"
+                )
+            shapes[name.removeprefix(trained.PARAMS)] = member.shape
+        trained.check_flat_shapes(model, shapes)
+        flat = {
+            name: trained.finite_float32(name, arrays.read(trained.PARAMS + name))
+            for name in shapes
+        }
+    params = traverse_util.unflatten_dict(flat, sep="/")
     return trained.TrainedModel(model, params, metadata)
 
 
-def _read(path: pathlib.Path) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """Read the parameters and the metadata of a file of `save_model`."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        if not hasattr(arrays, "files"):
-            raise ValueError("it is a single array")
-        metadata = json.loads(str(arrays[trained.METADATA]))
-        flat = {
-            name.removeprefix("params/"): arrays[name]
-            for name in arrays.files
-            if name != trained.METADATA
-        }
-    if not isinstance(metadata, dict) or not isinstance(metadata["model"], dict):
-        raise ValueError("its metadata describes no model")
-    metadata["model"] = _without_removed_options(metadata["model"])
-    return traverse_util.unflatten_dict(flat, sep="/"), metadata
+def _read_metadata(arrays: archive.Archive) -> dict[str, Any]:
+    """Read the JSON text among the arrays of a file of `save_model`."""
+    member = arrays.members.get(trained.METADATA)
+    if member is None:
+        raise ValueError(f"it has no member {trained.METADATA!r}")
+    if member.dtype.kind != "U" or member.shape != ():
+        raise ValueError(f"member {trained.METADATA!r} is no text")
+    if member.info.file_size > 4 * _MOST_METADATA:
+        raise ValueError(f"member {trained.METADATA!r} is too long")
+    try:
+        metadata = check_metadata(json.loads(str(arrays.read(trained.METADATA))))
+        metadata["model"] = check_config(_without_removed_options(metadata["model"]))
+    except RecursionError:
+        raise ValueError("its metadata is nested too deeply") from None
+    return metadata
 
 
-def _without_removed_options(config: Mapping[str, Any]) -> dict[str, Any]:
+def _without_removed_options(config: Any) -> Any:
     """Drop options of earlier versions from a model's config, if they were off."""
+    if not isinstance(config, Mapping):
+        return config
     current = dict(config)
     rate = current.pop("letter_dropout", 0.0)
     if rate != 0.0:
-        raise ValueError(f"letter_dropout={rate}, which only earlier versions have")
+        raise ValueError(
+            f"letter_dropout={shorten(rate)}, which only earlier versions have"
+        )
     return current
 
 
@@ -117,7 +153,7 @@ def load_keras_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairM
                 "convolution, three Dense and two LSTM layers; it has "
                 + ", ".join(layer.name for layer in layers)
             )
-        model = make_model(arguments)
+        model = make_model(check_config(arguments))
         trained.check_shapes(model, params)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -141,8 +177,11 @@ def load_torch_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairM
     checkpoint = read_torch_file(path)
     try:
         arguments, params = published_mirbind2.from_checkpoint(checkpoint)
-        model = make_model(arguments)
+        model = make_model(check_config(arguments))
         trained.check_shapes(model, params)
+        flat = traverse_util.flatten_dict(params, sep="/")
+        finite = {name: trained.finite_float32(name, x) for name, x in flat.items()}
+        params = traverse_util.unflatten_dict(finite, sep="/")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     metadata = {"model": arguments, "source": path.name}

@@ -1,6 +1,7 @@
 """A trained model and its file: parameters as plain arrays, the config as JSON."""
 
 import dataclasses
+import io
 import json
 import pathlib
 from collections.abc import Mapping
@@ -11,10 +12,12 @@ import numpy as np
 from flax import traverse_util
 
 from mirjax.files import atomic_write
+from mirjax.models.archive import with_checksum
 from mirjax.models.interfaces import PairModel
 
 FILE_NAME = "model.npz"  # in a workdir
 METADATA = "metadata"  # name of the JSON text among the file's arrays
+PARAMS = "params/"  # start of the names of the others
 
 ModelT = TypeVar("ModelT", bound=PairModel)
 
@@ -39,7 +42,7 @@ class TrainedModel(Generic[ModelT]):
 def save_model(
     path: pathlib.Path, params: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> None:
-    """Write a model to one file; see `loading.load_model`.
+    """Write a model to one file, with its SHA-256; see `loading.load_model`.
 
     Args:
       path: the file. An earlier one is replaced once the new one is complete.
@@ -47,12 +50,14 @@ def save_model(
       metadata: JSON-like; see `TrainedModel`.
     """
     arrays = {
-        f"params/{name}": np.asarray(value)
+        PARAMS + name: np.asarray(value)
         for name, value in traverse_util.flatten_dict(dict(params), sep="/").items()
     }
     arrays[METADATA] = np.array(json.dumps(metadata))
-    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    archive = io.BytesIO()
+    np.savez(archive, allow_pickle=False, **arrays)
+    with atomic_write(path) as unfinished:
+        unfinished.write_bytes(with_checksum(archive.getvalue()))
 
 
 def check_shapes(model: PairModel, params: Mapping[str, Any]) -> None:
@@ -63,6 +68,12 @@ def check_shapes(model: PairModel, params: Mapping[str, Any]) -> None:
     Raises:
       ValueError: if they have not; it names the first that differs.
     """
+    found = traverse_util.flatten_dict(dict(params), sep="/")
+    check_flat_shapes(model, {name: array.shape for name, array in found.items()})
+
+
+def check_flat_shapes(model: PairModel, found: Mapping[str, tuple[int, ...]]) -> None:
+    """Do what `check_shapes` does, given shapes by names such as "conv/kernel"."""
 
     def init() -> Mapping[str, Any]:
         variables: Mapping[str, Any] = model.init(
@@ -72,9 +83,24 @@ def check_shapes(model: PairModel, params: Mapping[str, Any]) -> None:
 
     shapes = jax.eval_shape(init)
     wanted = traverse_util.flatten_dict(shapes["params"], sep="/")
-    found = traverse_util.flatten_dict(dict(params), sep="/")
     for name in sorted(set(wanted) | set(found)):
         expected = wanted[name].shape if name in wanted else None
-        shape = found[name].shape if name in found else None
+        shape = found.get(name)
         if shape != expected:
             raise ValueError(f"parameter {name} is {shape}, the model's is {expected}")
+
+
+def finite_float32(name: str, array: np.ndarray) -> np.ndarray:
+    """Return a parameter as float32.
+
+    Raises:
+      ValueError: if it is no array of floating-point numbers, or one is NaN or too
+        large for float32.
+    """
+    if array.dtype.kind != "f":
+        raise ValueError(f"parameter {name} is {array.dtype}, not floating-point")
+    with np.errstate(over="ignore"):
+        converted = array.astype(np.float32)
+    if not np.isfinite(converted).all():
+        raise ValueError(f"parameter {name} holds NaN or infinity")
+    return converted

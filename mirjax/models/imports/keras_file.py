@@ -1,4 +1,4 @@
-"""Read the layers of a Keras `.h5` file, with h5py alone.
+"""Read the layers of a Keras `.h5` file, without Keras.
 
 Only arrays and JSON are read; nothing in a file is ever executed. The layouts of Keras
 2 and of the legacy `.h5` of Keras 3, which name weights differently, are both read.
@@ -12,8 +12,11 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import h5py
 import numpy as np
+
+from mirjax.models.file_kinds import check_model_file
+from mirjax.models.imports.hdf5_file import read_hdf5
+from mirjax.models.stored_config import shorten
 
 _LSTM = {"kernel": 2, "recurrent_kernel": 2, "bias": 1}
 # Kinds of layers, and the rank of each of their weights.
@@ -30,6 +33,7 @@ _KINDS = {
 }
 # Layers without weights that return their inputs once a model is trained.
 _INERT = ("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise")
+_MOST_LAYERS = 200
 _ADVICE = "save it again by model.save('NAME.h5')"
 
 
@@ -69,46 +73,48 @@ def read_keras_layers(path: str | os.PathLike[str]) -> list[KerasLayer]:
       ValueError: if the file is missing, damaged or not a Keras model.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file")
+    check_model_file(path)
+    contents = read_hdf5(path)
+    weights = {
+        layer.name: [(_weight_name(name), array) for name, array in layer.weights]
+        for layer in contents.layers
+        if layer.weights
+    }
     try:
-        with h5py.File(path, "r") as file:
-            weights = _read_weights(file)
-            config = file.attrs.get("model_config")
-            version = _text(file.attrs.get("keras_version", "2"))
-    except (OSError, LookupError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(
-            f"{path} is not an HDF5 file or is damaged ({reason}); copy it again"
-        ) from error
+        return _layers(weights, contents.config, contents.version)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    try:
-        if config is None:
-            return [
-                KerasLayer(name, _kind(arrays), dict(arrays), {}, None)
-                for name, arrays in weights.items()
-            ]
-        configs = _layer_configs(_text(config))
-        listed = [
-            name
-            for name, layer in configs.items()
-            if name in weights or layer["class_name"] not in _INERT
-        ]
-        return [
-            KerasLayer(
-                name,
-                _kind(weights[name])
-                if name in weights
-                else configs[name]["class_name"],
-                dict(weights.get(name, ())),
-                _options(configs[name], version),
-                _sources(name, configs, set(listed)),
-            )
-            for name in listed
-        ]
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}; {_ADVICE}") from error
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: model_config is damaged; {_ADVICE}") from error
+
+
+def _layers(
+    weights: Mapping[str, list[tuple[str, np.ndarray]]],
+    config: str | None,
+    version: str | None,
+) -> list[KerasLayer]:
+    """Join layers' weights and configs."""
+    if config is None:
+        return [
+            KerasLayer(name, _kind(arrays), dict(arrays), {}, None)
+            for name, arrays in weights.items()
+        ]
+    configs = _layer_configs(config)
+    listed = [
+        name
+        for name, layer in configs.items()
+        if name in weights or layer["class_name"] not in _INERT
+    ]
+    return [
+        KerasLayer(
+            name,
+            _kind(weights[name]) if name in weights else configs[name]["class_name"],
+            dict(weights.get(name, ())),
+            _options(configs[name], version or "2"),
+            _sources(name, configs, set(listed)),
+        )
+        for name in listed
+    ]
 
 
 def check_options(layer: KerasLayer, published: Mapping[str, Any]) -> None:
@@ -125,35 +131,9 @@ def check_options(layer: KerasLayer, published: Mapping[str, Any]) -> None:
         value = layer.options.get(key, wanted)
         if value != wanted:
             raise ValueError(
-                f"layer {layer.name} has {key} {value!r}, where the published model "
-                f"has {wanted!r}"
+                f"layer {layer.name} has {key} {shorten(value)}, where the published "
+                f"model has {wanted!r}"
             )
-
-
-def _text(value: str | bytes) -> str:
-    """Return an attribute as text: Keras 2 writes bytes, Keras 3 text."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _read_weights(file: h5py.File) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """Return the names and weights of each layer; a wrapper may repeat a name."""
-    group = file.get("model_weights", file)
-    if "layer_names" not in group.attrs:
-        raise ValueError(f"not a Keras .h5 model: no layer_names; {_ADVICE}")
-    layers = {}
-    for layer in map(_text, group.attrs["layer_names"]):
-        weights = []
-        for name in map(_text, group[layer].attrs["weight_names"]):
-            dataset = group[layer][name]
-            if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
-                raise ValueError(f"{name} is not an array of floating-point numbers")
-            array = np.asarray(dataset, np.float32)
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds NaN or infinity")
-            weights.append((_weight_name(name), array))
-        if weights:
-            layers[layer] = weights
-    return layers
 
 
 def _weight_name(path: str) -> str:
@@ -175,10 +155,14 @@ def _kind(weights: Sequence[tuple[str, np.ndarray]]) -> str:
 
 def _layer_configs(config: str) -> dict[str, Mapping[str, Any]]:
     """Return the layers' entries in the model's JSON config, by name."""
-    model = json.loads(config)
+    try:
+        model = json.loads(config)
+    except ValueError as error:
+        raise ValueError("model_config is damaged") from error
     layers = model["config"]
     if isinstance(layers, Mapping):  # before Keras 2.2.3 a Sequential's was a list
         layers = layers["layers"]
+    _check_layers(layers)
     if model["class_name"] == "Sequential":
         for before, layer in itertools.pairwise(layers):
             layer["inbound_nodes"] = [[before["config"]["name"], 0, 0]]
@@ -187,6 +171,30 @@ def _layer_configs(config: str) -> dict[str, Mapping[str, Any]]:
                     "batch_shape", before["config"].get("batch_shape")
                 )
     return {layer["config"]["name"]: layer for layer in layers}
+
+
+def _check_layers(layers: Any) -> None:
+    """Raise a ValueError unless each layer has a class, a config and its own name."""
+    if not isinstance(layers, list) or not layers or len(layers) > _MOST_LAYERS:
+        raise ValueError(
+            f"model_config is damaged: its layers are no list of 1 to {_MOST_LAYERS}"
+        )
+    names = set()
+    for place, layer in enumerate(layers):
+        if not isinstance(layer, dict) or not isinstance(layer.get("config"), dict):
+            raise ValueError(f"model_config is damaged: layer {place} has no config")
+        name = layer["config"].get("name")
+        for key, value in (("name", name), ("class_name", layer.get("class_name"))):
+            if not isinstance(value, str):
+                raise ValueError(
+                    f"model_config is damaged: layer {place} has the {key} "
+                    f"{shorten(value)}, which is no text"
+                )
+        if name in names:
+            raise ValueError(
+                f"model_config is damaged: two layers are called {shorten(name)}"
+            )
+        names.add(name)
 
 
 def _options(layer: Mapping[str, Any], version: str) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""What a file is that somebody gives as a model."""
+
+import os
+import pathlib
+import stat
+import zipfile
+from collections.abc import Iterable
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+_HEAD = 512  # bytes
+
+# First bytes, and what begins with them.
+_SIGNATURES = (
+    (b"\x93NUMPY", "a single NumPy array (.npy), not a model"),
+    (b"\x1f\x8b", "compressed by gzip: unpack it first"),
+    (b"BZh", "compressed by bzip2: unpack it first"),
+    (b"\xfd7zXZ\0", "compressed by xz: unpack it first"),
+    (
+        b"version https://git-lfs",
+        "a Git LFS pointer, not the file it stands for: fetch that by git lfs pull",
+    ),
+    (b"<!doctype html", "an HTML page, not a model: download the file itself"),
+    (b"<html", "an HTML page, not a model: download the file itself"),
+    (b">", "a FASTA file, not a model"),
+    (b"{", "a JSON file, not a model"),
+)
+_PICKLE = b"\x80"  # then the protocol
+_PROTOCOLS = range(2, 6)
+
+
+def check_model_file(path: pathlib.Path) -> bytes:
+    """Check that a path leads to a file that may be a model, before it is opened.
+
+    Returns:
+      The file's first bytes.
+
+    Raises:
+      ValueError: if there is no such file, it is no regular file (a pipe or a device
+        could block for ever), it is empty, or its first bytes are those of something
+        else, which is named.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"{path} is not a file")
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from error
+    if kind := foreign_kind(head):
+        raise ValueError(f"{path} is {kind}")
+    return head
+
+
+def foreign_kind(head: bytes) -> str:
+    """Return what a file with these first bytes is, or "" if it may be a model."""
+    if not head:
+        return "an empty file"
+    if head[:1] == _PICKLE and len(head) > 1 and head[1] in _PROTOCOLS:
+        return (
+            "a Python pickle, which could run any program when opened, and is never "
+            "read: use a model of mirjax, a Keras .h5 or a PyTorch .pt file"
+        )
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature) or text.startswith(signature):
+            return kind
+    return ""
+
+
+def foreign_archive(names: Iterable[str]) -> str:
+    """Return what a zip archive of these members is, or "" if it may be a model."""
+    parts = {name.rpartition("/")[2] for name in names}
+    if {"config.json", "model.weights.h5"} <= parts:
+        return (
+            "a .keras file, which this version does not read: load it in Keras, and "
+            "save it again by model.save('NAME.h5')"
+        )
+    if "data.pkl" in parts:
+        return "a PyTorch file: rename it so that it ends in .pt"
+    return ""
+
+
+def member_names(path: pathlib.Path) -> list[str]:
+    """Return the names of the members of a zip archive; none if it is no archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return []
