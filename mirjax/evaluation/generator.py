@@ -20,6 +20,7 @@ from mirjax.evaluation.metrics.sequence import Metrics, matches_by_length
 from mirjax.evaluation.options import COMBINED, DATABASE, RANKING, GeneratorOptions
 from mirjax.evaluation.set_metrics import NEW_TARGETS, join_metrics, prediction_metrics
 from mirjax.inference.decoders import emitted, make_decoder
+from mirjax.inference.finite import check_log_probs
 from mirjax.inference.options import BEAM, CONSTRAINED, GREEDY
 from mirjax.inference.teacher_forced import evaluate_teacher_forced
 from mirjax.models import losses
@@ -150,10 +151,15 @@ def decode(
       evaluation_set: rows to decode.
       decoder: one of `inference.options.DECODERS`.
       **options: as for `decoders.make_decoder`.
+
+    Raises:
+      FloatingPointError: if a log-probability is NaN.
     """
     logging.info("decoding %d targets: %s", len(evaluation_set.held_out), decoder)
     run = make_decoder(decoder, trained.model, trained.params, **options)
-    return alphabet.decode(run(np.asarray(evaluation_set.tokens.targets)).tokens)
+    decoded = run(np.asarray(evaluation_set.tokens.targets))
+    check_log_probs(decoded.log_probs)
+    return alphabet.decode(decoded.tokens)
 
 
 def _greedy_metrics(

@@ -15,6 +15,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.inference import beam
+from mirjax.inference.finite import check_log_probs
 from mirjax.inference.in_batches import in_batches
 from mirjax.inference.trie import NOWHERE, build_trie
 from mirjax.models.interfaces import Generator
@@ -82,6 +83,7 @@ def rank(
     Raises:
       ValueError: if there are no miRNAs, or one is empty, given twice or too long; or
         for a temperature that is not positive.
+      FloatingPointError: if a log-probability is NaN.
     """
     if not temperature > 0.0:
         raise ValueError(f"{temperature=} must be above 0")
@@ -99,6 +101,7 @@ def rank(
         targets,
         batch_size,
     )[0]
+    check_log_probs(scores)
     return scores[:, plan.places]
 
 
@@ -145,6 +148,7 @@ def rank_true(
     width = min(width, len(mirnas))
     options = beam.BeamOptions(width=width, num_predictions=width)
     beams = beam.decode(model, params, targets, options, trie=build_trie(mirnas))
+    check_log_probs(beams.log_probs)
     is_own = (beams.choices == own[:, None]) & (own != NOWHERE)[:, None]
     own_log_prob = np.max(beams.log_probs, axis=1, initial=-np.inf, where=is_own)
     ranks = 1.0 + np.sum(beams.log_probs > own_log_prob[:, None], axis=1)
