@@ -60,7 +60,8 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
             "data",
             "Pairs to evaluate on: a dataset ("
             + ", ".join(catalogue.PAIR_DATASETS)
-            + ") or a file of pairs (see --data_format), all of whose rows are used.",
+            + ") or a file of pairs (see --data_format). All rows of a file are used, "
+            "but of the file that the model was trained on the test rows.",
         ),
     ):
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
@@ -68,7 +69,8 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         "split",
         None,
         options.PARTS,
-        "Part of a dataset to evaluate on. The dataset is split as for the model's "
+        "Part of a dataset, of the file that the model was trained on, or of a file "
+        "with a column split to evaluate on. A dataset is split as for the model's "
         "training, or as published if the model was trained on other data. Default: "
         "test, or validation for a dataset without test rows.",
         flag_values,

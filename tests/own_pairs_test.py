@@ -1,6 +1,7 @@
 """One's own pairs in a file: trained on, evaluated and swept like a dataset."""
 
 import csv
+import dataclasses
 import gzip
 import json
 import pathlib
@@ -20,6 +21,7 @@ from mirjax.datasets import own_pairs, splits
 from mirjax.datasets.selection import Selection, pin, select
 from mirjax.evaluation.evaluation_set import make_evaluation_set
 from mirjax.evaluation.options import RowOptions
+from mirjax.inference.classify import predict_probabilities
 from mirjax.models import loading
 from mirjax.sequences.records import Pairs
 from mirjax.training import task_data
@@ -345,6 +347,30 @@ def run_command(words, monkeypatch):
     monkeypatch.setattr(sys, "argv", arguments)  # where a config's keys are read from
     flag_values(arguments)
     command[name].main(flag_values)
+
+
+def test_csv_and_tsv_of_the_same_pairs_measure_the_same(run, tmp_path, monkeypatch):
+    pairs = labelled_pairs(120).take(range(80, 120))  # not those of the training
+    found = {}
+    for name, delimiter in (("a.csv", ","), ("a.tsv", "\t"), ("b.tsv.gz", "\t")):
+        path = write_table(tmp_path / name, pairs, delimiter=delimiter)
+        rows = evaluated(run, path).held_out
+        assert rows.mirnas == pairs.mirnas and rows.targets == pairs.targets
+        assert rows.labels.tolist() == pairs.labels.tolist()
+        if name.startswith("a"):
+            words = [f"--model={run}", f"--data={path}", f"--out={tmp_path / name[2:]}"]
+            run_command(["python", "-m", "mirjax.evaluate", *words], monkeypatch)
+            content = json.loads((tmp_path / name[2:] / "metrics.json").read_text())
+            metrics = ("n", "accuracy", "brier", "auroc", "average_precision")
+            found[name] = [content[metric] for metric in metrics]
+    assert found["a.csv"] == found["a.tsv"]
+    assert found["a.csv"][0] == 40
+    turned = dataclasses.replace(pairs, mirnas=[m[::-1] for m in pairs.mirnas])
+    model = loading.load_model(run)
+    as_read = predict_probabilities(model, pairs)
+    assert found["a.csv"][2] == pytest.approx(np.mean((as_read - pairs.labels) ** 2))
+    reversed_ones = predict_probabilities(model, turned)
+    assert np.abs(as_read - reversed_ones).max() > 1e-5  # it would be seen
 
 
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")

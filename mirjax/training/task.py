@@ -19,7 +19,7 @@ from mirjax.training.options import (
     count_steps,
     read_section,
 )
-from mirjax.training.task_data import TaskData, load_data
+from mirjax.training.task_data import TaskData, load_data, pin_data
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,6 +57,7 @@ def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
       ValueError: for a wrong config, or data that cannot be loaded or do not fit the
         model; before the device is touched.
     """
+    config = pin_data(config)
     train = read_section(TrainOptions, "train", config.train)
     optimizer = read_section(OptimizerOptions, "optimizer", config.optimizer)
     if config.steps_per_call < 1:
