@@ -1,5 +1,11 @@
 """Tests of mirjax.evaluation.evaluation_set."""
 
+import gzip
+import io
+import logging
+import sys
+import types
+
 import numpy as np
 import pytest
 
@@ -9,6 +15,7 @@ from mirjax.evaluation.options import RowOptions
 from mirjax.models import make_model
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet, pairing
+from mirjax.sequences.bad_records import SKIP, BadRecords
 from mirjax.sequences.records import Pairs
 
 
@@ -86,6 +93,22 @@ def test_targets_of_training_pairs_are_not_new(sites):
     assert not rows.is_new_target.any()
     rows = make_evaluation_set(generator({}), RowOptions("simulated", part="test"))
     assert rows.is_new_target.all()
+
+
+def test_a_table_may_come_from_standard_input(monkeypatch, caplog):
+    text = b"mirna,target\nACGU,GGGGGGGG\nUUGA,CCCCCCCC\nAC-U,GGGGGGGG\nUUGA,CC\n"
+    stream = types.SimpleNamespace(buffer=io.BytesIO(gzip.compress(text)))
+    monkeypatch.setattr(sys, "stdin", stream)
+    bad = BadRecords(SKIP)
+    options = RowOptions("-", train_data="simulated", bad_records=bad)
+    with caplog.at_level(logging.INFO, "absl"):
+        rows = make_evaluation_set(generator({}), options)
+    assert rows.held_out.mirnas == ["ACGU", "UUGA"]
+    assert [skipped.record for skipped in bad.skipped] == ["line 4", "line 5"]
+    assert rows.describe() == "-, whole file, 2 rows"
+    assert "- (all): pairs without labels, taken as positive" in caplog.text
+    with pytest.raises(ValueError, match="- is given for two inputs"):
+        RowOptions("-", database="-")
 
 
 def test_a_classifier_gets_all_rows_with_labels(pairs_file):
