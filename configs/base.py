@@ -70,6 +70,9 @@ def get_config() -> ConfigDict:
                 # Lengths are in epochs; steps are computed from the number of rows.
                 "num_epochs": 10.0,
                 "eval_every_epochs": 1.0,  # between evaluations and checkpoints
+                # Steps between rows of metrics.jsonl, beside those of evaluations; 0:
+                # none. It changes nothing that is learned.
+                "log_every": 100,
                 "eval_batch_size": 512,  # rows
                 # Of a generator: augmented rows for each training row, which have its
                 # duplex and another row's miRNA; see mirjax/datasets/augmentation.py.

@@ -7,6 +7,10 @@ W/runs.tsv ranks the runs, one row a run. They are judged by validation rows onl
 rows are never read. Runs that differ only in learning rate, dropout rate or seed are
 trained together. The same command continues a sweep that was stopped or killed, and
 trains values that were added to the grid.
+
+SIGTERM, SIGHUP and SIGINT (Ctrl-C) save the runs first; a second signal stops at once.
+Exit codes: 0 when all is trained, 1 after an error, 130 after SIGINT, 143 after SIGTERM
+or SIGHUP.
 """
 
 import pathlib
@@ -62,7 +66,7 @@ def sweep(config: "ConfigDict", folder: pathlib.Path, together: int) -> None:
     Raises:
       ValueError: for a wrong config, data that do not fit the model, or a folder that
         holds another sweep; before anything is trained.
-      TrainingStopped: after SIGTERM, once everything is saved.
+      TrainingStopped: after a signal to stop, once everything is saved.
     """
     from mirjax.training.sweeps import Sweep
 
@@ -118,6 +122,8 @@ def _texts(
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
+    if not flag_values.workdir.strip():
+        raise ValueError("--workdir: it is empty; name a folder")
     from mirjax.training.stop_signal import TrainingStopped
 
     folder = pathlib.Path(flag_values.workdir)
@@ -125,6 +131,7 @@ def main(flag_values: flags.FlagValues) -> None:
         sweep(flag_values.config, folder, flag_values.together)
     except TrainingStopped as stopped:
         logging.info("%s; run the same command to continue", stopped)
+        raise SystemExit(stopped.exit_code) from None
 
 
 if __name__ == "__main__":

@@ -3,9 +3,15 @@
     python -m mirjax.train --config=configs/seq2seq.py --workdir=W
 
 W receives metrics.jsonl, TensorBoard events, checkpoints and the exported model. The
-same command continues a run that was stopped or killed from its last checkpoint.
+same command continues a run that was stopped or killed from its last checkpoint;
+--config may then be left out.
+
+SIGTERM, SIGHUP and SIGINT (Ctrl-C) save the run first; a second signal stops at once.
+Exit codes: 0 when all is trained, 1 after an error, 130 after SIGINT, 143 after SIGTERM
+or SIGHUP.
 """
 
+import json
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -23,7 +29,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values,
         "Config and variant, by name or by path: seq2seq:tuned, or "
         "configs/seq2seq.py:tuned. Single keys are set as in "
-        "--config.train.num_epochs=5.",
+        "--config.train.num_epochs=5. Without it, the run in --workdir is continued.",
     )
     flags.DEFINE_string(
         "workdir",
@@ -31,7 +37,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Folder of the run, made if missing. A run found there is continued.",
         flag_values=flag_values,
     )
-    flags.mark_flags_as_required(["config", "workdir"], flag_values)
+    flags.mark_flag_as_required("workdir", flag_values)
 
 
 def train(config: "ConfigDict", folder: pathlib.Path) -> None:
@@ -44,20 +50,24 @@ def train(config: "ConfigDict", folder: pathlib.Path) -> None:
     Raises:
       ValueError: for a wrong config, data that do not fit the model, or a folder that
         cannot be used; before the device is touched.
-      FloatingPointError: if the loss is not finite.
-      TrainingStopped: after SIGTERM, once everything is saved.
+      FloatingPointError: if a parameter, loss or validation metric is not finite.
+      TrainingStopped: after a signal to stop, once everything is saved.
     """
     from mirjax.training import workdir
     from mirjax.training.loop import Folders, Loop
     from mirjax.training.programs import SingleRun
     from mirjax.training.task import make_task
     from mirjax.training.task_data import pin_data
+    from mirjax.training.workdir_lock import lock_workdir
 
     workdir.check_config(config)
     config = pin_data(config)
     task = make_task(config)
-    workdir.check_workdir(folder, config)
-    with cli.progress(task.steps.total, "training steps") as report:
+    with (
+        lock_workdir(folder),
+        cli.progress(task.steps.total, "training steps") as report,
+    ):
+        workdir.check_workdir(folder, config)
         done = 0
 
         def advance(step: int, metrics: object) -> None:
@@ -68,16 +78,36 @@ def train(config: "ConfigDict", folder: pathlib.Path) -> None:
         Loop(SingleRun(task), Folders([folder], folder), report=advance).run()
 
 
+def _config_of(folder: pathlib.Path) -> "ConfigDict":
+    """Return the config of the run in a workdir, for a command without --config."""
+    from ml_collections import ConfigDict
+
+    from mirjax.training.workdir import CONFIG_FILE
+
+    path = folder / CONFIG_FILE
+    try:
+        return ConfigDict(json.loads(path.read_text())).lock()
+    except FileNotFoundError:
+        raise ValueError(
+            f"--config: none is given, and {folder} holds no run to continue; name "
+            "one, as in --config=seq2seq"
+        ) from None
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}; give --config") from error
+
+
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
+    if not flag_values.workdir.strip():
+        raise ValueError("--workdir: it is empty; name a folder")
     from mirjax.training.stop_signal import TrainingStopped
 
     folder = pathlib.Path(flag_values.workdir)
     try:
-        train(flag_values.config, folder)
+        train(flag_values.config or _config_of(folder), folder)
     except TrainingStopped as stopped:
         logging.info("%s; run the same command to continue", stopped)
-        return
+        raise SystemExit(stopped.exit_code) from None
     logging.info("Done: %s", folder)
 
 

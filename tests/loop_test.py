@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 
@@ -15,6 +16,7 @@ from mirjax.models import loading
 from mirjax.models import trained as exported
 from mirjax.training import checkpoint, sharding
 from mirjax.training.calls import next_stop
+from mirjax.training.checkpoint_hashes import saved_steps
 from mirjax.training.loop import Folders, Loop
 from mirjax.training.metric_writer import read_metrics
 from mirjax.training.options import StepCounts
@@ -55,15 +57,16 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("killed_at", [4, 8, 13, 19])
 def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at):
-    whole = train(small_config(), tmp_path / "whole")
+    config = small_config(log_every=4)
+    whole = train(config, tmp_path / "whole")
 
     def kill(step, metrics):
         if step >= killed_at:
             raise Killed
 
     with pytest.raises(Killed):
-        train(small_config(), tmp_path / "cut", report=kill)
-    resumed = train(small_config(), tmp_path / "cut")
+        train(config, tmp_path / "cut", report=kill)
+    resumed = train(config, tmp_path / "cut")
     assert int(resumed.state.step) == 24
     chex.assert_trees_all_equal(whole.state, resumed.state)
 
@@ -74,19 +77,45 @@ def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at)
         ]
 
     assert lasting(tmp_path / "whole") == lasting(tmp_path / "cut")
+    steps = [row["step"] for row in lasting(tmp_path / "whole")]
+    assert steps == [4, 6, 8, 12, 16, 18, 20, 24], "each step once"
 
 
-def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
+def test_rows_between_evaluations_are_means_since_the_row_before(tmp_path):
+    seen = []
+    config = small_config(log_every=4)
+    config.steps_per_call = 1
+    train(config, tmp_path / "run", report=lambda _, metrics: seen.append(metrics))
+    rows = {row["step"]: row for row in read_metrics(tmp_path / "run")}
+    losses = [metrics["loss"] for metrics in seen]
+    for step, first in ((4, 0), (8, 6), (16, 12), (20, 18)):
+        mean = np.mean(losses[first:step])
+        assert rows[step]["train/loss"] == pytest.approx(mean, rel=1e-6)
+        assert "val/loss" not in rows[step]
+    assert rows[6]["train/loss"] == pytest.approx(np.mean(losses[:6]), rel=1e-6)
+    silent = train(small_config(log_every=0), tmp_path / "silent")
+    assert len(read_metrics(tmp_path / "silent")) == 4
+    assert int(silent.state.step) == 24
+
+
+@pytest.mark.parametrize(
+    ("signum", "exit_code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)],
+)
+def test_a_signal_saves_and_the_run_goes_on_to_the_same_end(
+    tmp_path, signum, exit_code
+):
     whole = train(small_config(), tmp_path / "whole")
 
     def terminate(step, metrics):
         if step == 9:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signum)
 
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(TrainingStopped, match="step"):
+    before = signal.getsignal(signum)
+    with pytest.raises(TrainingStopped, match=f"{signum.name} at step") as stopped:
         train(small_config(), tmp_path / "cut", report=terminate)
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert stopped.value.exit_code == exit_code
+    assert signal.getsignal(signum) is before
     saved = {int(path.name) for path in (tmp_path / "cut/checkpoints").iterdir()}
     assert max(saved) >= 9, "the step SIGTERM came at is saved, not only evaluations"
     resumed = train(small_config(), tmp_path / "cut")
@@ -137,6 +166,79 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(tmp_path):
     assert not (tmp_path / "run" / exported.FILE_NAME).exists()
 
 
+def test_parameters_that_are_not_finite_are_neither_saved_nor_exported(tmp_path):
+    """The last step's loss is still finite: it was computed before the update."""
+    config = small_config(num_epochs=1 / 3)
+    config.optimizer.learning_rate = 1e38
+    config.optimizer.schedule = "constant"
+    config.optimizer.clip_norm = 0.0
+    config.optimizer.weight_decay = 1e38
+    with pytest.raises(FloatingPointError, match="a parameter is .* at step 1;"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run" / exported.FILE_NAME).exists()
+    assert not saved_steps(tmp_path / "run/checkpoints")
+    assert not read_metrics(tmp_path / "run")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_validation_metric_that_is_not_finite_stops_the_run(tmp_path, value):
+    values = iter([1.0, value])
+    config = small_config(best_metric="val/loss")
+    with pytest.raises(FloatingPointError, match=f"scripted is {value} at step 12;"):
+        train(config, tmp_path / "run", validate=lambda *_: {"scripted": next(values)})
+    assert loading.load_model(tmp_path / "run").metadata["step"] == 6
+    assert saved_steps(tmp_path / "run/checkpoints") == [6]
+    assert [row["step"] for row in read_metrics(tmp_path / "run")] == [6]
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(tmp_path, caplog):
+    whole = train(small_config(), tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "run")
+    folder = tmp_path / "run/checkpoints/24"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    largest = max(files, key=lambda path: path.stat().st_size)
+    content = bytearray(largest.read_bytes())
+    content[len(content) // 2] ^= 16
+    largest.write_bytes(content)
+    resumed = train(small_config(), tmp_path / "run")
+    assert "step 24 is damaged" in caplog.text and largest.name in caplog.text
+    assert (tmp_path / "run/damaged/24").is_dir()
+    chex.assert_trees_all_equal(whole.state, resumed.state)
+    assert [row["step"] for row in read_metrics(tmp_path / "run")] == [6, 12, 18, 24]
+
+
+def test_fewer_epochs_than_are_done_are_refused(tmp_path):
+    train(small_config(), tmp_path / "run")
+    with pytest.raises(ValueError, match=r"has already done 8 epochs .*num_epochs=7 "):
+        train(small_config(num_epochs=7.0), tmp_path / "run")
+    train(small_config(num_epochs=8.0), tmp_path / "run")
+
+
+@pytest.mark.parametrize(("export", "step"), [("best", 12), ("last", 24)])
+def test_a_lost_model_file_is_written_again(tmp_path, export, step):
+    values = iter([3.0, 1.0, 1.0, 1.0])  # ties keep the first
+    config = small_config(best_metric="val/scripted", export=export)
+    train(config, tmp_path / "run", validate=lambda *_: {"scripted": next(values)})
+    path = tmp_path / "run" / exported.FILE_NAME
+    before = loading.load_model(path)
+    path.unlink()
+    train(config, tmp_path / "run")
+    after = loading.load_model(path)
+    assert after.metadata == before.metadata and after.metadata["step"] == step
+    chex.assert_trees_all_equal(before.params, after.params)
+
+
+def test_a_run_whose_checkpoints_are_lost_is_refused_and_keeps_its_metrics(tmp_path):
+    train(small_config(), tmp_path / "run")
+    shutil.rmtree(tmp_path / "run/checkpoints")
+    metrics = (tmp_path / "run/metrics.jsonl").read_text()
+    with pytest.raises(ValueError, match="reaches step 24, but no checkpoint is left"):
+        train(small_config(), tmp_path / "run")
+    assert (tmp_path / "run/metrics.jsonl").read_text() == metrics
+    (tmp_path / "run/metrics.jsonl").rename(tmp_path / "run/earlier.jsonl")
+    train(small_config(num_epochs=2.0), tmp_path / "run")  # as the message says
+
+
 def test_early_stopping_keeps_the_best(tmp_path):
     values = iter([3.0, 1.0, 2.0, 2.5, 0.5])
     seen = []
@@ -157,7 +259,7 @@ def test_early_stopping_keeps_the_best(tmp_path):
     assert model.metadata["step"] == 12
     chex.assert_trees_all_equal(dict(model.params), seen[1])
     kept = {path.name for path in (tmp_path / "run/checkpoints").iterdir()}
-    assert kept == {"12", "24"}, "the best and the last"
+    assert kept == {"12", "18", "24"}, "the best and the last two"
     again = train(config, tmp_path / "run", validate=validate)
     assert int(again.state.step) == 24, "a stopped run stays stopped"
 
@@ -189,7 +291,7 @@ def test_training_lowers_the_loss(tmp_path):
     config = small_config(num_epochs=40.0, eval_every_epochs=20.0)
     config.optimizer.learning_rate = 0.01
     train(config, tmp_path / "run")
-    first, last = read_metrics(tmp_path / "run")
+    first, *_, last = read_metrics(tmp_path / "run")
     assert last["train/loss"] < first["train/loss"] - 0.05
 
 
@@ -200,9 +302,9 @@ def test_an_unknown_best_metric_is_named(tmp_path):
 
 def test_saving_a_step_twice_keeps_the_first(tmp_path):
     program = train(small_config(), tmp_path / "run")
-    with checkpoint.Checkpoints(tmp_path / "again", "min") as checkpoints:
+    with checkpoint.Checkpoints(tmp_path / "again") as checkpoints:
         for _ in range(2):
-            checkpoints.save(24, program.state, {}, 1.0)
+            checkpoints.save(24, program.state, {})
     assert [path.name for path in (tmp_path / "again/checkpoints").iterdir()] == ["24"]
 
 

@@ -28,6 +28,7 @@ def test_the_config_is_written_and_accepted_again(tmp_path):
 
 def test_another_config_is_refused_by_its_first_key(tmp_path):
     workdir.check_workdir(tmp_path, small_config())
+    (tmp_path / "checkpoints/6").mkdir(parents=True)
     config = small_config(batch_size=32)
     with pytest.raises(ValueError, match=r"train\.batch_size=16, not 32"):
         workdir.check_workdir(tmp_path, config)
@@ -36,9 +37,23 @@ def test_another_config_is_refused_by_its_first_key(tmp_path):
     )
 
 
-def test_a_run_may_be_made_longer(tmp_path):
+def test_a_run_that_saved_nothing_does_not_refuse_the_corrected_config(tmp_path):
     workdir.check_workdir(tmp_path, small_config())
-    workdir.check_workdir(tmp_path, small_config(num_epochs=99.0))
+    workdir.check_workdir(tmp_path, small_config(batch_size=32))
+    written = json.loads((tmp_path / "config.json").read_text())
+    assert written["train"]["batch_size"] == 32
+
+
+@pytest.mark.parametrize(
+    "change", [{"num_epochs": 99.0}, {"eval_every_epochs": 0.5}, {"log_every": 7}]
+)
+def test_what_changes_no_training_step_may_change(tmp_path, change):
+    config = small_config()
+    workdir.check_workdir(tmp_path, config)
+    (tmp_path / "checkpoints/6").mkdir(parents=True)
+    config = small_config(**change)
+    config.steps_per_call = 7
+    workdir.check_workdir(tmp_path, config)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

@@ -1,7 +1,8 @@
-"""Orbax checkpoints: the best by the validation metric, and the last."""
+"""Orbax checkpoints: the best by the validation metric, and the last two."""
 
+import contextlib
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -9,46 +10,64 @@ import orbax.checkpoint as ocp
 from absl import logging
 from orbax.checkpoint import checkpoint_managers
 
+from mirjax.training import checkpoint_hashes
+from mirjax.training.disk_errors import disk_error
 from mirjax.training.state import TrainState
 
 FOLDER = "checkpoints"
 
 
+class _BestAndLast(checkpoint_managers.PreservationPolicy):
+    """Keep the best checkpoints, and the last two: one, and one if that is damaged."""
+
+    def __init__(self) -> None:
+        self.best_steps: frozenset[int] = frozenset()
+
+    def should_preserve(
+        self,
+        checkpoints: Sequence[checkpoint_managers.PolicyCheckpointInfo],
+        *,
+        context: checkpoint_managers.PreservationContext,
+    ) -> list[bool]:
+        """Return of each checkpoint, the oldest first, whether it is kept."""
+        del context
+        steps = [checkpoint.step for checkpoint in checkpoints]
+        return [step in self.best_steps or step in steps[-2:] for step in steps]
+
+
 class Checkpoints:
     """The checkpoints of a workdir, saved asynchronously.
 
+    Each has a manifest of SHA-256, which is checked before anything is restored.
+    Damaged checkpoints are moved out of the way, and the user is told.
+
     Args:
       workdir: the run's folder.
-      best_mode: "min" or "max", of the metric given to `save`.
     """
 
-    def __init__(self, workdir: pathlib.Path, best_mode: str):
-        # BestN keeps the highest; a save without a metric never counts as best.
-        sign = 1.0 if best_mode == "max" else -1.0
-        policy = checkpoint_managers.AnyPreservationPolicy(
-            [
-                checkpoint_managers.LatestN(1),
-                checkpoint_managers.BestN(
-                    get_metric_fn=lambda metrics: sign * metrics["best_metric"],
-                    n=1,
-                    keep_checkpoints_without_metrics=False,
-                ),
-            ]
-        )
+    def __init__(self, workdir: pathlib.Path):
+        self._policy = _BestAndLast()
         self._folder = workdir.absolute() / FOLDER
-        self._manager = ocp.CheckpointManager(
-            self._folder,
-            options=ocp.CheckpointManagerOptions(
-                preservation_policy=policy, cleanup_tmp_directories=True
-            ),
-        )
+        if jax.process_index() == 0:
+            checkpoint_hashes.set_damaged_aside(workdir, self._folder)
+        if jax.process_count() > 1:
+            ocp.multihost.sync_global_processes("mirjax: checkpoints are checked")
+        with self._naming_errors():
+            self._manager = ocp.CheckpointManager(
+                self._folder,
+                options=ocp.CheckpointManagerOptions(
+                    preservation_policy=self._policy,
+                    cleanup_tmp_directories=True,
+                    temporary_path_class=checkpoint_hashes.HashedPath,
+                ),
+            )
 
     def save(
         self,
         step: int,
         state: TrainState,
         progress: Mapping[str, Any],
-        metric: float | None = None,
+        best_steps: Collection[int] = (),
     ) -> None:
         """Start to save a state, unless that step is saved already.
 
@@ -56,35 +75,52 @@ class Checkpoints:
           step: the steps done.
           state: the state; copied before this returns, so it may be donated.
           progress: JSON-like, saved beside the state.
-          metric: the validation metric at this step, None if it was not measured.
+          best_steps: of the runs; their checkpoints are kept, beside the last two.
+
+        Raises:
+          OSError: if this or the previous checkpoint cannot be written.
         """
         if step in self._manager.all_steps():
             return
-        self._manager.save(
-            step,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(state),
-                progress=ocp.args.JsonSave(dict(progress)),
-            ),
-            metrics=None if metric is None else {"best_metric": metric},
-            force=True,
-        )
+        self._policy.best_steps = frozenset(best_steps)
+        with self._naming_errors():
+            self._manager.save(
+                step,
+                args=ocp.args.Composite(
+                    state=ocp.args.StandardSave(state),
+                    progress=ocp.args.JsonSave(dict(progress)),
+                ),
+                force=True,
+            )
 
-    def restore_last(
-        self, abstract_state: Any
-    ) -> tuple[TrainState, dict[str, Any]] | None:
-        """Restore the newest checkpoint; return None if there is none.
+    def wait(self) -> None:
+        """Wait until the checkpoint that is being saved is complete.
+
+        Raises:
+          OSError: if it cannot be written.
+        """
+        with self._naming_errors():
+            self._manager.wait_until_finished()
+
+    def steps(self) -> list[int]:
+        """Return the steps of the checkpoints that can be restored."""
+        return list(self._manager.all_steps())
+
+    def restore(
+        self, step: int, abstract_state: Any
+    ) -> tuple[TrainState, dict[str, Any]]:
+        """Restore a checkpoint.
 
         Args:
+          step: one of `steps`.
           abstract_state: shapes, types and shardings of the state.
+
+        Returns:
+          The state, and the progress saved beside it.
 
         Raises:
           ValueError: if it cannot be read or belongs to another model.
         """
-        step = self._manager.latest_step()
-        if step is None:
-            return None
-        logging.info("Resuming from the checkpoint of step %d", step)
         try:
             restored = self._manager.restore(
                 step,
@@ -103,9 +139,28 @@ class Checkpoints:
         state = jax.block_until_ready(restored["state"])
         return state, dict(restored["progress"])
 
+    @contextlib.contextmanager
+    def _naming_errors(self) -> Iterator[None]:
+        """Turn whatever orbax raises for a full disk into one line."""
+        try:
+            yield
+        except Exception as error:
+            named = disk_error(error, self._folder)
+            if named is None:
+                raise
+            raise named from error
+
     def __enter__(self) -> "Checkpoints":
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self._manager.wait_until_finished()
-        self._manager.close()
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            self.wait()
+        except OSError as unsaved:
+            if error is None:
+                raise
+            logging.error("%s", unsaved)
+        finally:
+            # What this raises again has been raised above.
+            with contextlib.suppress(OSError), self._naming_errors():
+                self._manager.close()

@@ -1,47 +1,32 @@
 """The training loop: steps on the devices, validation, checkpoints, export."""
 
 import dataclasses
-import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 import jax
-import numpy as np
 from absl import logging
 
+from mirjax.training import restoring
 from mirjax.training.calls import next_stop
 from mirjax.training.checkpoint import Checkpoints
+from mirjax.training.interval import (
+    Interval,
+    IntervalMetrics,
+    first_not_finite,
+    not_finite,
+)
+from mirjax.training.log_lines import evaluation_line
 from mirjax.training.metric_writer import MetricWriter
 from mirjax.training.programs import Program, RunMetrics
 from mirjax.training.progress import RunProgress
+from mirjax.training.restoring import Folders
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
 from mirjax.training.workdir import export_model
 
 ProgressHook = Callable[[int, Mapping[str, float]], None]
 """Called after each jitted call with the step and the mean metrics of its steps."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Folders:
-    """Where a program's runs are kept.
-
-    Attributes:
-      runs: one folder for each run, with its metrics and its exported model.
-      checkpoints: of all runs together; for one run its own folder.
-    """
-
-    runs: Sequence[pathlib.Path]
-    checkpoints: pathlib.Path
-
-
-@dataclasses.dataclass(frozen=True)
-class _Interval:
-    """The steps from one evaluation to the next, or to a stop before it."""
-
-    end: int  # step
-    is_evaluation: bool
-    metrics: Sequence[Mapping[str, float]]  # of each run
 
 
 class Loop:
@@ -51,8 +36,9 @@ class Loop:
       program: the compiled program and its state.
       folders: where the runs are kept.
       report: called after each jitted call, with the metrics of the first run.
-      raise_on_divergence: raise when a loss is NaN or infinite. Otherwise a run that
-        diverges ends, and the other runs go on.
+      raise_on_divergence: raise when a run diverges: a parameter, a loss or a
+        validation metric is NaN or infinite. Otherwise that run ends, and the other
+        runs go on.
     """
 
     def __init__(
@@ -67,6 +53,7 @@ class Loop:
         self._raise_on_divergence = raise_on_divergence
         self._train = program.tasks[0].train
         self._counts = program.tasks[0].steps
+        self._writers: list[MetricWriter] = []
 
     def run(self) -> list[RunProgress]:
         """Train until every run has ended or all steps are done.
@@ -75,33 +62,40 @@ class Loop:
           The progress of each run.
 
         Raises:
-          FloatingPointError: if a loss is not finite and `raise_on_divergence`; it
-            names the step.
-          TrainingStopped: after SIGTERM, once everything is saved.
+          ValueError: if the runs have done more steps than the config asks for, or
+            their checkpoints are lost.
+          FloatingPointError: if a run diverges and `raise_on_divergence`; it names the
+            step.
+          OSError: if the disk is full; it names the file.
+          TrainingStopped: after SIGTERM, SIGHUP or SIGINT, once everything is saved.
         """
-        folder, total = self._folders.checkpoints, self._counts.total
+        total = self._counts.total
         with (
             StopSignal() as stop,
-            Checkpoints(folder, self._train.best_mode) as checkpoints,
+            Checkpoints(self._folders.checkpoints) as saved,
             ExitStack() as stack,
         ):
             self._log_start()
-            runs = self._restore(checkpoints)
+            runs = restoring.restore(self._program, self._folders, saved)
             step = self._program.step()
-            writers = [
+            self._writers = [
                 stack.enter_context(MetricWriter(folder, step))
                 for folder in self._folders.runs
             ]
             while step < total and not all(run.ended for run in runs):
                 interval, runs = self._train_interval(step, runs, stop)
-                step, metric = interval.end, None
+                step = interval.end
+                runs = self._end_runs_not_finite(step, runs)
                 if interval.is_evaluation:
-                    runs, metric = self._evaluate(interval, runs, writers)
-                saved = {"runs": [run.to_json() for run in runs]}
-                checkpoints.save(step, self._program.state, saved, metric)
-                if stop.requested and step < total:
+                    runs = self._evaluate(interval, runs, saved)
+                progress = {"runs": [run.to_json() for run in runs]}
+                best_steps = {run.best_step for run in runs}
+                saved.save(step, self._program.state, progress, best_steps)
+                ended = step >= total or all(run.ended for run in runs)
+                if stop.received is not None and not ended:
                     raise TrainingStopped(
-                        f"stopped by SIGTERM at step {step}; state saved"
+                        f"stopped by {stop.received.name} at step {step}; state saved",
+                        stop.received,
                     )
         return runs
 
@@ -118,31 +112,26 @@ class Loop:
             jax.devices()[0].device_kind,
         )
 
-    def _restore(self, checkpoints: Checkpoints) -> list[RunProgress]:
-        restored = checkpoints.restore_last(self._program.abstract_state)
-        if restored is None:
-            return [RunProgress() for _ in self._program.tasks]
-        self._program.state, saved = restored
-        return [RunProgress.from_json(text) for text in saved["runs"]]
-
     def _train_interval(
         self, step: int, runs: Sequence[RunProgress], stop: StopSignal
-    ) -> tuple[_Interval, list[RunProgress]]:
-        """Train up to the next evaluation, or until SIGTERM."""
+    ) -> tuple[Interval, list[RunProgress]]:
+        """Train up to the next evaluation, or until a signal."""
         counts = self._counts
-        started, first, calls = time.perf_counter(), step, []
-        runs, pending = list(runs), None
+        started, first, runs = time.perf_counter(), step, list(runs)
+        collected, pending = IntervalMetrics(step, self._train.log_every), None
         while True:
             end = next_stop(step, counts)
             metrics = self._program.advance(end - step)
             # Read one call late: the device works on this one meanwhile.
             if pending is not None:
-                calls.append(self._fetch(*pending, runs))
+                collected.add(self._fetch(*pending, runs))
+                self._write_logged(collected, runs)
             pending, step = (step, metrics), end
             is_evaluation = end % counts.per_evaluation == 0 or end == counts.total
-            if is_evaluation or stop.requested:
+            if is_evaluation or stop.received is not None:
                 break
-        calls.append(self._fetch(*pending, runs))
+        collected.add(self._fetch(*pending, runs))
+        self._write_logged(collected, runs, but=step if is_evaluation else None)
         seconds = time.perf_counter() - started
         rows = (step - first) * self._train.batch_size * len(runs)
         shared = {
@@ -150,11 +139,8 @@ class Loop:
             "train/seconds": seconds,
             "train/samples_per_second": rows / seconds,
         }
-        metrics_of_runs = [
-            {f"train/{name}": x for name, x in _step_means(of_run).items()} | shared
-            for of_run in zip(*calls, strict=True)
-        ]
-        return _Interval(step, is_evaluation, metrics_of_runs), runs
+        means = [_named(of_run) | shared for of_run in collected.means()]
+        return Interval(step, is_evaluation, means, seconds / (step - first)), runs
 
     def _fetch(
         self, first_step: int, metrics: object, runs: list[RunProgress]
@@ -162,67 +148,108 @@ class Loop:
         """Fetch the metrics of one call, and end the runs that have diverged."""
         host = self._program.split(jax.device_get(metrics))
         for number, of_run in enumerate(host):
-            losses = of_run["loss"]
-            finite = np.isfinite(losses)
-            if finite.all() or runs[number].ended:
-                continue
-            offset = int(np.argmin(finite))
-            step = first_step + offset + 1
-            if self._raise_on_divergence:
-                raise FloatingPointError(
-                    f"the loss is {losses[offset]} at step {step}; the last good "
-                    f"checkpoint is in {self._folders.checkpoints}; try a lower "
-                    "config.optimizer.learning_rate or config.optimizer.clip_norm=1"
+            found = None if runs[number].ended else first_not_finite(of_run)
+            if found is not None:
+                offset, problem = found
+                runs[number] = self._diverged(
+                    number, runs[number], first_step + offset + 1, f"the {problem}"
                 )
-            logging.info(
-                "%s: diverged at step %d", self._folders.runs[number].name, step
-            )
-            runs[number] = dataclasses.replace(runs[number], diverged=step)
-        self._report(first_step + len(host[0]["loss"]), _step_means(host[:1]))
+        steps = len(host[0]["loss"])
+        self._report(
+            first_step + steps, {name: x.mean() for name, x in host[0].items()}
+        )
         return host
 
-    def _evaluate(
+    def _write_logged(
         self,
-        interval: _Interval,
+        collected: IntervalMetrics,
         runs: Sequence[RunProgress],
-        writers: Sequence[MetricWriter],
-    ) -> tuple[list[RunProgress], float | None]:
-        """Evaluate the runs that go on; export the models that the config asks for.
+        but: int | None = None,
+    ) -> None:
+        """Write the rows between evaluations; `but` is a step that has its own row."""
+        for step, means in collected.logged():
+            for number, of_run in enumerate(means):
+                if step != but and not runs[number].ended:
+                    epoch = {"epoch": step / self._counts.per_epoch}
+                    self._writers[number].write(step, _named(of_run) | epoch)
 
-        Returns:
-          The progress of all runs, and of a single run the value of the best metric.
-        """
-        evaluated, metric = list(runs), None
+    def _diverged(
+        self, number: int, run: RunProgress, step: int, problem: str
+    ) -> RunProgress:
+        """Raise a FloatingPointError, or end one of several runs."""
+        if self._raise_on_divergence:
+            raise FloatingPointError(
+                f"{problem} at step {step}; the last good checkpoint, if there is one, "
+                f"is in {self._folders.checkpoints}; try a lower "
+                "config.optimizer.learning_rate or config.optimizer.clip_norm=1"
+            )
+        name = self._folders.runs[number].name
+        logging.info("%s: diverged at step %d: %s", name, step, problem)
+        return dataclasses.replace(run, diverged=step)
+
+    def _end_runs_not_finite(
+        self, step: int, runs: Sequence[RunProgress]
+    ) -> list[RunProgress]:
+        """End the runs whose train state is not finite, before it is saved."""
+        return [
+            run
+            if finite or run.ended
+            else self._diverged(number, run, step, "a parameter is NaN or infinite")
+            for number, (run, finite) in enumerate(
+                zip(runs, self._program.finite(), strict=True)
+            )
+        ]
+
+    def _evaluate(
+        self, interval: Interval, runs: Sequence[RunProgress], saved: Checkpoints
+    ) -> list[RunProgress]:
+        """Evaluate the runs that go on; export the models that the config asks for."""
+        evaluated, started = list(runs), time.perf_counter()
         for number, held_out in enumerate(self._program.evaluate()):
             run, task = runs[number], self._program.tasks[number]
             if run.ended:
                 continue
             params = self._program.eval_params(number)
             held_out |= task.data.validate(task.model, params)
+            if (problem := not_finite(held_out)) is not None:
+                evaluated[number] = self._diverged(
+                    number, run, interval.end, f"the validation metric {problem}"
+                )
+                continue
             metrics = dict(interval.metrics[number])
             metrics |= {f"val/{name}": value for name, value in held_out.items()}
-            writers[number].write(interval.end, metrics)
-            self._log_evaluation(number, interval.end, metrics)
             run = run.after_evaluation(
                 interval.end, metrics, task.train, self._counts.patience
             )
+            # Whoever sees two evaluations knows that the first one has a checkpoint.
+            saved.wait()
+            self._writers[number].write(interval.end, metrics)
+            seconds = time.perf_counter() - started
+            self._log_evaluation(number, interval, metrics, seconds)
             if run.stopped:
                 self._log_early_stop(number, interval.end, run.best_step)
             if run.best_step == interval.end or task.train.export == "last":
                 export_model(self._folders.runs[number], task, interval.end, params)
             evaluated[number] = run
-            metric = metrics[task.train.best_metric]
-        return evaluated, metric if len(runs) == 1 else None
+        return evaluated
 
     def _log_evaluation(
-        self, number: int, step: int, metrics: Mapping[str, float]
+        self,
+        number: int,
+        interval: Interval,
+        metrics: Mapping[str, float],
+        seconds: float,
     ) -> None:
-        chosen = metrics
-        if len(self._folders.runs) > 1:
-            names = ("train/loss", self._train.best_metric)
-            chosen = {name: metrics[name] for name in names if name in metrics}
-        values = ", ".join(f"{name} {value:.4g}" for name, value in chosen.items())
-        logging.info("%sstep %d: %s", self._prefix(number), step, values)
+        counts = self._counts
+        steps = counts.total - interval.end
+        evaluations = -(-steps // counts.per_evaluation)
+        line = evaluation_line(
+            metrics,
+            counts.total / counts.per_epoch,
+            self._train.best_metric,
+            steps * interval.seconds + evaluations * seconds,
+        )
+        logging.info("%s%s", self._prefix(number), line)
 
     def _log_early_stop(self, number: int, step: int, best_step: int) -> None:
         logging.info(
@@ -239,9 +266,5 @@ class Loop:
         return f"{runs[number].name}, " if len(runs) > 1 else ""
 
 
-def _step_means(calls: Sequence[RunMetrics]) -> dict[str, float]:
-    """Return the mean of each metric over the steps of several calls."""
-    return {
-        name: float(np.mean(np.concatenate([call[name] for call in calls])))
-        for name in calls[0]
-    }
+def _named(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {f"train/{name}": value for name, value in metrics.items()}

@@ -1,16 +1,24 @@
 """Write metrics to `metrics.jsonl` and TensorBoard, from process 0 only."""
 
+import contextlib
 import json
 import pathlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import jax
-import tensorboardX
+from tensorboardX import summary
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from mirjax.files import atomic_write
+from mirjax.training.disk_errors import naming
 
 FILE_NAME = "metrics.jsonl"
+TENSORBOARD_FOLDER = "tensorboard"
+
+_FLUSH_SECONDS = 30  # between writes of the TensorBoard events
 
 
 def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
@@ -56,27 +64,50 @@ class MetricWriter:
         if jax.process_index() != 0:
             return
         kept = [row for row in read_metrics(workdir) if row["step"] <= resume_step]
-        path = workdir / FILE_NAME
-        with atomic_write(path) as unfinished:
+        self._path = workdir / FILE_NAME
+        with naming(self._path), atomic_write(self._path) as unfinished:
             unfinished.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        self._file = path.open("a")
-        self._tensorboard = tensorboardX.SummaryWriter(
-            str(workdir / "tensorboard"), purge_step=resume_step + 1
-        )
+        self._file = self._path.open("a")
+        # The class SummaryWriter writes in a thread; once that has met a full disk,
+        # it waits for ever.
+        self._tensorboard_folder = workdir / TENSORBOARD_FOLDER
+        self._tensorboard_folder.mkdir(exist_ok=True)
+        with naming(self._tensorboard_folder):
+            self._tensorboard = EventsWriter(
+                str(self._tensorboard_folder / "events"), f".{resume_step}"
+            )
+            self._next_flush = time.monotonic()
+            self._add_event(
+                step=resume_step + 1, session_log=SessionLog(status=SessionLog.START)
+            )
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Write one object with `step` and the metrics, and flush it."""
+        """Write one object with `step` and the metrics, and flush it.
+
+        Raises:
+          OSError: if the disk is full.
+        """
         if self._file is None:
             return
-        self._file.write(json.dumps({"step": step, **metrics}) + "\n")
-        self._file.flush()
-        for name, value in metrics.items():
-            self._tensorboard.add_scalar(name, value, step)
+        with naming(self._path):
+            self._file.write(json.dumps({"step": step, **metrics}) + "\n")
+            self._file.flush()
+        with naming(self._tensorboard_folder):
+            for name, value in metrics.items():
+                self._add_event(step=step, summary=summary.scalar(name, value))
+            if time.monotonic() > self._next_flush:
+                self._tensorboard.flush()  # slow: it waits for the disk
+                self._next_flush = time.monotonic() + _FLUSH_SECONDS
+
+    def _add_event(self, **content: Any) -> None:
+        self._tensorboard.write_event(Event(wall_time=time.time(), **content))
 
     def __enter__(self) -> "MetricWriter":
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._file is not None:
-            self._file.close()
-            self._tensorboard.close()
+            with contextlib.suppress(OSError):  # raised when it was written
+                self._file.close()
+            with contextlib.suppress(OSError):
+                self._tensorboard.close()

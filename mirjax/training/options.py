@@ -46,6 +46,7 @@ class TrainOptions:
     batch_size: int = 128  # rows, over all devices
     num_epochs: float = 10.0
     eval_every_epochs: float = 1.0  # epochs between evaluations and checkpoints
+    log_every: int = 100  # steps between rows of metrics.jsonl; 0: evaluations only
     eval_batch_size: int = 512  # rows
     duplex_augmentation: int = 0  # augmented rows for each training row
     decode_rows: int = 2000  # held-out rows decoded at each evaluation

@@ -18,7 +18,12 @@ from mirjax.inference.teacher_forced import evaluate_teacher_forced
 from mirjax.models import losses
 from mirjax.training import sharding
 from mirjax.training.calls import make_recipe, make_run_steps, make_vmapped_run_steps
-from mirjax.training.state import TrainState, initial_state, initial_states
+from mirjax.training.state import (
+    TrainState,
+    all_finite,
+    initial_state,
+    initial_states,
+)
 from mirjax.training.task import DeviceData, Task, to_devices
 from mirjax.xla import compiler_options
 
@@ -51,6 +56,9 @@ class Program(Protocol):
     def split(self, metrics: Any) -> list[RunMetrics]:
         """Return what `advance` returned, fetched, for each run."""
 
+    def finite(self) -> list[bool]:
+        """Return of each run whether all numbers of its train state are finite."""
+
     def evaluate(self) -> list[dict[str, float]]:
         """Return teacher-forced validation metrics of each run, without dropout."""
 
@@ -71,6 +79,7 @@ class SingleRun:
         )
         self.data = to_devices(task, self.mesh)
         self._run_steps = make_run_steps(recipe, task.seed)
+        self._finite = jax.jit(all_finite, compiler_options=compiler_options())
         self._evaluate_batch = jax.jit(
             functools.partial(losses.evaluate_batch, task.model),
             compiler_options=compiler_options(),
@@ -88,6 +97,10 @@ class SingleRun:
     def split(self, metrics: Any) -> list[RunMetrics]:
         """Return the fetched metrics of the one run."""
         return [metrics]
+
+    def finite(self) -> list[bool]:
+        """Return whether all numbers of the train state are finite."""
+        return [bool(self._finite(self.state))]
 
     def evaluate(self) -> list[dict[str, float]]:
         """Return the run's validation metrics."""
@@ -129,6 +142,9 @@ class VmappedRuns:
         )
         self.data = to_devices(task, self.mesh)
         self._run_steps = make_vmapped_run_steps(task, self.mesh)
+        self._finite = jax.jit(
+            jax.vmap(all_finite), compiler_options=compiler_options()
+        )
         self._evaluate_batch = jax.jit(
             jax.vmap(
                 functools.partial(losses.evaluate_batch, task.model),
@@ -151,6 +167,10 @@ class VmappedRuns:
     def split(self, metrics: Any) -> list[RunMetrics]:
         """Return the fetched metrics of each run."""
         return [self._of_run(metrics, run) for run in range(len(self.tasks))]
+
+    def finite(self) -> list[bool]:
+        """Return of each run whether all numbers of its train state are finite."""
+        return [bool(flag) for flag in jax.device_get(self._finite(self.state))]
 
     def evaluate(self) -> list[dict[str, float]]:
         """Return validation metrics of each run."""

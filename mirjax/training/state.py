@@ -34,6 +34,12 @@ class TrainState(struct.PyTreeNode):
         return ema_params(self.opt_state, self.params)
 
 
+def all_finite(tree: Any) -> Array:
+    """Return whether every number of a tree is finite, as a scalar."""
+    floats = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.floating)]
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in floats]).all()
+
+
 def initial_state(
     model: Any,
     optimizer: optax.GradientTransformation,

@@ -1,34 +1,57 @@
-"""SIGTERM as a flag that the training loop polls."""
+"""Signals to stop as a flag that the training loop polls."""
 
+import os
 import signal
 import threading
 import types
 
+EXIT_CODES = {signal.SIGTERM: 143, signal.SIGHUP: 143, signal.SIGINT: 130}
+"""Exit code of a command that a signal has stopped, once everything is saved."""
+
 
 class TrainingStopped(Exception):
-    """Training ended after SIGTERM; all is saved and the run can be continued."""
+    """Training ended after a signal; all is saved and the run can be continued.
+
+    Attributes:
+      exit_code: of the command.
+    """
+
+    def __init__(self, message: str, signum: int):
+        super().__init__(message)
+        self.exit_code = EXIT_CODES[signal.Signals(signum)]
 
 
 class StopSignal:
-    """A context manager that records SIGTERM instead of ending the process.
+    """A context manager that records the signals of `EXIT_CODES`.
+
+    A second signal ends the process at once. A signal that the process was started to
+    ignore, as under nohup, stays ignored.
 
     Attributes:
-      requested: whether SIGTERM was received since the context was entered.
+      received: the first signal since the context was entered; None before it.
     """
 
     def __init__(self) -> None:
-        self.requested = False
-        # Only the main thread may install signal handlers.
-        self._handles = threading.current_thread() is threading.main_thread()
+        self.received: signal.Signals | None = None
+        self._previous: dict[signal.Signals, object] = {}
 
     def _request(self, signum: int, frame: types.FrameType | None) -> None:
-        self.requested = True
+        if self.received is not None:
+            # Buffered streams may be in use by what the signal has interrupted.
+            os.write(2, b"error: stopped by a second signal, before all was saved\n")
+            os._exit(EXIT_CODES[signal.Signals(signum)])
+        self.received = signal.Signals(signum)
 
     def __enter__(self) -> "StopSignal":
-        if self._handles:
-            self._previous = signal.signal(signal.SIGTERM, self._request)
+        # Only the main thread may install signal handlers.
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        for signum in EXIT_CODES:
+            if signal.getsignal(signum) is not signal.SIG_IGN:
+                self._previous[signum] = signal.signal(signum, self._request)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._handles:
-            signal.signal(signal.SIGTERM, self._previous)
+        for signum, handler in self._previous.items():
+            signal.signal(signum, handler)  # type: ignore[arg-type]
+        self._previous.clear()

@@ -11,10 +11,25 @@ from ml_collections import ConfigDict
 
 from mirjax.files import atomic_write
 from mirjax.models import trained
+from mirjax.training.checkpoint import FOLDER as CHECKPOINTS_FOLDER
+from mirjax.training.checkpoint_hashes import DAMAGED_FOLDER, saved_steps
+from mirjax.training.disk_errors import naming
+from mirjax.training.metric_writer import read_metrics
 from mirjax.training.renamed_keys import RENAMED_KEYS
 from mirjax.training.task import Task
 
 CONFIG_FILE = "config.json"
+
+MAY_CHANGE = (
+    "steps_per_call",
+    "train.eval_every_epochs",
+    "train.log_every",
+    "train.num_epochs",
+)
+"""Config keys that may change when a run is continued: they change no training step.
+
+Only under a cosine schedule does `train.num_epochs` change the steps to come.
+"""
 
 
 def check_config(config: ConfigDict) -> None:
@@ -36,14 +51,25 @@ def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
     """Make a run's folder and write its config, or compare with the config there.
 
     Raises:
-      ValueError: if the folder cannot be written or holds another config's run. Only
-        `train.num_epochs` may change, to train for longer.
+      ValueError: if the folder cannot be written or holds another config's run. What
+        `MAY_CHANGE` names may differ, and all may if nothing is saved of that run.
     """
+    started = has_started(workdir)
     write_config(
         workdir / CONFIG_FILE,
         json.loads(config.to_json()),
         what="run",
-        may_change=lambda key: key == "train.num_epochs",
+        may_change=lambda key: not started or key in MAY_CHANGE,
+    )
+
+
+def has_started(workdir: pathlib.Path) -> bool:
+    """Return whether a run's folder holds a model, a checkpoint or metrics."""
+    return (
+        (workdir / trained.FILE_NAME).exists()
+        or (workdir / DAMAGED_FOLDER).exists()
+        or bool(saved_steps(workdir / CHECKPOINTS_FOLDER))
+        or any("val/loss" in row for row in read_metrics(workdir))
     )
 
 
@@ -117,11 +143,11 @@ def export_model(
     """
     described = task.data.describe(task.model, params)
     if jax.process_index() == 0:
-        trained.save_model(
-            workdir / trained.FILE_NAME,
-            params,
-            {**task.metadata, "step": step, **described},
-        )
+        path = workdir / trained.FILE_NAME
+        with naming(path):
+            trained.save_model(
+                path, params, {**task.metadata, "step": step, **described}
+            )
 
 
 def l2_factor(model_path: pathlib.Path, metadata: Mapping[str, Any]) -> float:
