@@ -1,5 +1,7 @@
 """Plain BLAST+ called directly, and programs that stand in for it."""
 
+import collections
+import dataclasses
 import io
 import os
 import subprocess
@@ -26,6 +28,26 @@ def plain_lines(folder, arguments, queries="q.fa", database="db.fa"):
         [*command, *arguments], cwd=folder, check=True, capture_output=True
     )
     return run.stdout.splitlines()
+
+
+def complete_lines(folder, settings, **names):
+    """Return the rows of plain blastn, and those that its estimate of scores drops.
+
+    At a word size of 11 and more blastn estimates a score by blocks of four letters,
+    and drops hits whose estimate is below what the E-value asks for. At a high E-value
+    it drops none; the rows with a low one are then picked from its table.
+    """
+    high = dataclasses.replace(settings, evalue=1e7)
+    plain = plain_lines(folder, settings.arguments(), **names)
+    if settings.word_size < 11:
+        return plain
+    lines = [
+        line
+        for line in plain_lines(folder, high.arguments(), **names)
+        if float(line.split(b"\t")[10]) <= settings.evalue
+    ]
+    assert not collections.Counter(plain) - collections.Counter(lines)
+    return lines
 
 
 def confirmed(queries, database, *arguments):

@@ -198,7 +198,7 @@ def test_a_failure_leaves_no_half_table(tmp_path, monkeypatch, run):
     def fail(*arguments, **options):
         raise RuntimeError("no memory left")
 
-    monkeypatch.setattr(processes, "run", fail)
+    monkeypatch.setattr(processes.ProgramGroup, "run", fail)
     code, _, err = run()
     assert code == 1
     assert "error: no memory left" in err

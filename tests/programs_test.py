@@ -38,7 +38,7 @@ def test_output_folder_and_variables(tmp_path):
 
 
 def test_a_program_that_does_not_start_is_named(tmp_path):
-    with pytest.raises(BlastError, match=r"nothing does not run: No such file"):
+    with pytest.raises(BlastError, match=r"nothing does not run: no such program"):
         run([str(tmp_path / "nothing")], timeout_s=60)
 
 

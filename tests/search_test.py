@@ -4,11 +4,18 @@ import collections
 import dataclasses
 import logging
 import os
+import shutil
 import time
 
 import numpy as np
 import pytest
-from blast_tools import confirmed, fake_program, make_database, plain_lines
+from blast_tools import (
+    complete_lines,
+    confirmed,
+    fake_program,
+    make_database,
+    plain_lines,
+)
 from mutations import edited, random_sequence
 
 from mirjax.blast import plan, prefilter, processes
@@ -103,7 +110,7 @@ def test_rows_are_plain_blastn_s(folder, database, queries, always_filter, seed)
         dust=bool(rng.integers(2)),
     )
     ours, stats = confirmed(queries, database, settings, Limits(1 + seed % 3))
-    expected = plain_lines(folder, settings.arguments())
+    expected = complete_lines(folder, settings)
     assert len(expected) > 100, settings
     assert collections.Counter(ours) == collections.Counter(expected), settings
     # Under each query in its own order, too.
@@ -194,21 +201,19 @@ def test_identical_queries_are_searched_once(
     tmp_path, monkeypatch, database, queries, subjects
 ):
     searched = []
-    real = processes.run
+    real = processes.ProgramGroup.run
 
-    def spy(command, **options):
+    def spy(group, command, **options):
         path = command[command.index("-query") + 1]
         with open(path, encoding="ascii") as file:
             searched.extend(line.strip() for line in file if line[0] != ">")
-        return real(command, **options)
+        return real(group, command, **options)
 
-    monkeypatch.setattr(processes, "run", spy)
+    monkeypatch.setattr(processes.ProgramGroup, "run", spy)
     records = [SequenceRecord(f"q{n}", subjects[n % 5].sequence) for n in range(50)]
     ours, _ = confirmed(records, database, BlastSettings(), Limits(2))
     own = [subjects[n].sequence for n in range(5)]
-    counts = collections.Counter(s for s in searched if s in own)
-    # The last query is searched a second time, since it must be the last.
-    assert counts == collections.Counter({**dict.fromkeys(own, 1), own[4]: 2})
+    assert sorted(searched) == sorted(own)
     rows = collections.defaultdict(list)
     for line in ours:
         name, _, rest = line.partition(b"\t")
@@ -225,11 +230,35 @@ def test_batches_and_runs_change_nothing(
     monkeypatch.setattr(processes, "_QUERIES_PER_RUN", 60)
     settings = BlastSettings(evalue=5, word_size=11, strand="both")
     ours, _ = confirmed(queries, database, settings, Limits(2))
-    assert sorted(ours) == sorted(plain_lines(folder, settings.arguments()))
+    assert sorted(ours) == sorted(complete_lines(folder, settings))
+
+
+def test_neighbours_change_the_rows_of_blastn_alone(tmp_path):
+    """blastn finds the second subject only if another query stands before this one."""
+    query = SequenceRecord("q", "CUGGACUUGGAGUCAGAAGA")
+    other = SequenceRecord("other", "GGAUCCUAGCAUCGAUUAGC")
+    rng = np.random.default_rng(3)
+    subjects = ["ACUGGACUUGGAGUCAGAAGG", "ACUGGACUUGGAGGCAGAA"]
+    subjects += [random_sequence(rng, 22) for _ in range(2600)]
+    records = [SequenceRecord(f"s{n}", s) for n, s in enumerate(subjects)]
+    write_fasta(tmp_path / "db.fa", records)
+    make_database(tmp_path)
+    database = build_database(tmp_path / "db.fa", tmp_path / "cache")
+    settings = BlastSettings(evalue=1e-3, word_size=11)
+    plain, ours = [], []
+    for queries in ([query], [query, other], [other, query], [other, query, other]):
+        write_fasta(tmp_path / "q.fa", queries)
+        lines = plain_lines(tmp_path, settings.arguments())
+        plain.append({line for line in lines if line.startswith(b"q\t")})
+        for processes_ in (1, 2):
+            table, _ = confirmed(queries, database, settings, Limits(processes_))
+            ours.append({line for line in table if line.startswith(b"q\t")})
+    assert [len(rows) for rows in plain] == [1, 1, 2, 2]
+    assert all(rows == plain[-1] for rows in ours)
 
 
 def test_hits_at_the_end_of_a_batch(tmp_path, data_dir):
-    """A following query changes the rows of blastn; ours are the same as its own."""
+    """A following query changes the rows of blastn; ours are never fewer."""
     subjects = tmp_path / "all.fa"
     write_fasta(subjects, read_fasta(data_dir / "mirbase" / "mature_r22.1.fa"))
     make_database(tmp_path, "all.fa")
@@ -242,14 +271,13 @@ def test_hits_at_the_end_of_a_batch(tmp_path, data_dir):
         "alone": [one],
         "last": [other, one],
         "first": [one, other],
-        "twice": [one, SequenceRecord("again", MISSED)],
     }.items():
         write_fasta(tmp_path / "q.fa", queries)
-        expected = plain_lines(tmp_path, settings.arguments(), database="all.fa")
+        plain = plain_lines(tmp_path, settings.arguments(), database="all.fa")
+        expected = complete_lines(tmp_path, settings, database="all.fa")
         assert sorted(confirmed(queries, database, settings)[0]) == sorted(expected)
-        found[name] = sum(line.startswith(b"one\t") for line in expected)
+        found[name] = sum(line.startswith(b"one\t") for line in plain)
     assert found["alone"] == found["last"] == found["first"] - 1
-    assert found["twice"] == found["first"]
 
 
 def test_search_unique_gives_each_best_hit(folder, database, queries, always_filter):
@@ -277,7 +305,7 @@ def test_search_unique_gives_each_best_hit(folder, database, queries, always_fil
 
 
 def test_nothing_to_search_runs_nothing(monkeypatch, database):
-    monkeypatch.setattr(processes, "run", None)
+    monkeypatch.setattr(processes.ProgramGroup, "run", None)
     assert confirmed([], database, BlastSettings())[0] == []
     too_short = [SequenceRecord("q", "ACGUA")]
     lines, stats = confirmed(too_short, database, BlastSettings())
@@ -304,11 +332,33 @@ def test_missing_blast_is_an_error(tmp_path, monkeypatch, database, queries):
         confirmed(queries, database)
 
 
-def test_an_unexpected_row_is_quoted(tmp_path, monkeypatch, database, queries):
-    body = r"""for out; do :; done; printf 'q0\tnonsense\n' > "$out" """
+# What a script does to the table of the real blastn, and the error that follows.
+DAMAGES = {
+    "cut in a row": ("truncate -s -200", "cut short"),
+    "without its end": ("sed -i '$d'", "cut short"),
+    "without its last row": ("sed -i '/^q/h;/^# BLAST /{x;d}'", "cut short|unexpected"),
+    "without a row": ("sed -i '0,/^q/{/^q/d}'", "unexpected row"),
+    "an unknown query": ("sed -i 's/^q/q9/'", "unexpected row: b'q9"),
+    "an unknown name": ("sed -i 's/\\ts/\\tt/'", r"unexpected row: b'q\d+\\\\tt"),
+    "no such subject": ("sed -i 's/\\ts/\\ts99999/'", "unexpected row: .*s99999"),
+    "a column less": ("sed -i 's/\\t[^\\t]*$//'", "unexpected row"),
+    "NaN": ("sed -i 's/\\t[^\\t]*$/\\tnan/'", "unexpected row: .*nan"),
+    "beyond the query": ("sed -i '/^q/s/[0-9]*/500/16'", "unexpected row"),
+    "nothing": ("truncate -s 0", "cut short"),
+    "more rows": ("sed -i '$p'", "goes on after its end"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_table_that_blastn_never_prints_is_refused(
+    tmp_path, monkeypatch, database, queries, name
+):
+    damage, message = DAMAGES[name]
+    real = shutil.which("blastn")
+    body = f'\'{real}\' "$@"; for out; do :; done\n{damage} "$out"'
     fake_program(monkeypatch, tmp_path, "blastn", body)
-    with pytest.raises(BlastError, match="nonsense"):
-        confirmed(queries, database)
+    with pytest.raises(BlastError, match=message):
+        confirmed(queries[:60], database, DEFAULT, Limits(1))
 
 
 def test_slow_blastn_is_stopped(tmp_path, monkeypatch, database, queries):

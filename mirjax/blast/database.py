@@ -4,15 +4,16 @@ import contextlib
 import hashlib
 import json
 import logging
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import platformdirs
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
+from mirjax.blast.manifest import is_intact, seal_folder, sync
 from mirjax.blast.programs import Installation, find_blast, run
+from mirjax.blast.scratch import scratch_folder
 from mirjax.blast.statistics import DatabaseSize
 from mirjax.blast.words import join_letters
 from mirjax.inputs import Source, read_content
@@ -27,7 +28,8 @@ DATABASE = "sequences"
 
 _NAMES = "names.json"
 _LETTERS = "letters.npy"
-_LAYOUT = 2  # version of the folder's content; an increment discards older databases
+_BUILDING = ".building-"  # start of the temporary names
+_LAYOUT = 3  # version of the folder's content; an increment discards older databases
 _logger = logging.getLogger(__name__)
 
 
@@ -42,8 +44,9 @@ def build_database(
 
     The folder's name is a hash of the file's content, so a changed file gets a new
     database. The folder is built under a temporary name and then renamed: it is always
-    complete, and several processes may build it at the same time. BLAST+ sees sequence
-    numbers only, so names may be of any length and hold any characters.
+    complete, and several processes may build it at the same time. A cached folder is
+    checked against its manifest, and built again if a file is lost or changed. BLAST+
+    sees sequence numbers only, so names may be of any length and hold any characters.
 
     Args:
       fasta: nucleotide sequences, RNA or DNA letters.
@@ -69,22 +72,41 @@ def build_database(
     digest.update(content.data)
     folder = Path(cache_dir).absolute() / digest.hexdigest()[:32]
     if folder.is_dir():
-        return folder
+        if is_intact(folder):
+            return folder
+        _logger.warning("%s: damaged; the BLAST database is built again", folder)
     records = read_fasta(content, bad_records=bad_records)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as scratch:
-        # A subfolder, since only its owner may read a temporary directory; a folder
-        # made by mkdir has the permissions of the umask.
-        unfinished = Path(scratch) / DATABASE
-        unfinished.mkdir()
-        _fill_folder(unfinished, records, installation, timeout_s)
-        # Renaming fails if another process was faster; its database is the same.
-        with contextlib.suppress(OSError):
-            unfinished.rename(folder)
-    if not folder.is_dir():
-        raise OSError(f"{folder}: cannot be created; make the cache folder writable")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(folder.parent, _BUILDING) as scratch:
+            # A subfolder, since only its owner may read a temporary directory; a folder
+            # made by mkdir has the permissions of the umask.
+            unfinished = scratch / DATABASE
+            unfinished.mkdir()
+            _fill_folder(unfinished, records, installation, timeout_s)
+            seal_folder(unfinished)
+            _put_in_place(unfinished, folder, scratch)
+    except OSError as error:
+        raise OSError(
+            f"{folder}: the BLAST database cannot be written ({error.strerror}); make "
+            "room and the cache folder writable"
+        ) from error
     _logger.info("%s: BLAST database of %d sequences built", content.name, len(records))
     return folder
+
+
+def _put_in_place(unfinished: Path, folder: Path, scratch: Path) -> None:
+    """Rename a complete folder, unless another process was faster."""
+    with contextlib.suppress(FileNotFoundError):
+        if is_intact(folder):
+            return
+        folder.rename(scratch / "damaged")
+    try:
+        unfinished.rename(folder)
+    except OSError:
+        if not is_intact(folder):
+            raise
+    sync(folder.parent)
 
 
 def subject_names(database: Path) -> list[str]:
@@ -157,3 +179,16 @@ def database_size(letters: UInt8[np.ndarray, " letters"]) -> DatabaseSize:
     """
     num_separators = int(np.count_nonzero(letters == alphabet.PAD))
     return DatabaseSize(len(letters) - num_separators, num_separators - 1)
+
+
+def subject_lengths(database: Path) -> Int64[np.ndarray, " subjects"]:
+    """Return the number of letters of each sequence of a database.
+
+    Args:
+      database: a folder returned by `build_database`.
+
+    Raises:
+      ValueError: if it is not such a folder.
+    """
+    separators = np.flatnonzero(subject_letters(database) == alphabet.PAD)
+    return np.diff(separators) - 1

@@ -3,36 +3,38 @@
 On short queries blastn's own threads gain next to nothing, and half of its time goes to
 printing, which is not threaded. One process per core is faster.
 
-blastn searches each query independently of the others, with one exception: it joins the
-queries of a batch, and may miss a hit at the very end of the joined sequence. So each
-batch here ends with random letters, except that the last query of all is searched last,
-as in plain blastn. (Plain blastn itself splits queries of very many letters into
-several batches. At the end of each but the last, it may miss a hit that is found here.)
+blastn searches each query independently of the others, with one exception: from a word
+size of 11 on it first estimates the score of a seed's extension, by blocks of four
+letters, and drops the seed if the estimate is too low. It joins the queries of a batch,
+and the estimate counts blocks that reach into the neighbouring queries. So plain blastn
+finds some hits or not depending on the queries beside them, and others never. Here the
+threshold of the estimate is so low that every seed passes: the rows of a query depend
+on nothing but the query, and are at least those of any run of plain blastn.
 """
 
 import concurrent.futures
 import dataclasses
-import itertools
 import logging
-import operator
 import os
-import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mirjax.blast.database import DATABASE, subject_names
-from mirjax.blast.programs import BlastError, find_blast, run
+from mirjax.blast.database import DATABASE, subject_lengths
+from mirjax.blast.programs import ProgramGroup, find_blast
+from mirjax.blast.scratch import scratch_folder
 from mirjax.blast.settings import BlastSettings
-from mirjax.sequences import alphabet
+from mirjax.blast.table import OUTFMT, Bounds, QueryRows, read_table
 
 # blastn keeps the hits of a batch of queries in memory, up to 2.4 KB each: with this
 # many it stays below about 0.6 GB.
 _HITS_PER_BATCH = 250_000
 _QUERIES_PER_BATCH = 2_000
 _QUERIES_PER_RUN = 20_000
-_GUARD = 32  # minimal number of random letters after the last query of a batch
-_GUARD_NUMBER = -1  # query number of those letters
+# blastn cuts a batch of a million letters or more into chunks, across its queries.
+_LETTERS_PER_BATCH = 400_000
+_ESTIMATED_FROM = 11  # word size from which on blastn estimates scores of extensions
+_BLOCK = 4  # letters whose scores the estimate adds up at a time
 
 _logger = logging.getLogger(__name__)
 
@@ -70,20 +72,6 @@ class Limits:
 ONE_PER_CORE = Limits()
 
 
-@dataclasses.dataclass(frozen=True)
-class QueryRows:
-    """The rows of blastn's table of one query.
-
-    Attributes:
-      number: the query's index.
-      rows: of each row the index of the subject, and the columns that follow the names
-        as blastn prints them, with tabs between them and a line break at the end.
-    """
-
-    number: int
-    rows: list[tuple[int, bytes]]
-
-
 def search_queries(
     sequences: Sequence[str],
     numbers: Sequence[int],
@@ -98,7 +86,7 @@ def search_queries(
 
     Args:
       sequences: RNA letters.
-      numbers: indices of the sequences to search. The last is searched last.
+      numbers: indices of the sequences to search.
       database: a folder returned by `database.build_database`.
       settings: settings of the search.
       limits: limits of the blastn processes.
@@ -107,36 +95,44 @@ def search_queries(
       The rows of each query that has any.
 
     Raises:
-      BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
+      BlastError: if BLAST+ is missing, too old, fails, exceeds the time limit or prints
+        what it never prints for this search.
     """
     if not numbers:
         return
+    bounds = Bounds(
+        [len(sequence) for sequence in sequences],
+        subject_lengths(database).tolist(),
+        settings.evalue,
+    )
     num_runs = _count_runs(len(numbers), limits.workers)
     num_full = 0
+    programs = ProgramGroup()
     with (
-        tempfile.TemporaryDirectory(prefix="mirjax-blast-") as scratch,
+        scratch_folder(Path(tempfile.gettempdir()), "mirjax-blast-") as scratch,
         concurrent.futures.ThreadPoolExecutor(limits.workers) as pool,
     ):
-        run_blastn = _make_runner(sequences, numbers, database, settings, limits)
+        run_blastn = _make_runner(programs, sequences, numbers, database, settings)
 
-        def run_part(part: int) -> Path:
-            # Round-robin, so that slow queries are spread over the processes; from the
-            # last query on, so that it is the last one of part 0.
-            own = numbers[len(numbers) - 1 - part :: -num_runs][::-1]
-            return run_blastn(Path(scratch) / str(part), own, part > 0)
+        def run_part(part: int) -> tuple[Path, Sequence[int]]:
+            # Round-robin, so that slow queries are spread over the processes.
+            own = numbers[part::num_runs]
+            return run_blastn(scratch / str(part), own, limits.timeout_s), own
 
         parts = [pool.submit(run_part, part) for part in range(num_runs)]
         try:
             for finished in parts:
-                table = finished.result()
-                for query_rows in _read_rows(table):
+                table, own = finished.result()
+                for query_rows in read_table(table, own, bounds):
                     subjects = {subject for subject, _ in query_rows.rows}
                     num_full += len(subjects) >= settings.max_target_seqs
                     yield query_rows
                 table.unlink()
         finally:
+            # After an error or a signal the pool would wait for them.
+            programs.stop()
             pool.shutdown(wait=False, cancel_futures=True)
-    if num_full and settings.max_target_seqs < len(subject_names(database)):
+    if num_full and settings.max_target_seqs < len(bounds.subject_lengths):
         _logger.warning(
             "%d of %d distinct queries reached max_target_seqs=%d and may have more "
             "hits",
@@ -153,42 +149,41 @@ def _count_runs(num_queries: int, workers: int) -> int:
 
 
 def _make_runner(
+    programs: ProgramGroup,
     sequences: Sequence[str],
     numbers: Sequence[int],
     database: Path,
     settings: BlastSettings,
-    limits: Limits,
-) -> Callable[[Path, Sequence[int], bool], Path]:
+) -> Callable[[Path, Sequence[int], float], Path]:
     """Return a function that searches queries by one blastn process.
 
     Args:
+      programs: the group that the process belongs to.
       sequences: RNA letters.
       numbers: indices of all sequences to search; they decide the size of a batch.
       database: a folder returned by `database.build_database`.
       settings: settings of the search.
-      limits: limits of the process.
 
     Returns:
       A function of a path for scratch files, the indices of the sequences to search,
-      and whether random letters follow the last; it returns the path of the table.
+      and the time limit in seconds; it returns the path of the table.
     """
-    lengths = [len(sequences[number]) for number in numbers]
+    mean_letters = sum(len(sequences[number]) for number in numbers) / len(numbers)
     queries_per_batch = min(
         _QUERIES_PER_BATCH, _HITS_PER_BATCH // settings.max_target_seqs + 1
     )
-    batch_letters = max(
-        queries_per_batch * sum(lengths) // len(lengths), max(lengths) + _GUARD
-    )
+    # blastn adds queries to a batch until they have this many letters together.
+    batch_letters = min(int(queries_per_batch * mean_letters) + 1, _LETTERS_PER_BATCH)
     command = [str(find_blast().blastn), "-db", DATABASE, *settings.arguments()]
-    command += ["-outfmt", "6"]
+    command += [*_complete_arguments(settings), "-outfmt", OUTFMT]
 
-    def run_blastn(path: Path, own: Sequence[int], closed: bool) -> Path:
+    def run_blastn(path: Path, own: Sequence[int], timeout_s: float) -> Path:
         fasta, table = path.with_suffix(".fa"), path.with_suffix(".tsv")
         with fasta.open("w", encoding="ascii") as file:
-            file.writelines(_records(sequences, own, batch_letters, closed=closed))
-        run(
+            file.writelines(f">q{number}\n{sequences[number]}\n" for number in own)
+        programs.run(
             [*command, "-query", str(fasta), "-out", str(table)],
-            timeout_s=limits.timeout_s,
+            timeout_s=timeout_s,
             folder=database,
             variables={"BATCH_SIZE": str(batch_letters)},
         )
@@ -198,47 +193,14 @@ def _make_runner(
     return run_blastn
 
 
-def _records(
-    sequences: Sequence[str],
-    numbers: Sequence[int],
-    batch_letters: int,
-    *,
-    closed: bool,
-) -> Iterator[str]:
-    """Yield FASTA records in batches, each of which ends with random letters.
+def _complete_arguments(settings: BlastSettings) -> list[str]:
+    """Return arguments that keep blastn from losing hits by its estimated scores.
 
-    blastn adds records to a batch until they have `batch_letters` letters together.
+    The estimate of a seed word adds up the score of at least the blocks of four letters
+    that lie within the word, wherever they start. A threshold of that score is reached
+    by every seed. It is below the score of any hit, so it adds none.
     """
-    used = 0
-    for number in numbers:
-        sequence = sequences[number]
-        if used + len(sequence) + _GUARD > batch_letters:
-            yield _guard(batch_letters - used)
-            used = 0
-        yield f">q{number}\n{sequence}\n"
-        used += len(sequence)
-    if closed:
-        yield _guard(_GUARD)
-
-
-def _guard(length: int) -> str:
-    letters = "".join(random.Random(0).choices(alphabet.LETTERS, k=length))
-    return f">q{_GUARD_NUMBER}\n{letters}\n"
-
-
-def _read_rows(table: Path) -> Iterator[QueryRows]:
-    """Yield the rows of a table by query, without those of the random letters."""
-    with table.open("rb") as file:
-        rows_of = itertools.groupby(map(_parse, file), key=operator.itemgetter(0))
-        for number, rows in rows_of:
-            if number != _GUARD_NUMBER:
-                yield QueryRows(number, [(subject, rest) for _, subject, rest in rows])
-
-
-def _parse(line: bytes) -> tuple[int, int, bytes]:
-    """Return a row's query number, subject index and remaining columns."""
-    try:
-        query, subject, rest = line.split(b"\t", 2)
-        return int(query[1:]), int(subject[1:]), rest
-    except ValueError as error:
-        raise BlastError(f"blastn printed an unexpected row: {line!r}") from error
+    if settings.word_size < _ESTIMATED_FROM:
+        return []
+    blocks = (settings.word_size - (_BLOCK - 1)) // _BLOCK
+    return ["-min_raw_gapped_score", f"{settings.reward * _BLOCK * blocks}"]

@@ -6,9 +6,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 MINIMUM_VERSION = (2, 6, 0)
 
@@ -74,6 +77,87 @@ def _version(blastn: Path, changed_ns: int) -> tuple[int, ...]:
     return tuple(int(number) for number in found[1].split("."))
 
 
+class ProgramGroup:
+    """Programs that run at the same time, in threads, and are stopped together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """Kill all programs of the group; later ones end as they start."""
+        with self._lock:
+            self._is_stopped = True
+            for process in self._running:
+                process.kill()
+
+    def run(
+        self,
+        command: list[str],
+        *,
+        timeout_s: float,
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
+        """Run a program to its end.
+
+        Where the system has `setpriv`, the kernel kills the program if this process
+        dies, however that happens.
+
+        Args:
+          command: the program and its arguments.
+          timeout_s: time limit, in seconds. A program that exceeds it is killed.
+          folder: its working directory.
+          variables: environment variables to add.
+
+        Returns:
+          Its standard output.
+
+        Raises:
+          BlastError: if the program does not start, fails, exceeds the time limit or is
+            stopped.
+        """
+        if shutil.which(command[0]) is None:
+            raise BlastError(f"{command[0]} does not run: no such program")
+        with tempfile.TemporaryFile() as messages:
+            try:
+                process = subprocess.Popen(
+                    [*_dying_with_parent(), *command],
+                    cwd=folder,
+                    env=os.environ | (variables or {}),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=messages,
+                )
+            except OSError as error:
+                raise BlastError(
+                    f"{command[0]} does not run: {error.strerror}"
+                ) from error
+            with self._lock:
+                self._running.add(process)
+                if self._is_stopped:
+                    process.kill()
+            try:
+                output, _ = process.communicate(timeout=timeout_s)
+            except subprocess.TimeoutExpired as error:
+                raise BlastError(
+                    f"{command[0]} took longer than {timeout_s:g} s and was stopped; "
+                    "raise the time limit or search fewer queries"
+                ) from error
+            finally:
+                process.kill()  # does nothing to a program that has ended
+                process.wait()
+                with self._lock:
+                    self._running.discard(process)
+            if process.returncode != 0:
+                raise BlastError(
+                    f"{command[0]} failed ({process.returncode}): "
+                    f"{_last_line(messages)}"
+                )
+        return output.decode("utf-8", "replace")
+
+
 def run(
     command: list[str],
     *,
@@ -81,42 +165,21 @@ def run(
     folder: Path | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a program to its end.
+    """Run a single program to its end; see `ProgramGroup.run`."""
+    return ProgramGroup().run(
+        command, timeout_s=timeout_s, folder=folder, variables=variables
+    )
 
-    Args:
-      command: the program and its arguments.
-      timeout_s: time limit, in seconds. A program that exceeds it is killed.
-      folder: its working directory.
-      variables: environment variables to add.
 
-    Returns:
-      Its standard output.
+def _dying_with_parent() -> list[str]:
+    """Return a command prefix that ties a program's life to this process's thread."""
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
-    Raises:
-      BlastError: if the program does not start, fails or exceeds the time limit.
-    """
-    with tempfile.TemporaryFile() as messages:
-        try:
-            process = subprocess.run(
-                command,
-                cwd=folder,
-                env=os.environ | (variables or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=messages,
-                timeout=timeout_s,
-            )
-        except OSError as error:
-            raise BlastError(f"{command[0]} does not run: {error.strerror}") from error
-        except subprocess.TimeoutExpired as error:
-            raise BlastError(
-                f"{command[0]} took longer than {timeout_s:g} s and was stopped; "
-                "raise the time limit or search fewer queries"
-            ) from error
-        if process.returncode != 0:
-            messages.seek(max(0, messages.seek(0, os.SEEK_END) - _MESSAGE_BYTES))
-            text = messages.read().decode("utf-8", "replace")
-            lines = [line.strip() for line in text.splitlines() if line.strip()]
-            reason = lines[-1] if lines else "it printed no message"
-            raise BlastError(f"{command[0]} failed ({process.returncode}): {reason}")
-    return process.stdout.decode("utf-8", "replace")
+
+def _last_line(messages: IO[bytes]) -> str:
+    """Return the last line that a program wrote to its error output."""
+    messages.seek(max(0, messages.seek(0, os.SEEK_END) - _MESSAGE_BYTES))
+    text = messages.read().decode("utf-8", "replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it printed no message"

@@ -66,11 +66,6 @@ def confirm(
     stats = SearchStats(
         len(queries), len(sequences), len(names), prefiltered, len(remaining)
     )
-    if number_of and number_of[-1] in remaining:
-        # A number of its own for the last query, which has to be searched last.
-        sequences.append(sequences[number_of[-1]])
-        number_of[-1] = len(sequences) - 1
-        remaining.append(number_of[-1])
     spans: dict[int, tuple[int, int, int]] = {}  # offset, bytes, rows
     with tempfile.TemporaryFile() as spool:
         for found in search_queries(sequences, remaining, database, settings, limits):
@@ -87,7 +82,7 @@ def confirm(
                 block = os.pread(spool.fileno(), size, offset)
                 table.write(block.replace(_QUERY, query.name.encode()))
                 stats.rows += num_rows
-    stats.found = len({sequences[number] for number in spans})
+    stats.found = len(spans)
     return stats
 
 

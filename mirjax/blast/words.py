@@ -8,13 +8,14 @@ searches find them, for words of any length.
 import contextlib
 import dataclasses
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int64, UInt8, UInt32
 
+from mirjax.blast.manifest import is_intact, seal_folder
+from mirjax.blast.scratch import scratch_folder
 from mirjax.sequences import alphabet
 
 KEY_LETTERS = 16  # the most that 32 bits hold
@@ -92,6 +93,8 @@ def build_index(letters: UInt8[np.ndarray, " letters"]) -> WordIndex:
 def load_index(database: Path, letters: UInt8[np.ndarray, " letters"]) -> WordIndex:
     """Load a database's index, or build it and save it in the database's folder.
 
+    An index that has lost a file, or whose files have changed, is built again.
+
     Args:
       database: the folder. If it cannot be written, the index is not saved.
       letters: tokens of the database, as joined by `join_letters`.
@@ -100,24 +103,27 @@ def load_index(database: Path, letters: UInt8[np.ndarray, " letters"]) -> WordIn
       The index; a loaded one is memory-mapped.
     """
     folder = Path(database) / _FOLDER
-    if not folder.is_dir():
-        index = build_index(letters)
-        with (
-            contextlib.suppress(OSError),
-            tempfile.TemporaryDirectory(prefix=".words-", dir=database) as scratch,
-        ):
-            # A subfolder, since only its owner may read a temporary directory.
-            unfinished = Path(scratch) / _FOLDER
-            unfinished.mkdir()
-            np.save(unfinished / "keys.npy", index.keys)
-            np.save(unfinished / "positions.npy", index.positions)
-            unfinished.rename(folder)
-        return index
-    keys, positions = (
-        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        for name in ("keys", "positions")
-    )
-    return WordIndex(letters, np.asarray(keys), np.asarray(positions))
+    if is_intact(folder):
+        keys, positions = (
+            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in ("keys", "positions")
+        )
+        return WordIndex(letters, np.asarray(keys), np.asarray(positions))
+    index = build_index(letters)
+    with (
+        contextlib.suppress(OSError),
+        scratch_folder(Path(database), ".words-") as scratch,
+    ):
+        # A subfolder, since only its owner may read a temporary directory.
+        unfinished = scratch / _FOLDER
+        unfinished.mkdir()
+        np.save(unfinished / "keys.npy", index.keys)
+        np.save(unfinished / "positions.npy", index.positions)
+        seal_folder(unfinished)
+        with contextlib.suppress(FileNotFoundError):
+            folder.rename(scratch / "damaged")
+        unfinished.rename(folder)
+    return index
 
 
 def has_index(database: Path) -> bool:
