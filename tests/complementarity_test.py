@@ -153,7 +153,7 @@ def test_every_kernel_and_integer_agrees(anchored, exchanged):
             (recurrence.sweep, (rows + columns - 1,)),
             (recurrence.strip, (rows,)),
             (recurrence.tile, ()),
-        )[: 3 if kind == "int8" else 2]:
+        )[: 3 if kind == "int8" and not exchanged else 2]:
             found = jax.jit(functools.partial(score, **kernel))(*tokens, *steps)
             assert found.dtype == kind
             np.testing.assert_array_equal(found, expected, err_msg=score.__name__)

@@ -96,9 +96,9 @@ def test_weights_and_offset_bound_the_scores():
     assert other.bound(2, 5) == weighted.bound(5, 2)
     assert other.gains(9, 4).tolist() == weighted.gains(4, 9).swapaxes(0, 1).tolist()
     assert other.transposed() == weighted
-    # Floor and one gap: -(4 + 4 + 113) - 6 fits 8 bits, one letter more does not.
-    assert weighted.dtype(116, 200) == np.int8
-    assert weighted.dtype(117, 200) == np.int16
+    # Floor and one gap: 4 + 4 + 113 + 6 fits 8 bits, one letter more does not.
+    assert weighted.dtype(115, 200) == np.int8
+    assert weighted.dtype(116, 200) == np.int16
 
 
 def test_scores_by_position_need_the_whole_subject():
