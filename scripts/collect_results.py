@@ -34,6 +34,7 @@ _SETTINGS = (
     "l2",
     "beam_width",
     "threshold",
+    "sample_seed",
 )
 _DIGITS = 6  # that a number of metrics.json keeps
 _SOFTWARE = ("jax", "flax")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,10 +21,11 @@ from mirjax.evaluation.row_selection import (
     load_table,
     part_rows,
     positive_rows,
+    sample_rows,
 )
+from mirjax.inference.pairs import check_fit
 from mirjax.models.interfaces import Generator
 from mirjax.models.trained import TrainedModel
-from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs, SequenceRecord
 
 HUMAN = "mirbase/hsa"  # the database by default
@@ -37,11 +39,14 @@ class Source:
       data: the dataset's name, or the file.
       part: one of `options.PARTS`, or `options.WHOLE`.
       protocol: how the dataset is split and labelled, in words; empty for a file.
-      available: rows of the part, of which the evaluation set may hold the first ones.
+      available: rows of the part, of which the evaluation set may hold a sample.
       dropped: negative rows of the part, which a generator is not evaluated on.
-      fitted_on: which rows the baselines are fitted on, in words.
+      fitted_on: which rows the baselines are fitted on, in words; empty if there are
+        none.
       is_training_data: whether the model was trained on the same dataset. Only then do
         the metrics of the baselines compare with those logged during its training.
+      seed: of the random sample.
+      path: absolute path of the file; empty for a dataset.
     """
 
     data: str
@@ -51,6 +56,8 @@ class Source:
     dropped: int
     fitted_on: str
     is_training_data: bool
+    seed: int = 0
+    path: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,7 +68,7 @@ class EvaluationSet:
 
     Attributes:
       held_out: n pairs to evaluate on. They fit the model.
-      train: pairs to fit the baselines on.
+      train: pairs to fit the baselines on; there may be none.
       source: where both come from.
       database: named miRNAs, for a generator.
       database_name: the file or dataset that holds them.
@@ -86,7 +93,8 @@ class EvaluationSet:
             where = f"{source.data}, whole file"
         count = len(self.held_out)
         if count < source.available:
-            return f"{where}, the first {count:,} of {source.available:,}"
+            sample = f"a random sample of {count:,} of {source.available:,}"
+            return f"{where}, {sample} (seed {source.seed})"
         return f"{where}, {count:,} rows"
 
     @functools.cached_property
@@ -106,7 +114,9 @@ class EvaluationSet:
 
     @functools.cached_property
     def is_new_target(self) -> Bool[np.ndarray, " n"]:
-        """Whether each held-out target is in no training pair."""
+        """Whether each held-out target is in no training pair; not without such."""
+        if not len(self.train):
+            return np.zeros(len(self.held_out), bool)
         seen = set(self.train.targets)
         return np.array([target not in seen for target in self.held_out.targets], bool)
 
@@ -145,22 +155,23 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
       options: which rows.
 
     Raises:
-      ValueError: if data cannot be read, a part has no rows, a row does not fit the
-        model, or the training rows for the baselines are unknown.
+      ValueError: if data cannot be read, a part has no rows, or a row does not fit the
+        model.
     """
     generates = isinstance(trained.model, Generator)
     trained_on: Mapping[str, Any] = trained.metadata.get("data") or {}
     table = load_table(options, trained_on)
     part = options.part or table.default_part
     rows, dropped = _choose(table, part, f"{table.name} ({part})", generates)
-    train_table = _load_train_table(table, options, trained_on)
-    fitted_on = f"{train_table.name} ({TRAIN}, {train_table.protocol})"
-    train_rows, _ = _choose(train_table, TRAIN, fitted_on, generates)
-
     take = Pairs.take if generates else labelled_pairs
-    kept = rows[: options.first] if options.first else rows
+    train, fitted_on = Pairs([], []), ""
+    if train_table := _load_train_table(table, options, trained_on):
+        fitted_on = f"{train_table.name} ({TRAIN}, {train_table.protocol})"
+        train_rows, _ = _choose(train_table, TRAIN, fitted_on, generates)
+        train = take(train_table.pairs, train_rows)
+    kept = sample_rows(rows, options.sample, options.seed)
     held_out = take(table.pairs, kept)
-    _check_fit(held_out, kept + 1, trained.model, table.name)
+    check_fit(held_out, trained.model, table.name, kept + 1)
     source = Source(
         data=table.name,
         part=part,
@@ -169,13 +180,15 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
         dropped=dropped,
         fitted_on=fitted_on,
         is_training_data=bool(table.protocol) and table.name == trained_on.get("name"),
+        seed=options.seed,
+        path="" if table.protocol else os.path.abspath(table.name),
     )
     database_name = ""
     if generates:
         database_name = options.database or _default_database(source, trained_on)
     evaluation_set = EvaluationSet(
         held_out=held_out,
-        train=take(train_table.pairs, train_rows),
+        train=train,
         source=source,
         database=registry.load_fasta(database_name) if generates else (),
         database_name=database_name,
@@ -183,7 +196,9 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
         max_mirna_length=trained.model.max_mirna_length,
     )
     logging.info(
-        "%s; the baselines are fitted on %s", evaluation_set.describe(), fitted_on
+        "%s; the baselines are fitted on %s",
+        evaluation_set.describe(),
+        fitted_on or "no rows: those that need training rows are left out",
     )
     return evaluation_set
 
@@ -198,39 +213,15 @@ def _choose(
 
 def _load_train_table(
     table: Table, options: RowOptions, trained_on: Mapping[str, Any]
-) -> Table:
-    """Return the dataset on whose training rows the baselines are fitted."""
+) -> Table | None:
+    """Return the dataset on whose training rows the baselines are fitted, if any."""
     name = options.train_data or (table.name if table.has_training_rows else "")
     name = name or trained_on.get("name", "")
     if not name:
-        raise ValueError(
-            "the baselines have no training rows: the model file does not name its "
-            f"training data, and {table.name} has none; name a dataset by "
-            "--train_data, such as --train_data=chakraborty2019"
-        )
+        return None
     if table.split is not None and name == table.name:
         return table
     return load_dataset(name, trained_on, options.negatives)
-
-
-def _check_fit(
-    pairs: Pairs, numbers: Int[np.ndarray, " n"], model: Any, data: str
-) -> None:
-    """Raise a ValueError that names the first row which the model cannot take."""
-    for what, sequences, least, most in (
-        ("target", pairs.targets, model.min_target_length, model.max_target_length),
-        ("miRNA", pairs.mirnas, 1, model.max_mirna_length),
-    ):
-        lengths = alphabet.lengths(sequences)
-        misfits = np.flatnonzero((lengths < least) | (lengths > most))
-        if len(misfits):
-            row = misfits[0]
-            raise ValueError(
-                f"{data} row {numbers[row]}: {what} of {lengths[row]} nt, "
-                f"but the model takes {least} to {most}; {len(misfits):,} of "
-                f"{len(lengths):,} rows do not fit: copy the others to a CSV file and "
-                "evaluate on that (--data=FILE), or choose other data"
-            )
 
 
 def _default_database(source: Source, trained_on: Mapping[str, Any]) -> str:
