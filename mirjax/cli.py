@@ -5,6 +5,7 @@ import importlib.util
 import logging as stdlib_logging
 import pathlib
 import re
+import shlex
 import sys
 import time
 import warnings
@@ -106,6 +107,13 @@ def progress(total: int | None, description: str) -> Iterator[Callable[[int], No
                 logging.info("%s: %d%s", description, done, of_total)
 
         yield report
+
+
+def command_line(module: str, flag_values: flags.FlagValues) -> str:
+    """Return the command line that repeats a command, with the flags that were given."""
+    given = {flag.name: flag for flag in map(flag_values.__getitem__, flag_values)}
+    arguments = [flag.serialize() for flag in given.values() if flag.present]
+    return shlex.join(["python", "-m", module, *arguments])
 
 
 def _report_unraisable(unraisable: Any) -> None:

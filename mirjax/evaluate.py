@@ -2,9 +2,10 @@
 
     python -m mirjax.evaluate --model=W --data=chakraborty2019
 
-Prints the metrics of the model and of its baselines as a table, and writes them to
-metrics.json, with pictures, in the folder --out. A baseline is a simple predictor that
-is fitted on the training pairs: a model is of use only if it does better.
+Prints the main metrics of the model and of its baselines as a table, and writes all of
+them to metrics.json, with pictures, in the folder --out. A baseline is a simple
+predictor that is fitted on the training pairs: a model is of use only if it does
+better.
 
 Baselines of a generator, which predicts miRNAs:
   prefix only               each letter from those before it, without the target
@@ -25,7 +26,6 @@ the target) or negative:
 import dataclasses
 import json
 import pathlib
-import shlex
 
 from absl import flags
 
@@ -37,7 +37,6 @@ from mirjax.files import atomic_write
 from mirjax.inference.options import BEAM_WIDTH
 from mirjax.sequences import bad_records
 
-FILE_NAME = "metrics.json"
 _GENERATOR_FLAGS = ("db", "blast", "decoders", "beam_width")
 _CLASSIFIER_FLAGS = ("threshold", "negatives", "calibrated", "below", "between")
 
@@ -85,16 +84,26 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         flag_values,
     )
     for name, purpose in (
-        ("out", "Folder for the results. Default: evaluation/ in the model's folder."),
+        (
+            "out",
+            "Folder for the results. Default: evaluation/DATA-SPLIT in the model's "
+            "folder.",
+        ),
         (
             "train_data",
             "Dataset on whose training rows the baselines are fitted. Default: that of "
-            "--data; for a file, or without training rows, the model's training data.",
+            "--data; for a file, or without training rows, the model's training data. "
+            "If the model names none, baselines that need training rows are left out.",
         ),
     ):
         flags.DEFINE_string(name, None, purpose, flag_values)
-    flags.DEFINE_integer(
-        "rows", 0, "Evaluate only the first rows; 0: all.", flag_values=flag_values
+    for name, default, purpose in (
+        ("rows", 0, "Evaluate a random sample of the rows; 0: all."),
+        ("seed", 0, "Seed of the sample of --rows."),
+    ):
+        flags.DEFINE_integer(name, default, purpose, flag_values=flag_values)
+    flags.DEFINE_boolean(
+        "full", False, "Print all metrics, not the main six.", flag_values=flag_values
     )
     bad_records.define_flag(flag_values, "OUT/skipped.tsv")
 
@@ -188,8 +197,10 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.evaluation.evaluation_set import make_evaluation_set
     from mirjax.evaluation.generator import measure_generator
     from mirjax.evaluation.metrics.calibration import stored_temperature
+    from mirjax.evaluation.results_folder import FILE_NAME, results_folder
     from mirjax.models.interfaces import Generator
     from mirjax.models.loading import load_model
+    from mirjax.output import make_folder
     from mirjax.training import metric_writer, workdir
 
     # ---- Load the model and the data; errors of the user are found here. ----
@@ -199,17 +210,17 @@ def main(flag_values: flags.FlagValues) -> None:
     _check_flags(flag_values, generates, type(trained.model).__name__)
     calibrated = flag_values.calibrated
     temperature = stored_temperature(metadata, model_path) if calibrated else 1.0
-    folder = _out_folder(flag_values.out, model_path)
     evaluation_set = make_evaluation_set(trained, row_options)
+    folder = results_folder(flag_values.out, model_path, evaluation_set.source)
     history = metric_writer.read_metrics(model_path) if model_path.is_dir() else []
     if generates and flag_values.blast:
         find_blast()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
 
     # ---- Measure, and draw what was measured. ----
     from mirjax.reporting.classifier_report import report_classifier
     from mirjax.reporting.generator_report import report_generator
-    from mirjax.reporting.report import describe_source, print_report
+    from mirjax.reporting.report import describe_source, print_origin, print_report
 
     if generates:
         l2 = workdir.l2_factor(model_path, metadata)
@@ -224,18 +235,19 @@ def main(flag_values: flags.FlagValues) -> None:
     # ---- Write and print the results. ----
     content = {
         "version": mirjax.__version__,
-        "command": _command(flag_values),
+        "command": cli.command_line("mirjax.evaluate", flag_values),
         "model": str(model_path),
         "step": metadata.get("step"),
         **describe_source(evaluation_set.source),
         **report.content(),
     }
     row_options.bad_records.write(folder / "skipped.tsv")
-    with atomic_write(folder / FILE_NAME) as unfinished:
+    path = folder / FILE_NAME
+    with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
-    print_report(report, title=f"{model_path}: {evaluation_set.describe()}")
-    fitted_on = evaluation_set.source.fitted_on
-    print(f"baselines fitted on {fitted_on}; written to {folder}")
+    title = f"{model_path}: {evaluation_set.describe()}"
+    print_report(report, title, full=flag_values.full)
+    print_origin(evaluation_set.source, path, full=flag_values.full)
 
 
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
@@ -244,7 +256,8 @@ def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
         part=flag_values.split or "",
         data_format=flag_values.data_format or "",
         train_data=flag_values.train_data or "",
-        first=flag_values.rows,
+        sample=flag_values.rows,
+        seed=flag_values.seed,
         negatives=flag_values.negatives or "",
         database=flag_values.db or "",
         bad_records=bad_records.BadRecords.from_flag(flag_values),
@@ -278,24 +291,6 @@ def _check_flags(flag_values: flags.FlagValues, generates: bool, model: str) -> 
             f"--between={flag_values.between} is for the pairs from --below to "
             "--threshold: give --below too, or leave --between out"
         )
-
-
-def _out_folder(out: str | None, model_path: pathlib.Path) -> pathlib.Path:
-    if out:
-        return pathlib.Path(out)
-    if not model_path.is_dir():
-        raise ValueError(
-            f"--model={model_path} is a file: name the folder for the results by "
-            "--out=FOLDER"
-        )
-    return model_path / "evaluation"
-
-
-def _command(flag_values: flags.FlagValues) -> str:
-    """Return the command line, with the flags that were given."""
-    given = {flag.name: flag for flag in map(flag_values.__getitem__, flag_values)}
-    arguments = [flag.serialize() for flag in given.values() if flag.present]
-    return shlex.join(["python", "-m", "mirjax.evaluate", *arguments])
 
 
 if __name__ == "__main__":

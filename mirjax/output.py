@@ -104,12 +104,35 @@ def check_writable(
         if exists and os.path.exists(given) and os.path.samefile(target, given):
             raise ValueError(f"--out: {path} is an input; name another file")
     try:
-        unfinished, descriptor = create_unfinished(target)
-        unfinished.unlink()
-        os.close(descriptor)
+        _try_to_create(target)
     except OSError as error:
         folder = target.parent if path.is_symlink() else path.parent
         raise _unwritable(f"folder {folder}", error) from error
+
+
+def make_folder(folder: pathlib.Path) -> None:
+    """Make the folder that --out names, if it is missing, and check it.
+
+    Args:
+      folder: where several files will be written.
+
+    Raises:
+      ValueError: if it cannot be made, or no file can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _try_to_create(folder / "file")
+    except OSError as error:
+        raise ValueError(
+            f"--out: folder {folder} cannot be written ({error.strerror}); name another"
+        ) from error
+
+
+def _try_to_create(target: pathlib.Path) -> None:
+    """Create a temporary file beside a file, and delete it."""
+    unfinished, descriptor = create_unfinished(target)
+    unfinished.unlink()
+    os.close(descriptor)
 
 
 def _check_stream(out: str) -> None:

@@ -210,25 +210,27 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
     """Write the probability of each pair."""
     batch_size = PredictOptions(batch_size=flag_values.batch_size).batch_size
 
-    import numpy as np
     from scipy import special
 
     from mirjax.evaluation.metrics.calibration import find_temperature
     from mirjax.inference import pairs as pair_input
     from mirjax.inference.classify import predict_logits
+    from mirjax.inputs import check_streams
     from mirjax.output import check_writable, open_text_output
     from mirjax.reporting.prediction_table import write_pairs
 
     out, targets = flag_values.out, flag_values.targets
     given = [path for path in (flag_values.pairs, flag_values.mirnas, targets) if path]
     check_writable(out, *given)
+    check_streams(*given)
     trained = pair_input.load_classifier(flag_values.model)
+    bad = BadRecords.from_flag(flag_values)
     if flag_values.pairs:
-        pairs = pair_input.read_pairs_table(flag_values.pairs)
+        pairs = pair_input.read_table(flag_values.pairs, trained.model, bad)
     else:
-        pairs = pair_input.read_pairs_fasta(flag_values.mirnas, targets)
-    numbers = np.arange(len(pairs)) + 1
-    pair_input.check_fit(pairs, trained.model, " and ".join(given), numbers)
+        pairs = pair_input.read_fasta_pairs(
+            flag_values.mirnas, targets, trained.model, bad
+        )
     temperature = find_temperature(trained.metadata, flag_values.model)
     if temperature is None:
         logging.info(
@@ -240,6 +242,7 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
     logits = predict_logits(trained.model, trained.params, pairs, batch_size)
     with open_text_output(out) as file:
         write_pairs(file, pairs, special.expit(logits / (temperature or 1.0)))
+    bad.write_beside(out)
     logging.info("%s: %d pairs", out, len(pairs))
 
 

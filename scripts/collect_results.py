@@ -35,6 +35,7 @@ _SETTINGS = (
     "l2",
     "beam_width",
     "threshold",
+    "sample_seed",
 )
 _DIGITS = 6  # significant, of a number of metrics.json
 _SOFTWARE = ("jax", "flax")

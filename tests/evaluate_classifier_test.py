@@ -10,6 +10,7 @@ from equations import numpy_mitar, random_letters, random_params
 from sklearn import metrics
 
 from mirjax import evaluate
+from mirjax.alignment import complementarity
 from mirjax.datasets import registry
 from mirjax.datasets.simulate import simulate
 from mirjax.evaluation import classifier as classifier_evaluation
@@ -25,6 +26,7 @@ from mirjax.inference.classify import predict_logits, predict_probabilities
 from mirjax.models import loading, make_model
 from mirjax.models import trained as exported
 from mirjax.reporting import curves
+from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
 MODEL = {
@@ -109,18 +111,65 @@ def test_metrics_of_a_file_are_those_of_the_equations(tmp_path, model, table, ca
     assert low < found["accuracy"] < high
     assert (tmp_path / "out" / "probabilities.png").stat().st_size > 10_000
     printed = capsys.readouterr().out
-    for words in ("average precision", "mirna", "95% intervals", "calibration error"):
+    for words in ("AUROC", "mirna", "95% intervals", "ECE"):
         assert words in printed
 
 
 def test_baselines_are_fitted_on_the_training_part_alone(tmp_path, model, data_dir):
     found = run(model=model, data="hejret2023", out=tmp_path / "out", rows=200)
     pairs, split = registry.load_split("hejret2023")
-    train, test = pairs.take(split.train), pairs.take(split.test[:200])
+    drawn = np.random.default_rng(0).choice(len(split.test), 200, replace=False)
+    train, test = pairs.take(split.train), pairs.take(split.test[np.sort(drawn)])
     assert found["n"] == 200
     for name, probabilities in classifier_baselines(train, test).items():
         expected = classification_metrics(test.labels, probabilities)
         assert found["baselines"][name] == pytest.approx(expected)
+
+
+def test_without_training_rows_only_baselines_that_need_none_are_measured(
+    tmp_path, model, table, capsys
+):
+    mirnas, targets, labels = table
+    mirnas = [
+        alphabet.reverse_complement(target[-20:]) if label else mirna
+        for mirna, target, label in zip(mirnas, targets, labels, strict=True)
+    ]
+    data = write_csv(tmp_path / "pairs.csv", mirnas, targets, labels)
+    found = run(model=model, data=data, out=tmp_path / "out")
+    assert found["baselines_fitted_on"] is None
+    scores = {
+        "seed_6mer": [
+            alphabet.reverse_complement(mirna[1:7]) in target
+            for mirna, target in zip(mirnas, targets, strict=True)
+        ],
+        "complementarity": complementarity.score_pairs(mirnas, targets),
+    }
+    for name, values in scores.items():
+        assert found["baselines"].pop(name) == {
+            "n": 60,
+            "auroc": pytest.approx(metrics.roc_auc_score(labels, values)),
+            "average_precision": pytest.approx(
+                metrics.average_precision_score(labels, values)
+            ),
+        }
+    assert found["baselines"] == {}
+    printed = capsys.readouterr().out
+    assert "no training rows: baselines that need them are left out" in printed
+
+
+def test_the_table_fits_80_columns_unless_it_is_full(tmp_path, quick, model, capsys):
+    values = {"model": model, "data": "hejret2023", "rows": 30}
+    run(**values, out=tmp_path / "short")
+    lines = capsys.readouterr().out.splitlines()
+    (row,) = [line for line in lines if line.split()[:1] == ["model"]]
+    assert len(row.split()) == 7
+    start = next(n for n, line in enumerate(lines) if "AUROC" in line) - 1
+    printed = lines[start : start + 9]
+    assert max(map(len, printed)) <= 80 and "…" not in "".join(printed)
+    assert "sensitivity" in printed[1] and "ECE" in printed[1]
+    assert "PPV" not in "".join(printed) and "--full" in lines[-1]
+    run(**values, out=tmp_path / "full", full="true")
+    assert "PPV (precision)" in capsys.readouterr().out
 
 
 def test_rows_of_one_class_have_a_warning(tmp_path, model, table, capsys):

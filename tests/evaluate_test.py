@@ -20,9 +20,12 @@ from mirjax.datasets.simulate import simulate
 from mirjax.evaluation.attention_maps import attention_maps
 from mirjax.evaluation.baselines.generator import generator_baselines
 from mirjax.evaluation.evaluation_set import EvaluationSet, Source
+from mirjax.evaluation.results_folder import results_folder
 from mirjax.evaluation.score_fusion import fuse_scores
 from mirjax.models import make_model
 from mirjax.models import trained as exported
+from mirjax.reporting.report import describe_source
+from mirjax.reporting.table import print_summary
 from mirjax.sequences.records import Pairs
 
 MODEL = {
@@ -397,21 +400,27 @@ def score_mirna(params, mirna, targets):
 
 def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
     got = run(
-        model=workdir, data="simulated", rows=20, out=tmp_path / "out", noblast=None
+        model=workdir,
+        data="simulated",
+        rows=20,
+        seed=5,
+        out=tmp_path / "out",
+        noblast=None,
     )
 
     simulated = simulate(NUM_PAIRS)
     split = splits.random_split(NUM_PAIRS, seed=DATA["seed"])
+    drawn = np.random.default_rng(5).choice(len(split.test), 20, replace=False)
     expected = baselines_of(
         simulated.pairs.take(split.train),
-        simulated.pairs.take(split.test[:20]),
+        simulated.pairs.take(split.test[np.sort(drawn)]),
         simulated.mirnas,
     )
     assert got["baselines"] == expected
     assert (got["split"], got["n"], got["rows_in_split"]) == ("test", 20, 30)
     assert not any(name.startswith("blast") for name in got)
     printed = capsys.readouterr().out
-    assert "simulated, test rows (random split), the first 20 of 30" in printed
+    assert "(random split), a random sample of 20 of 30 (seed 5)" in printed
     retrieval = 100 * expected["complementarity"]["exact_match"]
     assert f"{retrieval:.1f}%" in printed
 
@@ -467,7 +476,8 @@ def test_pictures_and_default_folder(workdir, table, tmp_path):
         ["", f"--model={workdir}", f"--data={data}", "--db=simulated", "--decoders="]
     )
     evaluate.main(flag_values)
-    written = sorted(path.name for path in (workdir / "evaluation").iterdir())
+    folder = workdir / "evaluation" / "pairs-all"
+    written = sorted(path.name for path in folder.iterdir())
     assert written == ["curves.png", "lengths.png", "metrics.json", "predictions.png"]
 
 
@@ -518,17 +528,85 @@ def test_attention_maps_are_those_of_the_predictions(tmp_path):
         )
 
 
-def test_a_model_that_does_not_name_its_data(workdir, params, table, tmp_path):
+def test_a_model_that_does_not_name_its_data(workdir, params, table, tmp_path, capsys):
     mirnas, targets, _ = table
     data = write_csv(tmp_path / "pairs.csv", mirnas, targets)
     model = tmp_path / "alone.npz"
     exported.save_model(model, params, {"model": MODEL})
     values = {"model": model, "data": data, "out": tmp_path / "o", "db": "simulated"}
-    with pytest.raises(ValueError, match="--train_data"):
-        run(**values, noblast=None)
+    decoders = "ranking,combined,database"
+    got = run(**values, noblast=None, decoders=decoders)
+    assert got["baselines"] == {} and got["baselines_fitted_on"] is None
+    assert list(got["decoders"]) == ["ranking_database"]
+    assert "new_targets" not in got and "top_1" not in got
+    assert "baselines that need them are left out" in capsys.readouterr().out
+    alone = got["exact_match"]
     got = run(**values, train_data="simulated", noblast=None)
     assert got["baselines_fitted_on"] == "simulated (train, published split)"
     assert got["loss"] == got["cross_entropy"]
+    assert got["exact_match"] == alone and "new_targets" in got
+
+
+def test_the_table_fits_80_columns(capsys):
+    """With every decoder and baseline."""
+    metrics = dict.fromkeys(
+        (
+            "exact_match",
+            "known_match",
+            "seed_match",
+            "edit_distance",
+            "token_accuracy_masked",
+            "top_1",
+        ),
+        0.999,
+    )
+    names = ["model", "ranking_combined", "complementarity_anchored"]
+    rows = {name: metrics | {"edit_distance": 12.345} for name in names}
+    print_summary(rows, title="t")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80 and "…" not in "".join(lines)
+    assert sum(line.count("99.9%") for line in lines) == 15
+
+
+def test_evaluations_do_not_overwrite_each_other(tmp_path):
+    def source(data, part, path=""):
+        return Source(data, part, "", 1, 0, "", False, path=path)
+
+    def write(model, source):
+        folder = results_folder(None, model, source)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "metrics.json").write_text(json.dumps(describe_source(source)))
+        return str(folder.relative_to(model / "evaluation"))
+
+    sources = {
+        "hejret2023-test": source("hejret2023", "test"),
+        "hejret2023-validation": source("hejret2023", "validation"),
+        "mitar2021-deepmirtar-test": source("mitar2021/deepmirtar", "test"),
+        "pairs-all": source("pairs.csv", "all", "/a/pairs.csv"),
+        "pairs-all-2": source("pairs.csv", "all", "/b/pairs.csv"),
+        "pairs-all-3": source("pairs.tsv.gz", "all", "/b/pairs.tsv.gz"),
+    }
+    for _ in range(2):  # an evaluation again has its own folder
+        for name, each in sources.items():
+            assert write(tmp_path, each) == name
+    assert results_folder("there", tmp_path, sources["pairs-all"]).name == "there"
+    with pytest.raises(ValueError, match="--model=.*file: name the folder"):
+        results_folder(None, tmp_path / "m.npz", sources["pairs-all"])
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(
+    workdir, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(evaluate.options, "DECODERS", ())
+    (workdir / "evaluation").write_text("a file")
+    values = {"model": workdir, "data": "simulated"}
+    arguments = [f"--{name}={value}" for name, value in values.items()]
+    flag_values = flags.FlagValues()
+    evaluate.define_flags(flag_values)
+    flag_values(["evaluate", *arguments])
+    monkeypatch.setattr(jax, "jit", lambda *_, **__: pytest.fail("the work began"))
+    with pytest.raises(ValueError, match="simulated-test cannot be written .Not a dir"):
+        evaluate.main(flag_values)
 
 
 def test_a_loss_that_is_nan(params, tmp_path):

@@ -113,9 +113,11 @@ def test_a_table_may_come_from_standard_input(monkeypatch, caplog):
 
 def test_a_classifier_gets_all_rows_with_labels(pairs_file):
     trained = TrainedModel(make_model({"name": "mitar"}), {}, {})
-    options = RowOptions(str(pairs_file), train_data="simulated", first=3)
+    options = RowOptions(str(pairs_file), train_data="simulated", sample=3)
     rows = make_evaluation_set(trained, options)
-    assert rows.held_out.labels.tolist() == [1, 1, 0]
-    assert rows.describe() == f"{pairs_file}, whole file, the first 3 of 4"
+    drawn = np.sort(np.random.default_rng(0).choice(4, 3, replace=False))
+    assert rows.held_out.labels.tolist() == np.array([1, 1, 0, 1])[drawn].tolist()
+    sample = "a random sample of 3 of 4 (seed 0)"
+    assert rows.describe() == f"{pairs_file}, whole file, {sample}"
     assert set(rows.train.labels) == {1}  # the simulated pairs have no labels
     assert not rows.database

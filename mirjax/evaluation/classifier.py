@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from mirjax.evaluation.baselines.classifier import classifier_baselines
+from mirjax.evaluation.baselines.classifier import (
+    classifier_baselines,
+    unfitted_baselines,
+)
 from mirjax.evaluation.evaluation_set import EvaluationSet
 from mirjax.evaluation.metrics.classification import (
     CalibrationCurve,
@@ -59,9 +62,10 @@ class ClassifierResults:
       model: metrics of the model.
       intervals: 95% bootstrap intervals of the model's metrics.
       three_way: the published rule and its metrics; None unless asked for.
-      baselines: metrics of each baseline.
+      baselines: metrics of each baseline; without training rows, those of the order
+        of pairs by scores that are not fitted.
       baseline_accuracy: of the baselines that training curves show, at the threshold
-        0.5 of the accuracies logged during training.
+        0.5 of the accuracies logged during training; none without training rows.
       curves: calibration and precision-recall curves.
       warning: why accuracy is meaningless, if all rows are of one class.
     """
@@ -100,23 +104,39 @@ def measure_classifier(
     three_way = None if rule.below is None else _three_way(labels, model, rule)
 
     logging.info("measuring the baselines")
-    baselines = classifier_baselines(evaluation_set.train, evaluation_set.held_out)
+    if len(evaluation_set.train):
+        fitted = classifier_baselines(evaluation_set.train, evaluation_set.held_out)
+        baselines = {
+            name: dict(classification_metrics(labels, probabilities, rule.threshold))
+            for name, probabilities in fitted.items()
+        }
+    else:
+        fitted = unfitted_baselines(evaluation_set.held_out)
+        baselines = {name: _rank_metrics(labels, fitted[name]) for name in fitted}
     return ClassifierResults(
         options=options,
         model=metrics,
         intervals=bootstrap_intervals(labels, model, threshold=rule.threshold),
         three_way=three_way,
-        baselines={
-            name: dict(classification_metrics(labels, probabilities, rule.threshold))
-            for name, probabilities in baselines.items()
-        },
+        baselines=baselines,
         baseline_accuracy={
-            name: float(np.mean((baselines[name] > DEFAULT_THRESHOLD) == (labels == 1)))
+            name: float(np.mean((fitted[name] > DEFAULT_THRESHOLD) == (labels == 1)))
             for name in _IN_TRAINING_CURVES
+            if len(evaluation_set.train)
         },
-        curves=_curves(labels, {"model": model, **baselines}),
+        curves=_curves(labels, {"model": model, **fitted}),
         warning=one_class_warning(labels),
     )
+
+
+def _rank_metrics(labels: Labels, scores: Probabilities) -> Metrics:
+    """Measure the order of scores that are no probabilities.
+
+    They are what a probability that grows with the score would have.
+    """
+    order = np.unique(scores, return_inverse=True)[1]
+    metrics = classification_metrics(labels, order / max(1, order.max()))
+    return {name: metrics[name] for name in ("n", "auroc", "average_precision")}
 
 
 def _three_way(

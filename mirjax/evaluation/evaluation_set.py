@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,12 +22,12 @@ from mirjax.evaluation.row_selection import (
     load_training_rows,
     part_rows,
     positive_rows,
+    sample_rows,
     training_data,
 )
-from mirjax.models.interfaces import Generator, PairModel, reads_unknown_letters
+from mirjax.inference.pairs import fitting_rows
+from mirjax.models.interfaces import Generator, reads_unknown_letters
 from mirjax.models.trained import TrainedModel
-from mirjax.sequences import alphabet
-from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs, SequenceRecord
 
 HUMAN = "mirbase/hsa"  # the database by default
@@ -40,11 +41,14 @@ class Source:
       data: the dataset's name, or the file.
       part: one of `options.PARTS`, or `options.WHOLE`.
       protocol: how the dataset is split and labelled, in words; empty for a file.
-      available: rows of the part, of which the evaluation set may hold the first ones.
+      available: rows of the part, of which the evaluation set may hold a sample.
       dropped: negative rows of the part, which a generator is not evaluated on.
-      fitted_on: which rows the baselines are fitted on, in words.
+      fitted_on: which rows the baselines are fitted on, in words; empty if there are
+        none.
       is_training_data: whether the model was trained on the same dataset. Only then do
         the metrics of the baselines compare with those logged during its training.
+      seed: of the random sample.
+      path: absolute path of the file; empty for a dataset.
     """
 
     data: str
@@ -54,6 +58,8 @@ class Source:
     dropped: int
     fitted_on: str
     is_training_data: bool
+    seed: int = 0
+    path: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,7 +70,7 @@ class EvaluationSet:
 
     Attributes:
       held_out: n pairs to evaluate on. They fit the model.
-      train: pairs to fit the baselines on.
+      train: pairs to fit the baselines on; there may be none.
       source: where both come from.
       database: named miRNAs, for a generator.
       database_name: the file or dataset that holds them.
@@ -89,7 +95,8 @@ class EvaluationSet:
             where = f"{source.data}, whole file"
         count = len(self.held_out)
         if count < source.available:
-            return f"{where}, the first {count:,} of {source.available:,}"
+            sample = f"a random sample of {count:,} of {source.available:,}"
+            return f"{where}, {sample} (seed {source.seed})"
         return f"{where}, {count:,} rows"
 
     @functools.cached_property
@@ -109,7 +116,9 @@ class EvaluationSet:
 
     @functools.cached_property
     def is_new_target(self) -> Bool[np.ndarray, " n"]:
-        """Whether each held-out target is in no training pair."""
+        """Whether each held-out target is in no training pair; not without such."""
+        if not len(self.train):
+            return np.zeros(len(self.held_out), bool)
         seen = set(self.train.targets)
         return np.array([target not in seen for target in self.held_out.targets], bool)
 
@@ -149,8 +158,8 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
       options: which rows.
 
     Raises:
-      ValueError: if data cannot be read, a part has no rows, a row does not fit the
-        model, or the training rows for the baselines are unknown.
+      ValueError: if data cannot be read, a part has no rows, or a row does not fit the
+        model.
     """
     generates = isinstance(trained.model, Generator)
     trained_on = training_data(trained.metadata, options.data)
@@ -160,13 +169,16 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
     if not generates:
         check_labels(table, options.data_format)
     rows, dropped = _choose(table, part, f"{table.name} ({part})", generates)
-    train_table = _load_train_table(table, options, trained_on)
-    fitted_on = f"{train_table.name} ({TRAIN}, {train_table.protocol})"
-    train_rows, _ = _choose(train_table, TRAIN, fitted_on, generates)
-
-    take = Pairs.take if generates else labelled_pairs
-    kept = rows[: options.first] if options.first else rows
-    fits = _fitting_rows(table, kept, trained.model, options.bad_records)
+    train, fitted_on = _load_train(table, options, trained_on, generates)
+    kept = sample_rows(rows, options.sample, options.seed)
+    held_out = (Pairs.take if generates else labelled_pairs)(table.pairs, kept)
+    fits = fitting_rows(
+        held_out,
+        trained.model,
+        table.name,
+        _row_labels(table, kept),
+        options.bad_records,
+    )
     source = Source(
         data=table.name,
         part=part,
@@ -175,13 +187,15 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
         dropped=dropped,
         fitted_on=fitted_on,
         is_training_data=bool(table.protocol) and table.name == trained_on.get("name"),
+        seed=options.seed,
+        path="" if table.protocol else os.path.abspath(table.name),
     )
     database_name = ""
     if generates:
         database_name = options.database or _default_database(source, trained_on)
     evaluation_set = EvaluationSet(
-        held_out=take(table.pairs, fits),
-        train=take(train_table.pairs, train_rows),
+        held_out=held_out.take(fits),
+        train=train,
         source=source,
         database=_load_database(database_name, options),
         database_name=database_name,
@@ -189,7 +203,9 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
         max_mirna_length=trained.model.max_mirna_length,
     )
     logging.info(
-        "%s; the baselines are fitted on %s", evaluation_set.describe(), fitted_on
+        "%s; the baselines are fitted on %s",
+        evaluation_set.describe(),
+        fitted_on or "no rows: those that need training rows are left out",
     )
     return evaluation_set
 
@@ -202,50 +218,31 @@ def _choose(
     return positive_rows(table.pairs, rows, where) if positives_only else (rows, 0)
 
 
-def _load_train_table(
-    table: Table, options: RowOptions, trained_on: Mapping[str, Any]
-) -> Table:
-    """Return the dataset on whose training rows the baselines are fitted."""
+def _load_train(
+    table: Table,
+    options: RowOptions,
+    trained_on: Mapping[str, Any],
+    generates: bool,
+) -> tuple[Pairs, str]:
+    """Return the rows that the baselines are fitted on, and what they are, if any."""
     name = options.train_data or (table.name if table.has_training_rows else "")
     name = name or trained_on.get("name", "")
     if not name:
-        raise ValueError(
-            "the baselines have no training rows: the model file does not name its "
-            f"training data, and {table.name} has none; name a dataset by "
-            "--train_data, such as --train_data=chakraborty2019"
-        )
-    if table.split is not None and name == table.name:
-        return table
-    return load_training_rows(name, trained_on, options.negatives)
+        return Pairs([], []), ""
+    if table.split is None or name != table.name:
+        table = load_training_rows(name, trained_on, options.negatives)
+    fitted_on = f"{table.name} ({TRAIN}, {table.protocol})"
+    rows, _ = _choose(table, TRAIN, fitted_on, generates)
+    take = Pairs.take if generates else labelled_pairs
+    return take(table.pairs, rows), fitted_on
 
 
-def _fitting_rows(
-    table: Table,
-    rows: Int[np.ndarray, " n"],
-    model: PairModel,
-    bad_records: BadRecords,
-) -> Int[np.ndarray, " fits"]:
-    """Return the rows that a model can take; the others are bad records."""
-    pairs, lines = table.pairs, table.pairs.lines
-    names = [f"row {row + 1}" for row in rows]
-    if lines is not None and not catalogue.is_dataset(table.name):
-        names = [f"line {line}" for line in lines[rows]]
-    bad: dict[int, str] = {}
-    for what, sequences, least, most in (
-        ("target", pairs.targets, model.min_target_length, model.max_target_length),
-        ("miRNA", pairs.mirnas, 1, model.max_mirna_length),
-    ):
-        lengths = alphabet.lengths([sequences[row] for row in rows])
-        for index in np.flatnonzero((lengths < least) | (lengths > most)):
-            reason = f"{what} of {lengths[index]} nt, the model takes {least} to {most}"
-            bad.setdefault(int(index), reason)
-    bad_records.report(
-        table.name,
-        [(names[index], bad[index]) for index in sorted(bad)],
-        len(rows),
-        "rows do not suit the model",
-    )
-    return np.delete(rows, list(bad))
+def _row_labels(table: Table, rows: Int[np.ndarray, " n"]) -> list[str]:
+    """Return what to call rows in messages: their lines in a file, or their numbers."""
+    lines = table.pairs.lines
+    if lines is None or catalogue.is_dataset(table.name):
+        return [f"row {row + 1}" for row in rows]
+    return [f"line {line}" for line in lines[rows]]
 
 
 def _load_database(name: str, options: RowOptions) -> Sequence[SequenceRecord]:

@@ -44,7 +44,7 @@ class GeneratorResults:
         among the miRNAs of the database), `ranking_combined` (training miRNAs ranked
         by log P and complementarity) and `ranking_database` (miRNAs of the database
         ranked by log P).
-      baselines: metrics of each baseline.
+      baselines: metrics of each baseline; none without training rows.
       new_targets_baselines: the same, of the rows whose target is in no training pair;
         empty if there are none. `model` and `decoders` hold theirs as `new_targets`.
       attention_maps: of the first targets, if the model has attention.
@@ -86,7 +86,8 @@ def measure_generator(
     ranked, rankings = _ranking_metrics(trained, evaluation_set, options.decoders)
 
     logging.info("measuring the baselines")
-    baselines = generator_baselines(evaluation_set)
+    has_training_rows = len(evaluation_set.train) > 0
+    baselines = generator_baselines(evaluation_set) if has_training_rows else {}
     of_new_targets = {
         name: metrics.pop(NEW_TARGETS)
         for name, metrics in baselines.items()
@@ -191,7 +192,7 @@ def _beam_metrics(
                 trained,
                 evaluation_set,
                 name,
-                allowed=evaluation_set.database_mirnas,
+                allowed=evaluation_set.database,
                 width=options.beam_width,
             )
             found[name] = prediction_metrics(evaluation_set, predictions)
@@ -210,7 +211,9 @@ def _ranking_metrics(
     candidates = evaluation_set.train_mirnas
     by_log_prob: Metrics = {}
     others: dict[str, Metrics] = {}
-    if COMBINED in wanted:
+    if not candidates:
+        logging.info("no training miRNAs to rank")
+    elif COMBINED in wanted:
         logging.info("ranking %d training miRNAs, fused scores", len(candidates))
         by_log_prob, others["ranking_combined"] = ranking_metrics.fused_ranking_metrics(
             trained, evaluation_set
@@ -221,9 +224,7 @@ def _ranking_metrics(
             trained, evaluation_set, candidates
         )
     if DATABASE in wanted:
-        allowed = emitted(
-            evaluation_set.database_mirnas, evaluation_set.max_mirna_length
-        )
+        allowed = emitted(evaluation_set.database, evaluation_set.max_mirna_length)
         logging.info("ranking %d miRNAs of the database", len(allowed))
         others["ranking_database"] = ranking_metrics.ranking_metrics(
             trained, evaluation_set, allowed

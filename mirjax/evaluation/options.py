@@ -34,8 +34,10 @@ class RowOptions:
         rows of a dataset without test rows.
       data_format: one of `formats.FORMATS`, for a file; by default it is detected.
       train_data: dataset whose training rows the baselines are fitted on. By default
-        `data`, or for data without training rows what the model was trained on.
-      first: number of rows to evaluate on, from the first; 0 for all.
+        `data`, or for data without training rows what the model was trained on. If
+        that is unknown, baselines that need training rows are left out.
+      sample: number of rows to evaluate on, drawn at random; 0 for all.
+      seed: of the random sample.
       negatives: one of `NEGATIVES`, for a dataset and a classifier. By default as for
         the model's training, if that was on the same dataset, otherwise `OWN`.
       bad_records: what to do with rows that cannot be read or do not suit the model.
@@ -47,7 +49,8 @@ class RowOptions:
     part: str = ""
     data_format: str = ""
     train_data: str = ""
-    first: int = 0
+    sample: int = 0
+    seed: int = 0
     negatives: str = ""
     database: str = ""
     bad_records: BadRecords = dataclasses.field(
@@ -56,8 +59,10 @@ class RowOptions:
 
     def __post_init__(self) -> None:
         check_streams(self.data, self.database)
-        if self.first < 0:
-            raise ValueError(f"--rows={self.first}: give 0 for all rows, or a number")
+        if self.sample < 0:
+            raise ValueError(f"--rows={self.sample}: give 0 for all rows, or a number")
+        if self.seed < 0:
+            raise ValueError(f"--seed={self.seed} must be at least 0")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -252,6 +252,22 @@ def positive_rows(
     return positive, dropped
 
 
+def sample_rows(
+    rows: Int[np.ndarray, " rows"], number: int, seed: int
+) -> Int[np.ndarray, " sample"]:
+    """Draw a random sample without replacement; its rows stay in order.
+
+    Args:
+      rows: what to draw from.
+      number: rows to draw; 0, or as many as there are, for all.
+      seed: equal seeds draw equal samples.
+    """
+    if not 0 < number < len(rows):
+        return rows
+    drawn = np.random.default_rng(seed).choice(len(rows), number, replace=False)
+    return rows[np.sort(drawn)]
+
+
 def labelled_pairs(pairs: Pairs, rows: Int[np.ndarray, " rows"]) -> Pairs:
     """Return the given rows; those of data without labels get label 1."""
     taken = pairs.take(rows)

@@ -14,10 +14,12 @@ from mirjax.inference.greedy import Decoded
 from mirjax.inference.options import BEAM_WIDTH, CONSTRAINED, DECODERS, GREEDY
 from mirjax.inference.trie import build_trie
 from mirjax.models.interfaces import Generator
+from mirjax.sequences.records import SequenceRecord
 
 Decoder: TypeAlias = Callable[[UInt8[np.ndarray, "rows target_length"]], Decoded]
 """Predicts a miRNA for each row of target tokens, 5'→3'."""
 
+_MOST_NAMED = 10  # of the miRNAs that are left out
 _BEAMS_AT_ONCE = 512  # over all targets of a batch; bounds memory
 
 
@@ -26,7 +28,7 @@ def make_decoder(
     model: Generator,
     params: Mapping[str, Any],
     *,
-    allowed: Sequence[str] = (),
+    allowed: Sequence[SequenceRecord] = (),
     width: int = BEAM_WIDTH,
     batch_size: int = 512,
 ) -> Decoder:
@@ -37,7 +39,7 @@ def make_decoder(
       model: a generator.
       params: its parameters.
       allowed: miRNAs that "constrained" may predict, 5'→3'. Those too long for the
-        model are left out, and their number is logged. Other decoders ignore them.
+        model are left out, and logged. Other decoders ignore them.
       width: prefixes that a beam keeps.
       batch_size: targets at a time; fewer if a beam is wide.
 
@@ -63,21 +65,27 @@ def make_decoder(
     return search
 
 
-def emitted(mirnas: Sequence[str], max_length: int) -> list[str]:
-    """Return the distinct miRNAs that a model can emit, and log how many it cannot.
+def emitted(database: Sequence[SequenceRecord], max_length: int) -> list[str]:
+    """Return the distinct miRNAs that a model can emit, and log those it cannot.
 
     Args:
-      mirnas: 5'→3'.
+      database: named miRNAs, 5'→3'.
       max_length: letters of the longest miRNA that the model emits.
     """
-    distinct = list(dict.fromkeys(mirnas))
-    fitting = [mirna for mirna in distinct if len(mirna) <= max_length]
-    if len(fitting) < len(distinct):
-        logging.info(
+    too_long = [record for record in database if len(record.sequence) > max_length]
+    if too_long:
+        names = [record.name for record in too_long[:_MOST_NAMED]]
+        logging.warning(
             "%d of %d database miRNAs are longer than the %d nt that the model emits: "
-            "decoders that are constrained to the database cannot predict them",
-            len(distinct) - len(fitting),
-            len(distinct),
+            "decoders that are constrained to the database cannot predict them: %s%s",
+            len(too_long),
+            len(database),
             max_length,
+            ", ".join(names),
+            ", …" if len(names) < len(too_long) else "",
         )
-    return fitting
+    return list(
+        dict.fromkeys(
+            record.sequence for record in database if len(record.sequence) <= max_length
+        )
+    )

@@ -7,13 +7,18 @@ import numpy as np
 from jaxtyping import Int
 
 from mirjax.datasets import readers
+from mirjax.inputs import input_name
 from mirjax.models import loading
-from mirjax.models.interfaces import Classifier, Generator, PairModel
+from mirjax.models.interfaces import (
+    Classifier,
+    Generator,
+    PairModel,
+    reads_unknown_letters,
+)
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet, fasta
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs
-
-_MOST_NAMED = 10  # of the rows that do not fit a model
 
 
 def load_classifier(path: str | os.PathLike[str]) -> TrainedModel:
@@ -37,65 +42,96 @@ def load_classifier(path: str | os.PathLike[str]) -> TrainedModel:
     return trained
 
 
-def read_pairs_fasta(
-    mirnas: str | os.PathLike[str], targets: str | os.PathLike[str]
+def read_table(
+    path: str | os.PathLike[str], model: PairModel, bad_records: BadRecords
 ) -> Pairs:
-    """Read pairs from two FASTA files of equally many records.
+    """Read the pairs of a table that a model can score.
+
+    Args:
+      path: see `readers.read_pairs`.
+      model: a classifier.
+      bad_records: what to do with rows that cannot be read or do not suit the model.
+
+    Raises:
+      ValueError: as `readers.read_pairs` and `fitting_rows` do.
+    """
+    pairs = readers.read_pairs(
+        path, bad_records=bad_records, unknown_letters=reads_unknown_letters(model)
+    )
+    labels = [f"line {line}" for line in np.asarray(pairs.lines)]
+    fits = fitting_rows(pairs, model, input_name(path), labels, bad_records)
+    return pairs.take(fits)
+
+
+def read_fasta_pairs(
+    mirnas: str | os.PathLike[str],
+    targets: str | os.PathLike[str],
+    model: PairModel,
+    bad_records: BadRecords,
+) -> Pairs:
+    """Read the pairs of two FASTA files of equally many records.
 
     Args:
       mirnas: miRNAs, 5'→3'.
       targets: the target of each miRNA, 5'→3', in the same order.
+      model: a classifier.
+      bad_records: what to do with pairs that do not suit the model. Records that cannot
+        be read are refused: without them the others would be paired otherwise.
 
     Returns:
       The pairs; `genes` are the names of the targets.
 
     Raises:
-      ValueError: if a file cannot be read, or the numbers of records differ.
+      ValueError: if a file cannot be read, the numbers of records differ, or as
+        `fitting_rows` does.
     """
-    left, right = fasta.read_fasta(mirnas), fasta.read_fasta(targets)
+    left = fasta.read_fasta(mirnas)
+    right = fasta.read_fasta(targets, unknown_letters=reads_unknown_letters(model))
     if len(left) != len(right):
         raise ValueError(
             f"{mirnas} has {len(left)} records, but {targets} has {len(right)}: "
             "the first record of the one is paired with the first of the other, and so "
             "on; give equally many"
         )
-    return Pairs(
+    pairs = Pairs(
         mirnas=[record.sequence for record in left],
         targets=[record.sequence for record in right],
         mirna_names=[record.name for record in left],
         genes=[record.name for record in right],
     )
+    labels = [f"pair {number}" for number in range(1, len(pairs) + 1)]
+    return pairs.take(
+        fitting_rows(pairs, model, f"{mirnas} and {targets}", labels, bad_records)
+    )
 
 
-def read_pairs_table(path: str | os.PathLike[str]) -> Pairs:
-    """Read a table of pairs; see `readers.read_pairs`."""
-    return readers.read_pairs(path)
-
-
-def check_fit(
-    pairs: Pairs, model: PairModel, data: str, numbers: Int[np.ndarray, " n"]
-) -> None:
-    """Check that a model can read every row.
+def fitting_rows(
+    pairs: Pairs,
+    model: PairModel,
+    data: str,
+    labels: Sequence[str],
+    bad_records: BadRecords,
+) -> Int[np.ndarray, " fits"]:
+    """Return the numbers of the rows that a model can read; the others are bad records.
 
     Args:
       pairs: n rows.
       model: a classifier or a generator.
       data: where the rows come from, for messages.
-      numbers: the number of each row there, from 1.
+      labels: what to call each row, such as "line 3".
+      bad_records: what to do with a row that has a sequence too short or too long.
 
     Raises:
-      ValueError: if a sequence is too short or too long; it names the first such rows.
+      ValueError: if such rows are refused, or no row is left.
     """
     misfits = dict(_misfits(pairs, model))
-    if not misfits:
-        return
-    first = sorted(misfits)[:_MOST_NAMED]
-    listed = "; ".join(f"row {numbers[row]}: {misfits[row]}" for row in first)
-    more = "; …" if len(misfits) > len(first) else ""
-    raise ValueError(
-        f"{data} {listed}{more}; {len(misfits):,} of {len(pairs):,} rows do not fit: "
-        "copy the others to a file, or choose other data or another model"
+    bad_records.report(
+        data,
+        [(labels[row], misfits[row]) for row in sorted(misfits)],
+        len(pairs),
+        "rows do not suit the model",
     )
+    return np.delete(np.arange(len(pairs)), list(misfits))
 
 
 def _misfits(pairs: Pairs, model: PairModel) -> Iterator[tuple[int, str]]:

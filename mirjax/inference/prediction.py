@@ -207,7 +207,7 @@ def _make_decoder(
         options.decoder,
         trained.model,
         trained.params,
-        allowed=[record.sequence for record in database.mirnas],
+        allowed=database.mirnas,
         width=options.beam_width,
         batch_size=options.batch_size,
     )

@@ -1,6 +1,7 @@
 """The report of an evaluation: tables, and the content of metrics.json."""
 
 import dataclasses
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,26 +36,33 @@ def describe_source(source: Source) -> dict[str, Any]:
     """Return what metrics.json holds of the rows that were evaluated on."""
     return {
         "data": source.data,
+        "data_path": source.path or None,
         "split": source.part,
         "split_protocol": source.protocol or None,
         "rows_in_split": source.available,
+        "sample_seed": source.seed,
         "rows_labelled_0_left_out": source.dropped,
-        "baselines_fitted_on": source.fitted_on,
+        "baselines_fitted_on": source.fitted_on or None,
     }
 
 
-def print_report(report: Report, title: str) -> None:
+def print_report(report: Report, title: str, *, full: bool = False) -> None:
     """Print the tables and notes of a report.
 
     Args:
       report: what to print.
       title: above the first table.
+      full: whether to print all metrics, in tables that may be wider than 80 columns.
     """
+    print_table = table.print_comparison if full else table.print_summary
     columns = {"model": report.metrics, **report.decoders, **report.baselines}
-    table.print_comparison(columns, title=title)
-    if of_new := report.metrics.get("new_targets"):
+    print_table(columns, title=title)
+    of_new = report.metrics.get("new_targets") or {"n": 0}
+    if of_new["n"] == report.metrics["n"]:
+        print("no target is in a training pair")
+    elif of_new["n"]:
         columns |= report.metrics["new_targets_baselines"]
-        table.print_comparison(
+        print_table(
             {
                 name: column.get("new_targets", column)
                 for name, column in columns.items()
@@ -63,3 +71,18 @@ def print_report(report: Report, title: str) -> None:
         )
     for note in report.notes:
         print(note)
+
+
+def print_origin(source: Source, path: pathlib.Path, *, full: bool) -> None:
+    """Print what the baselines were fitted on, and where all metrics are written.
+
+    Args:
+      source: of the rows.
+      path: of metrics.json.
+      full: whether all metrics were printed.
+    """
+    if source.fitted_on:
+        print(f"baselines fitted on {source.fitted_on}")
+    else:
+        print("no training rows: baselines that need them are left out (--train_data)")
+    print(path if full else f"all metrics: --full, or {path}")

@@ -7,6 +7,7 @@ from rich import box, table
 from rich.console import Console
 
 _WIDTH = 148  # columns where the output is not a terminal
+_NARROW = 80  # the same, of a summary
 
 _LABELS = {
     "loss": "loss (nats a position)",
@@ -42,6 +43,25 @@ _LABELS = {
     "blast_identity_full": "identity to best hit, whole",
     "blast_name_match": "best hit is the true miRNA",
 }
+# Main metrics of a classifier, and of a generator; the model has the first.
+_SUMMARIES = (
+    {
+        "average_precision": "average\nprecision",
+        "auroc": "AUROC",
+        "accuracy": "accuracy",
+        "sensitivity": "sensitivity",
+        "specificity": "specificity",
+        "ece": "ECE",
+    },
+    {
+        "exact_match": "exact\nmatch",
+        "known_match": "known\nmatch",
+        "seed_match": "seed\nmatch",
+        "edit_distance": "edit\ndistance",
+        "token_accuracy_masked": "token\naccuracy",
+        "top_1": "ranked\nfirst",
+    },
+)
 _HIT_SHARE = "blast_hit_share_"
 _NUMBERS = ("loss", "cross_entropy", "edit_distance")
 _FRACTIONS = (
@@ -115,6 +135,31 @@ def print_comparison(
     _print(comparison, title, file)
 
 
+def print_summary(
+    columns: Mapping[str, Mapping[str, Any]],
+    *,
+    title: str,
+    file: IO[str] | None = None,
+) -> None:
+    """Print the main metrics: a row for each predictor, at most 80 columns wide.
+
+    Args:
+      columns: predictor → metric → value; a predictor without a metric has "–".
+      title: above the table.
+      file: standard output by default.
+    """
+    headings = next(kind for kind in _SUMMARIES if next(iter(kind)) in columns["model"])
+    names = [name for name in headings if any(name in x for x in columns.values())]
+    summary = table.Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    summary.add_column("", no_wrap=True)
+    for name in names:
+        summary.add_column(headings[name], justify="right", no_wrap=True)
+    for predictor, column in columns.items():
+        values = [value(name, column.get(name)) for name in names]
+        summary.add_row(predictor.replace("_", " "), *values)
+    _print(summary, title, file, width=_NARROW)
+
+
 def print_rows(
     header: Sequence[str],
     rows: Sequence[Sequence[str]],
@@ -138,9 +183,11 @@ def print_rows(
     _print(listing, title, file)
 
 
-def _print(content: table.Table, title: str, file: IO[str] | None) -> None:
+def _print(
+    content: table.Table, title: str, file: IO[str] | None, width: int = _WIDTH
+) -> None:
     console = Console(file=file, highlight=False)
     if not console.is_terminal:
-        console = Console(file=file, highlight=False, width=_WIDTH)
+        console = Console(file=file, highlight=False, width=width)
     console.print(title, markup=False, soft_wrap=True)
     console.print(content)

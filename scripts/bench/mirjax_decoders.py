@@ -48,7 +48,7 @@ def main() -> None:
     params = model.init(jax.random.key(0), *model.example_inputs())["params"]
     params = jax.device_put(params)
     records = registry.load_fasta(arguments.database)
-    mirnas = emitted([record.sequence for record in records], model.max_mirna_length)
+    mirnas = emitted(records, model.max_mirna_length)
     decode = TASKS[arguments.task](model, params, mirnas, arguments.width)
     rng = np.random.default_rng(0)
     letters = one_hot_pairs.random_letters(rng, 1024, 20, 29)

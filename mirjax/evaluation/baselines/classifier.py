@@ -79,6 +79,24 @@ def classifier_baselines(
     return baselines
 
 
+def unfitted_baselines(held_out: Pairs) -> dict[str, Float[np.ndarray, " n"]]:
+    """Score pairs by the baselines whose order of pairs needs no training pairs.
+
+    Args:
+      held_out: n pairs to score.
+
+    Returns:
+      Baseline → score, higher for a pair that is more likely positive: `seed_6mer`,
+      whether the target has a perfect match to miRNA letters 2-7, and
+      `complementarity`, the local score of `complementarity.score_pairs`.
+    """
+    scores = complementarity.score_pairs(held_out.mirnas, held_out.targets)
+    return {
+        "seed_6mer": np.array(_has_seed_match(held_out), float),
+        "complementarity": scores * 1.0,
+    }
+
+
 def _positive_fraction(
     known: Sequence[object], labels: Labels, new: Sequence[object]
 ) -> Float[np.ndarray, " held_out"]:
