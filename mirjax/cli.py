@@ -110,7 +110,7 @@ def progress(total: int | None, description: str) -> Iterator[Callable[[int], No
 
 
 def command_line(module: str, flag_values: flags.FlagValues) -> str:
-    """Return the command line that repeats a command, with the flags that were given."""
+    """Return the command that repeats this one, with the flags that were given."""
     given = {flag.name: flag for flag in map(flag_values.__getitem__, flag_values)}
     arguments = [flag.serialize() for flag in given.values() if flag.present]
     return shlex.join(["python", "-m", module, *arguments])
