@@ -24,7 +24,6 @@ the target) or negative:
 
 # Only light modules are imported here: neither --help nor a wrong flag waits for JAX.
 import dataclasses
-import json
 import pathlib
 
 from absl import flags
@@ -33,7 +32,6 @@ import mirjax
 from mirjax import cli
 from mirjax.datasets import catalogue, formats
 from mirjax.evaluation import options
-from mirjax.files import atomic_write
 from mirjax.inference.options import BEAM_WIDTH
 from mirjax.sequences import bad_records
 
@@ -197,7 +195,7 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.evaluation.evaluation_set import make_evaluation_set
     from mirjax.evaluation.generator import measure_generator
     from mirjax.evaluation.metrics.calibration import stored_temperature
-    from mirjax.evaluation.results_folder import FILE_NAME, results_folder
+    from mirjax.evaluation.results_folder import results_folder, write_metrics
     from mirjax.models.interfaces import Generator
     from mirjax.models.loading import load_model
     from mirjax.output import make_folder
@@ -242,12 +240,10 @@ def main(flag_values: flags.FlagValues) -> None:
         **report.content(),
     }
     row_options.bad_records.write(folder / "skipped.tsv")
-    path = folder / FILE_NAME
-    with atomic_write(path) as unfinished:
-        unfinished.write_text(json.dumps(content, indent=2) + "\n")
-    title = f"{model_path}: {evaluation_set.describe()}"
-    print_report(report, title, full=flag_values.full)
-    print_origin(evaluation_set.source, path, full=flag_values.full)
+    path = write_metrics(content, folder)
+    title, full = f"{model_path}: {evaluation_set.describe()}", flag_values.full
+    print_report(report, title, full=full)
+    print_origin(evaluation_set.source, path, full=full)
 
 
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:

@@ -131,7 +131,10 @@ def test_explanation_of_a_prefilter():
             r"bad.fa: 1 of 2 .* b2: letter 'N' .*bad_record=skip",
         ),
         ({"queries": "-", "db": "-"}, r"- is given for two inputs"),
-        ({"db": "mirbase/hsaa"}, r"mirbase/hsaa is neither a file nor a dataset"),
+        (
+            {"db": "mirbase/hsaa"},
+            "mirbase/hsaa: miRBase has no species .*; the nearest are mirbase/hsa",
+        ),
         ({"db": "bad.fa"}, r"bad.fa: 1 of 2 .* b2: letter 'N' .*bad_record=skip"),
         ({"out": "q.fa"}, r"q.fa is an input; name another"),
         ({"out": "no/such/folder"}, r"folder no/such cannot be written"),

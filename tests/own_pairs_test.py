@@ -14,9 +14,8 @@ import pytest
 from absl import flags
 from small_runs import labelled_pairs, small_classifier, small_config
 
-import configs
-from configs.sweeps import mitar
-from mirjax import evaluate, sweep, train
+from mirjax import configs, evaluate, sweep, train
+from mirjax.configs.sweeps import mitar
 from mirjax.datasets import own_pairs, splits
 from mirjax.datasets.selection import Selection, pin, select
 from mirjax.evaluation.evaluation_set import make_evaluation_set

@@ -160,8 +160,8 @@ BAD = {
     "too long": (
         _many_too_long,
         {"pairs": "long.csv"},
-        r"long.csv row 1: target of 54 nt \(miR-0\), but the model takes 1 to 53; row 2"
-        r".*row 10: .*; …; 12 of 15 rows do not fit",
+        r"long.csv: 12 of 15 rows do not suit the model: line 2: target of 54 nt "
+        r"\(miR-0\), the model takes 1 to 53; line 3.*line 11: .*; and 2 more; mend",
     ),
     "unequal": (
         _unequal,

@@ -179,7 +179,9 @@ def test_a_classifier_needs_both_labels(monkeypatch, tmp_path):
         monkeypatch.setattr(
             registry, "load_split", lambda *_, given=given, **__: (given, split)
         )
-        with pytest.raises(ValueError, match=f"{part} rows: a classifier needs rows"):
+        with pytest.raises(
+            ValueError, match=f"{part} rows: .* a classifier needs rows"
+        ):
             train.train(small_classifier(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

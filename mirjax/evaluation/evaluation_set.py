@@ -163,8 +163,9 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
     """
     generates = isinstance(trained.model, Generator)
     trained_on = training_data(trained.metadata, options.data)
-    unknown_letters = reads_unknown_letters(trained.model)
-    table = load_table(options, trained_on, unknown_letters=unknown_letters)
+    table = load_table(
+        options, trained_on, unknown_letters=reads_unknown_letters(trained.model)
+    )
     part = options.part or table.default_part
     if not generates:
         check_labels(table, options.data_format)

@@ -3,8 +3,11 @@
 import itertools
 import json
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from mirjax.evaluation.evaluation_set import Source
+from mirjax.files import atomic_write
 
 FILE_NAME = "metrics.json"
 _PARENT = "evaluation"  # in a model's folder
@@ -45,6 +48,14 @@ def results_folder(
             break
         folder = first.with_name(f"{first.name}-{number}")
     return folder
+
+
+def write_metrics(content: Mapping[str, Any], folder: pathlib.Path) -> pathlib.Path:
+    """Write what was measured as JSON, and return the file."""
+    path = folder / FILE_NAME
+    with atomic_write(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n")
+    return path
 
 
 def _is_free(metrics: pathlib.Path, source: Source) -> bool:

@@ -144,7 +144,7 @@ def _misfits(pairs: Pairs, model: PairModel) -> Iterator[tuple[int, str]]:
         lengths = alphabet.lengths(sequences)
         for row in np.flatnonzero((lengths < least) | (lengths > most)).tolist():
             found = f"{what} of {lengths[row]} nt{_name(pairs, row)}"
-            yield row, f"{found}, but the model takes {least} to {most}"
+            yield row, f"{found}, the model takes {least} to {most}"
 
 
 def _name(pairs: Pairs, row: int) -> str:

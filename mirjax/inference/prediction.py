@@ -128,9 +128,7 @@ def predict(
       ValueError: for a stride that does not suit the model, before the device is used.
       BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
     """
-    size, stride = trained.model.max_target_length, options.stride
-    if not 1 <= stride <= size:
-        raise ValueError(f"--stride={stride} must be from 1 to a window's {size} nt")
+    size, stride = _window_sizes(trained, options)
     lengths = [len(target.sequence) for target in targets]
     num_sites = count_windows(lengths, size, stride)
     logging.info("%d target records, %d sites", len(targets), num_sites)
@@ -147,9 +145,12 @@ def predict(
     kept = choose_sites(decoded.log_probs, options)
     used = np.unique(decoded.choices[kept])
     logging.info("%d sites kept; naming %d distinct miRNAs", len(kept), len(used))
-    limits = Limits(num_processes=options.num_threads)
-    mirnas = [decoded.mirnas[choice] for choice in used]
-    found = naming.name_sequences(mirnas, database, options.settings, limits)
+    found = naming.name_sequences(
+        [decoded.mirnas[choice] for choice in used],
+        database,
+        options.settings,
+        Limits(num_processes=options.num_threads),
+    )
     names = dict(zip(used, found, strict=True))
     windows = _in_order(sliding_windows(lengths, size, stride), kept)
     return (
@@ -198,6 +199,14 @@ def _in_order(
         return
     chosen = dict(zip(wanted.tolist(), _in_order(windows, wanted), strict=True))
     yield from (chosen[number] for number in kept.tolist())
+
+
+def _window_sizes(trained: TrainedModel, options: PredictOptions) -> tuple[int, int]:
+    """Return the length of a window, and the distance from one to the next, in nt."""
+    size, stride = trained.model.max_target_length, options.stride
+    if not 1 <= stride <= size:
+        raise ValueError(f"--stride={stride} must be from 1 to a window's {size} nt")
+    return size, stride
 
 
 def _make_decoder(

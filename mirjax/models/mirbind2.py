@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt8
 
-from mirjax.models.validation import check_sizes
+from mirjax.models.validation import check_rates, check_sizes
 from mirjax.sequences import alphabet
 
 NUM_PAIRS = 18  # 4 × 4 letters, one that is unused, and any pair with another letter
@@ -44,7 +44,6 @@ class MirBind2(nn.Module):
     """Score whether a miRNA binds a target site; a `Classifier`.
 
     Its published weights were trained on targets of 50 nt; shorter ones are padded.
-    It has no dropout: it is here to be evaluated, not to be trained anew.
     """
 
     max_mirna_length: int = 28  # nt
@@ -53,11 +52,13 @@ class MirBind2(nn.Module):
     conv_features: Sequence[int] = (128, 64, 32)  # filters of each convolution
     conv_widths: Sequence[int] = (6, 3, 3)  # nt, along both sequences
     dense_features: int = 30  # units of the last hidden layer
+    dropout: float | Array = 0.2  # rate, after each pooling and the hidden layer
 
     def __post_init__(self) -> None:
         """Raise a ValueError for sizes that no model can have."""
         sizes = ("max_mirna_length", "max_target_length", "pair_features")
         check_sizes(self, (*sizes, "dense_features"))
+        check_rates(self, ("dropout",))
         if len(self.conv_features) != len(self.conv_widths):
             raise ValueError(
                 f"mirbind2: {self.conv_features=} and {self.conv_widths=} differ in "
@@ -88,8 +89,8 @@ class MirBind2(nn.Module):
         *,
         train: bool = False,
     ) -> Float[Array, " batch"]:
-        """Score pairs; see `Classifier`. `train` changes nothing."""
-        del train
+        """Score pairs; see `Classifier`."""
+        drop = nn.Dropout(self.dropout, deterministic=not train)
         pairs = jax.nn.one_hot(pair_codes(mirnas, targets), NUM_PAIRS)
         features = nn.Dense(self.pair_features, name="pair_dense")(pairs)
         blocks = zip(self.conv_features, self.conv_widths, strict=True)
@@ -100,12 +101,12 @@ class MirBind2(nn.Module):
             )(features)
             features = ChannelAffine(name=f"affine_{number}")(features)
             features = nn.leaky_relu(features, _SLOPE)
-            features = nn.max_pool(features, (2, 2), strides=(2, 2))
+            features = drop(nn.max_pool(features, (2, 2), strides=(2, 2)))
         # Channels first, as the published weights have them.
         flat = jnp.moveaxis(features, -1, 1).reshape(features.shape[0], -1)
         hidden = nn.Dense(self.dense_features, name="hidden_dense")(flat)
         hidden = nn.leaky_relu(ChannelAffine(name="hidden_affine")(hidden), _SLOPE)
-        return nn.Dense(1, name="output_dense")(hidden)[:, 0]
+        return nn.Dense(1, name="output_dense")(drop(hidden))[:, 0]
 
 
 def pair_codes(
