@@ -26,7 +26,6 @@ from mirjax.inference.classify import predict_logits, predict_probabilities
 from mirjax.models import loading, make_model
 from mirjax.models import trained as exported
 from mirjax.reporting import curves
-from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
 MODEL = {
@@ -131,7 +130,7 @@ def test_without_training_rows_only_baselines_that_need_none_are_measured(
 ):
     mirnas, targets, labels = table
     mirnas = [
-        alphabet.reverse_complement(target[-20:]) if label else mirna
+        pairing.reverse_complement(target[-20:]) if label else mirna
         for mirna, target, label in zip(mirnas, targets, labels, strict=True)
     ]
     data = write_csv(tmp_path / "pairs.csv", mirnas, targets, labels)
@@ -139,7 +138,7 @@ def test_without_training_rows_only_baselines_that_need_none_are_measured(
     assert found["baselines_fitted_on"] is None
     scores = {
         "seed_6mer": [
-            alphabet.reverse_complement(mirna[1:7]) in target
+            pairing.reverse_complement(mirna[1:7]) in target
             for mirna, target in zip(mirnas, targets, strict=True)
         ],
         "complementarity": complementarity.score_pairs(mirnas, targets),

@@ -6,6 +6,7 @@ References:
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -90,7 +91,7 @@ class MirBind2(nn.Module):
         train: bool = False,
     ) -> Float[Array, " batch"]:
         """Score pairs; see `Classifier`."""
-        drop = nn.Dropout(self.dropout, deterministic=not train)
+        drop = nn.Dropout(cast(float, self.dropout), deterministic=not train)
         pairs = jax.nn.one_hot(pair_codes(mirnas, targets), NUM_PAIRS)
         features = nn.Dense(self.pair_features, name="pair_dense")(pairs)
         blocks = zip(self.conv_features, self.conv_widths, strict=True)
