@@ -7,7 +7,7 @@ import jax
 import jaxtyping
 import pytest
 
-# Types and shapes in the signatures of the whole package are checked; an int is a float.
+# Types and shapes in signatures are checked in the whole package; an int is a float.
 jaxtyping.install_import_hook(
     "mirjax", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 )

@@ -46,7 +46,7 @@ def attention_maps(trained: TrainedModel, pairs: Pairs) -> list[AttentionMap]:
     weights = model.apply(
         {"params": trained.params},
         jnp.asarray(tokens),
-        losses.shift_right(jnp.asarray(decoded)),
+        losses.shift_right(decoded),
         method="attention_weights",
     )
     mean = np.asarray(weights.mean(axis=(0, 2)))
