@@ -4,8 +4,13 @@ import os
 import pathlib
 
 import jax
+import jaxtyping
 import pytest
 
+# Types and shapes in signatures are checked in the whole package; an int is a float.
+jaxtyping.install_import_hook(
+    "mirjax", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+)
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Most of the tests' time is XLA's: compile faster to slower programs.
@@ -18,6 +23,14 @@ def compilation_cache(tmp_path_factory):
     jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("xla")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.fixture
+def unchecked():
+    """Call functions with types and shapes that their signatures do not allow."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

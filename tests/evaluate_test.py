@@ -520,7 +520,7 @@ def test_attention_maps_are_those_of_the_predictions(tmp_path):
         expected = model.apply(
             {"params": params},
             jnp.asarray(tokens_of([target], 29)),
-            previous,
+            jnp.asarray(previous),
             method="attention_weights",
         )
         np.testing.assert_allclose(

@@ -415,6 +415,7 @@ def test_a_missing_blastn_is_found_before_the_work(folder, monkeypatch):
     assert not pathlib.Path("out.tsv").exists()
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_model_that_generates_nothing_is_refused(folder, monkeypatch):
     class Classifier(nn.Module):
         """Something that scores pairs."""

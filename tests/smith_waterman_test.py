@@ -207,6 +207,7 @@ def test_nothing_scores_nothing():
         ((np.ones((1, 3), np.int32), ["A"]), {}, "queries: int32"),
     ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_bad_arguments_are_named(arguments, settings, said):
     with pytest.raises(ValueError, match=said):
         smith_waterman.score_pairs(*arguments, SCORINGS[0], **settings)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from jax import Array
+from ml_collections import ConfigDict
 
 from mirjax.datasets.batches import steps_per_epoch
 from mirjax.spelling import suggest
@@ -17,7 +18,7 @@ OPTIMIZERS = ("rmsprop", "adam", "adamw")
 
 
 def read_section(
-    section_class: type[Section], name: str, values: Mapping[str, Any]
+    section_class: type[Section], name: str, values: Mapping[str, Any] | ConfigDict
 ) -> Section:
     """Make a section's dataclass from its part of a config.
 

@@ -7,7 +7,7 @@ leaves most of a device idle, and one program is compiled for all of them.
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,7 @@ from mirjax.xla import compiler_options
 RunMetrics = Mapping[str, np.ndarray]  # metric → its value at each step of a call
 
 
+@runtime_checkable
 class Program(Protocol):
     """Train state on the devices, and the jitted functions that advance it.
 

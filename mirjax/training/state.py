@@ -19,12 +19,13 @@ class TrainState(struct.PyTreeNode):
     """Parameters and optimiser state: everything that a step changes.
 
     Attributes:
-      step: number of steps done.
+      step: number of steps done, int32.
       params: the model's parameters.
       opt_state: the optimiser's state.
     """
 
-    step: Array
+    # No array types: a tree of the same class holds shapes, or shardings.
+    step: Any
     params: Any
     opt_state: Any
 
