@@ -48,7 +48,8 @@ class Kernels:
         Args:
           scoring: what alignments score.
           block_bytes: memory for scoring one block of pairs.
-          devices: devices to split each block over; all by default.
+          devices: devices to split each block over. By default all, but only the first
+            of a CPU, whose devices share its cores.
           tile_worth: cells to be scored from which a tile is compiled.
 
         Raises:
@@ -56,7 +57,7 @@ class Kernels:
         """
         if block_bytes < 1:
             raise ValueError(f"{block_bytes=}: must be at least 1")
-        devices = jax.devices() if devices is None else list(devices)
+        devices = _default_devices() if devices is None else list(devices)
         if not devices:
             raise ValueError(f"{devices=}: must hold at least one device")
         self.scoring = scoring
@@ -166,6 +167,11 @@ class Kernels:
             return compiled_strip(scoring, dtype)(queries, subjects, longest[0])
         steps = max(1, sum(longest) - 1)
         return compiled_sweep(scoring, dtype)(queries, subjects, steps)
+
+
+def _default_devices() -> list[jax.Device]:
+    devices = jax.devices()
+    return devices[:1] if devices[0].platform == "cpu" else devices
 
 
 @functools.cache

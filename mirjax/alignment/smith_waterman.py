@@ -52,7 +52,7 @@ def score_pairs(
         subject i.
       block_bytes: memory for scoring one block of pairs, besides the sequences and the
         result.
-      devices: devices to split each block over; all by default.
+      devices: devices to split each block over; by default all, of a CPU the first.
 
     Returns:
       The score of the best alignment of each pair, 0 if none is positive.
@@ -97,7 +97,7 @@ def score_all(
       scoring: what alignments score.
       block_bytes: memory for scoring one block of pairs, besides the sequences and the
         result.
-      devices: devices to split each block over; all by default.
+      devices: devices to split each block over; by default all, of a CPU the first.
       tile_worth: cells to be scored from which the fastest kernel for short sequences
         is compiled, on a CPU: that takes many seconds.
 
