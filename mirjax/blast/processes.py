@@ -17,6 +17,7 @@ import dataclasses
 import logging
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -57,8 +58,8 @@ class Limits:
     def __post_init__(self) -> None:
         if self.num_processes is not None and self.num_processes < 1:
             raise ValueError(f"--num_processes={self.num_processes} must be at least 1")
-        if self.timeout_s <= 0:
-            raise ValueError(f"timeout_s={self.timeout_s} must be above 0")
+        if not 0 < self.timeout_s <= threading.TIMEOUT_MAX:
+            raise ValueError(f"--time_limit={self.timeout_s} must be above 0")
 
     @property
     def workers(self) -> int:
