@@ -4,7 +4,13 @@ import dataclasses
 
 import pytest
 
-from mirjax.blast.settings import DEFAULT, NAMING, PUBLISHED, BlastSettings
+from mirjax.blast.settings import (
+    DEFAULT,
+    NAMING,
+    PUBLISHED,
+    BlastSettings,
+    settings_of_task,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +41,13 @@ def test_a_bad_setting_is_named_with_its_remedy(field, remedy):
 def test_presets_differ_in_strand_and_masking_alone():
     assert dataclasses.replace(DEFAULT, strand="both") == PUBLISHED
     assert dataclasses.replace(DEFAULT, dust=False) == NAMING
+
+
+def test_a_task_has_its_own_defaults_unless_given_apart():
+    assert settings_of_task(None) == DEFAULT
+    assert settings_of_task(None, word_size=9).word_size == 9
+    short = settings_of_task("blastn-short", evalue=0.5)
+    assert (short.task, short.word_size, short.penalty) == ("blastn-short", 7, -3)
+    assert (short.gapopen, short.gapextend, short.evalue) == (5, 2, 0.5)
+    with pytest.raises(ValueError, match="--task=tblastx is not one of"):
+        settings_of_task("tblastx")
