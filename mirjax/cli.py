@@ -6,8 +6,10 @@ import logging as stdlib_logging
 import pathlib
 import re
 import shlex
+import signal
 import sys
 import time
+import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -56,6 +58,7 @@ def run(
         logging.get_absl_handler().addFilter(lambda record: record.name != "asyncio")
         sys.unraisablehook = _report_unraisable
         warnings.filterwarnings("ignore", message="coroutine .* was never awaited")
+        stop_signals()
         try:
             if len(arguments) > 1:
                 raise ValueError(f"unexpected argument {arguments[1]!r}; see --help")
@@ -70,6 +73,28 @@ def run(
         return 0
 
     app.run(guarded, argv=argv, flags_parser=_parse_flags)
+
+
+def stop_signals() -> None:
+    """Let SIGTERM and SIGHUP end the command as an error does: it cleans up first.
+
+    The exit code is 128 and the signal's number, as a shell reports it. A signal that
+    is ignored, as by nohup, stays ignored.
+    """
+
+    def stop(number: int, frame: types.FrameType | None) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)  # cleaning up is not interrupted
+        print(f"error: stopped by {signal.Signals(number).name}", file=sys.stderr)
+        sys.exit(128 + number)
+
+    numbers = [
+        number
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) == signal.SIG_DFL
+    ]
+    for number in numbers:
+        signal.signal(number, stop)
 
 
 @contextlib.contextmanager

@@ -7,18 +7,25 @@ columns of blastn's -outfmt 6: query, subject, percent identity, alignment lengt
 mismatches, gap openings, start and end in the query, start and end in the subject,
 E-value, bit score.
 
-The rows are those that blastn prints for the same search in the whole database.
+The rows are those that blastn prints for the same search in the whole database. With
+words of 11 letters and more it drops some hits, depending on the neighbours of a query;
+this command drops none, so that its rows depend on nothing but the query.
 Identical queries are searched once, queries that cannot have a hit are left out where
 that saves time, and the others are distributed over one blastn process per core.
 """
 
 import sys
-from typing import Any
 
 from absl import flags, logging
 
 from mirjax import cli
-from mirjax.blast.settings import DEFAULT, STRANDS, TASKS, BlastSettings
+from mirjax.blast.settings import (
+    DEFAULT,
+    STRANDS,
+    TASKS,
+    BlastSettings,
+    settings_of_task,
+)
 from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
 
@@ -28,7 +35,6 @@ _INTEGERS = {
     "penalty": "score of a mismatch, below 0",
     "gapopen": "cost of opening a gap",
     "gapextend": "cost of each letter of a gap",
-    "max_target_seqs": "most database sequences reported for a query",
 }
 
 
@@ -46,7 +52,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
     bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
     flags.DEFINE_float(
-        "evalue", DEFAULT.evalue, "highest E-value of a hit", flag_values=flag_values
+        "evalue",
+        None,
+        f"highest E-value of a hit; {DEFAULT.evalue:g} without --task",
+        flag_values=flag_values,
     )
     flags.DEFINE_enum(
         "strand",
@@ -56,11 +65,28 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values,
     )
     flags.DEFINE_enum(
-        "task", DEFAULT.task, TASKS, "how blastn extends a seed", flag_values
+        "task",
+        None,
+        TASKS,
+        "a task of BLAST+, with its own word size, scores, gap costs and E-value for "
+        "those that are not given; without it, megablast with the defaults named here",
+        flag_values,
     )
     for name, purpose in _INTEGERS.items():
-        value = getattr(DEFAULT, name)
-        flags.DEFINE_integer(name, value, purpose, flag_values=flag_values)
+        text = f"{purpose}; {getattr(DEFAULT, name)} without --task"
+        flags.DEFINE_integer(name, None, text, flag_values=flag_values)
+    flags.DEFINE_integer(
+        "max_target_seqs",
+        DEFAULT.max_target_seqs,
+        "most database sequences reported for a query",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_float(
+        "time_limit",
+        3600.0,
+        "seconds after which a blastn process is stopped",
+        flag_values=flag_values,
+    )
     flags.DEFINE_bool(
         "dust",
         DEFAULT.dust,
@@ -83,13 +109,14 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def blast_settings(flag_values: flags.FlagValues) -> BlastSettings:
     """BlastSettings from the flags."""
-    integers: dict[str, Any] = {name: flag_values[name].value for name in _INTEGERS}
-    return BlastSettings(
-        evalue=flag_values.evalue,
+    names = ("evalue", *_INTEGERS)
+    given = {name: flag_values[name].value for name in names}
+    return settings_of_task(
+        flag_values.task,
         strand=flag_values.strand,
-        task=flag_values.task,
         dust=flag_values.dust,
-        **integers,
+        max_target_seqs=flag_values.max_target_seqs,
+        **{name: value for name, value in given.items() if value is not None},
     )
 
 
@@ -106,7 +133,7 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.output import check_writable, is_standard_output, open_output
     from mirjax.sequences.fasta import read_fasta, read_once
 
-    limits = Limits(num_processes=flag_values.num_processes)
+    limits = Limits(flag_values.num_processes, flag_values.time_limit)
     out = flag_values.out
     check_writable(out, flag_values.queries, flag_values.db)
     check_streams(flag_values.queries, flag_values.db)

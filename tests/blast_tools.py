@@ -6,7 +6,8 @@ import io
 import os
 import subprocess
 
-from mirjax.blast import search
+from mirjax.blast import search, statistics
+from mirjax.sequences.fasta import read_fasta
 
 
 def write_fasta(path, records):
@@ -21,32 +22,44 @@ def make_database(folder, fasta="db.fa"):
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
-def plain_lines(folder, arguments, queries="q.fa", database="db.fa"):
+def plain_lines(folder, arguments, columns="6", *, queries="q.fa", database="db.fa"):
     """Return the lines of plain blastn's table."""
-    command = ["blastn", "-query", queries, "-db", database, "-outfmt", "6"]
+    command = ["blastn", "-query", queries, "-db", database, "-outfmt", columns]
     run = subprocess.run(
         [*command, *arguments], cwd=folder, check=True, capture_output=True
     )
     return run.stdout.splitlines()
 
 
-def complete_lines(folder, settings, **names):
+def complete_lines(folder, settings, queries="q.fa", database="db.fa"):
     """Return the rows of plain blastn, and those that its estimate of scores drops.
 
     At a word size of 11 and more blastn estimates a score by blocks of four letters,
     and drops hits whose estimate is below what the E-value asks for. At a high E-value
     it drops none; the rows with a low one are then picked from its table.
     """
-    high = dataclasses.replace(settings, evalue=1e7)
+    names = {"queries": queries, "database": database}
     plain = plain_lines(folder, settings.arguments(), **names)
     if settings.word_size < 11:
         return plain
-    lines = [
-        line
-        for line in plain_lines(folder, high.arguments(), **names)
-        if float(line.split(b"\t")[10]) <= settings.evalue
-    ]
-    assert not collections.Counter(plain) - collections.Counter(lines)
+    scores = settings.statistics
+    subjects = [len(record.sequence) for record in read_fasta(folder / database)]
+    size = statistics.DatabaseSize(sum(subjects), len(subjects))
+    spaces = {
+        record.name: statistics.search_space(scores, len(record.sequence), size)
+        for record in read_fasta(folder / queries)
+    }
+    word = settings.reward * settings.word_size
+    high = statistics.evalue(scores, word - 3 * settings.reward, max(spaces.values()))
+    high = dataclasses.replace(settings, evalue=max(high, settings.evalue))
+    lines = []
+    for line in plain_lines(folder, high.arguments(), "6 std score", **names):
+        row, _, score = line.rpartition(b"\t")
+        space = spaces[row.partition(b"\t")[0].decode()]
+        if int(score) >= statistics.least_score(scores, settings.evalue, space):
+            lines.append(row)
+    if settings.max_target_seqs >= len(subjects):  # else better hits replace others
+        assert not collections.Counter(plain) - collections.Counter(lines)
     return lines
 
 

@@ -6,14 +6,16 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import types
 
 import numpy as np
 import pytest
 from absl import flags
-from blast_tools import make_database, plain_lines
+from blast_tools import fake_program, make_database, plain_lines
 
 from mirjax import cli, confirm
 from mirjax.blast import processes
@@ -85,6 +87,12 @@ OPTIONS = {
         "-task blastn -word_size 6 -reward 2 -penalty -3 -gapopen 5 -gapextend 2 "
         "-strand both -evalue 3 -max_target_seqs 5 -dust no",
     ),
+    "short": (["--task=blastn-short", "--strand=both"], "-task blastn-short"),
+    "short, higher": (
+        ["--task=blastn-short", "--evalue=0.2", "--strand=both"],
+        "-task blastn-short -evalue 0.2",
+    ),
+    "blastn": (["--task=blastn", "--strand=both"], "-task blastn"),
 }
 
 
@@ -140,6 +148,8 @@ def test_explanation_of_a_prefilter():
         ({"out": "no/such/folder"}, r"folder no/such cannot be written"),
         ({"word_size": 3}, r"--word_size=3"),
         ({"evalue": 0}, r"--evalue=0"),
+        ({"evalue": "inf"}, r"--evalue=inf must be above 0 and finite"),
+        ({"time_limit": 0}, r"--time_limit=0.* must be above 0"),
         ({"gapopen": 1, "gapextend": 7}, r"--gapopen=1 --gapextend=7: .*choose"),
         ({"num_processes": 0}, r"--num_processes=0 must be at least 1"),
         ({"strand": "minus"}, r"--strand=minus"),
@@ -252,3 +262,74 @@ def test_it_is_a_command_of_the_console():
         [sys.executable, "-m", "mirjax", "--help"], capture_output=True, text=True
     )
     assert "confirm" in run.stdout
+
+
+def test_a_very_long_query_is_searched(tmp_path, run):
+    rng = np.random.default_rng(5)
+    long = "".join(np.array(list("ACGU"))[rng.integers(0, 4, 4_700_000)])
+    records = [SequenceRecord("long", long), SequenceRecord("short", long[:22])]
+    write_fasta(tmp_path / "q.fa", records)
+    write_fasta(tmp_path / "db.fa", [SequenceRecord("m", long[4_000_000:4_000_022])])
+    code, _, err = run(
+        queries=tmp_path / "q.fa", db=tmp_path / "db.fa", word_size=16, evalue=1
+    )
+    assert code == 0, err
+    (row,) = (tmp_path / "hits.tsv").read_text().splitlines()
+    columns = row.split("\t")
+    assert columns[:2] == ["long", "m"] and columns[6:8] == ["4000001", "4000022"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "line"),
+    [
+        (signal.SIGTERM, 143, "error: stopped by SIGTERM"),
+        (signal.SIGHUP, 129, "error: stopped by SIGHUP"),
+        (signal.SIGINT, 130, "error: interrupted"),
+        (signal.SIGKILL, -9, None),
+    ],
+)
+def test_a_signal_ends_blastn_too(tmp_path, monkeypatch, inputs, number, code, line):
+    pids = tmp_path / "pids"
+    fake_program(monkeypatch, tmp_path, "blastn", f"echo $$ >> {pids}; exec sleep 300")
+    scratch, results = tmp_path / "scratch", tmp_path / "results"
+    scratch.mkdir()
+    results.mkdir()
+    command = [sys.executable, "-m", "mirjax.confirm", "--queries=q.fa", "--db=db.fa"]
+    command += [f"--out={results}/hits.tsv", "--num_processes=2"]
+    variables = {
+        "TMPDIR": str(scratch),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "PYTHONPATH": str(pathlib.Path(__file__).parents[1]),
+    }
+    with subprocess.Popen(
+        command,
+        cwd=inputs,
+        env=os.environ | variables,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for(lambda: pids.exists() and pids.read_text().count("\n") == 2)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    wait_for(lambda: not any(map(is_running, pids.read_text().split())))
+    if line:
+        assert [text for text in err.splitlines() if "hits" not in text][-1] == line
+        assert "Traceback" not in err
+        assert not list(scratch.iterdir()) and not list(results.iterdir())
+
+
+def is_running(pid):
+    """Return whether a process runs, and is not merely waiting to be reaped."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

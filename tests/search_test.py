@@ -213,7 +213,7 @@ def test_identical_queries_are_searched_once(
     records = [SequenceRecord(f"q{n}", subjects[n % 5].sequence) for n in range(50)]
     ours, _ = confirmed(records, database, BlastSettings(), Limits(2))
     own = [subjects[n].sequence for n in range(5)]
-    assert sorted(searched) == sorted(own)
+    assert sorted(searched) == sorted(set(own))
     rows = collections.defaultdict(list)
     for line in ours:
         name, _, rest = line.partition(b"\t")
@@ -339,7 +339,7 @@ DAMAGES = {
     "without its last row": ("sed -i '/^q/h;/^# BLAST /{x;d}'", "cut short|unexpected"),
     "without a row": ("sed -i '0,/^q/{/^q/d}'", "unexpected row"),
     "an unknown query": ("sed -i 's/^q/q9/'", "unexpected row: b'q9"),
-    "an unknown name": ("sed -i 's/\\ts/\\tt/'", r"unexpected row: b'q\d+\\\\tt"),
+    "an unknown name": ("sed -i 's/\\ts/\\tx/'", "unexpected row: .*tx"),
     "no such subject": ("sed -i 's/\\ts/\\ts99999/'", "unexpected row: .*s99999"),
     "a column less": ("sed -i 's/\\t[^\\t]*$//'", "unexpected row"),
     "NaN": ("sed -i 's/\\t[^\\t]*$/\\tnan/'", "unexpected row: .*nan"),
@@ -373,9 +373,12 @@ def test_slow_blastn_is_stopped(tmp_path, monkeypatch, database, queries):
         os.kill(int(pid_file.read_text()), 0)
 
 
-@pytest.mark.parametrize("limit", [{"num_processes": 0}, {"timeout_s": 0}])
-def test_bad_limits_are_refused(limit):
-    with pytest.raises(ValueError, match=f"{next(iter(limit))}=0"):
+@pytest.mark.parametrize(
+    ("limit", "flag"),
+    [({"num_processes": 0}, "--num_processes=0"), ({"timeout_s": 0}, "--time_limit=0")],
+)
+def test_bad_limits_are_refused(limit, flag):
+    with pytest.raises(ValueError, match=flag):
         Limits(**limit)
 
 

@@ -17,6 +17,7 @@ import dataclasses
 import logging
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -57,8 +58,8 @@ class Limits:
     def __post_init__(self) -> None:
         if self.num_processes is not None and self.num_processes < 1:
             raise ValueError(f"--num_processes={self.num_processes} must be at least 1")
-        if self.timeout_s <= 0:
-            raise ValueError(f"timeout_s={self.timeout_s} must be above 0")
+        if not 0 < self.timeout_s <= threading.TIMEOUT_MAX:
+            raise ValueError(f"--time_limit={self.timeout_s} must be above 0")
 
     @property
     def workers(self) -> int:
@@ -196,11 +197,18 @@ def _make_runner(
 def _complete_arguments(settings: BlastSettings) -> list[str]:
     """Return arguments that keep blastn from losing hits by its estimated scores.
 
-    The estimate of a seed word adds up the score of at least the blocks of four letters
-    that lie within the word, wherever they start. A threshold of that score is reached
-    by every seed. It is below the score of any hit, so it adds none.
+    A seed passes if its estimate is at least 0.8 times the least score of a hit, rounded
+    down. The estimate of any seed has the blocks that lie within its word, wherever
+    they start. So blastn is told the highest score whose 0.8 all seeds reach, though
+    none above that of a word alone, which every hit has. Its E-values still select the
+    rows.
     """
     if settings.word_size < _ESTIMATED_FROM:
         return []
     blocks = (settings.word_size - (_BLOCK - 1)) // _BLOCK
-    return ["-min_raw_gapped_score", f"{settings.reward * _BLOCK * blocks}"]
+    estimate = settings.reward * _BLOCK * blocks
+    score = -(-5 * (estimate + 1) // 4) - 1
+    return [
+        "-min_raw_gapped_score",
+        f"{min(score, settings.reward * settings.word_size)}",
+    ]

@@ -147,7 +147,8 @@ class ProgramGroup:
                 ) from error
             finally:
                 process.kill()  # does nothing to a program that has ended
-                process.wait()
+                with process:  # waits, and closes its output
+                    pass
                 with self._lock:
                     self._running.discard(process)
             if process.returncode != 0:

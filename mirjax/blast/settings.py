@@ -1,18 +1,50 @@
 """Settings of a blastn search: the published ones, the default, those for naming."""
 
 import dataclasses
+import math
+from typing import Any
 
 from mirjax.blast.karlin_altschul import Statistics, find_statistics
 
 TASKS = ("megablast", "blastn", "blastn-short")
 STRANDS = ("plus", "both")
 
-_MINIMA = {
-    "word_size": 4,
-    "reward": 1,
-    "gapopen": 0,
-    "gapextend": 0,
-    "max_target_seqs": 1,
+# Of the numbers that blastn reads as 32 bits: scores of long alignments fit too.
+_RANGES = {
+    "word_size": (4, 1000),
+    "reward": (1, 1000),
+    "penalty": (-1000, -1),
+    "gapopen": (0, 1000),
+    "gapextend": (0, 1000),
+    "max_target_seqs": (1, 2**31 - 1),
+}
+
+# What a task means in BLAST+ where nothing else is said.
+_TASK_DEFAULTS: dict[str, dict[str, Any]] = {
+    "megablast": {
+        "word_size": 28,
+        "reward": 1,
+        "penalty": -2,
+        "gapopen": 0,
+        "gapextend": 0,
+        "evalue": 10.0,
+    },
+    "blastn": {
+        "word_size": 11,
+        "reward": 2,
+        "penalty": -3,
+        "gapopen": 5,
+        "gapextend": 2,
+        "evalue": 10.0,
+    },
+    "blastn-short": {
+        "word_size": 7,
+        "reward": 1,
+        "penalty": -3,
+        "gapopen": 5,
+        "gapextend": 2,
+        "evalue": 10.0,
+    },
 }
 
 
@@ -53,13 +85,15 @@ class BlastSettings:
         for name, choices in (("task", TASKS), ("strand", STRANDS)):
             if (value := getattr(self, name)) not in choices:
                 raise ValueError(f"--{name}={value} is not one of {', '.join(choices)}")
-        for name, minimum in _MINIMA.items():
-            if (value := getattr(self, name)) < minimum:
-                raise ValueError(f"--{name}={value} must be at least {minimum}")
-        if self.penalty >= 0:
-            raise ValueError(f"--penalty={self.penalty} must be below 0")
-        if not self.evalue > 0:
-            raise ValueError(f"--evalue={self.evalue} must be above 0")
+        for name, (low, high) in _RANGES.items():
+            if not low <= (value := getattr(self, name)) <= high:
+                raise ValueError(
+                    f"--{name}={value} must be at least {low}"
+                    if value < low
+                    else f"--{name}={value} must be at most {high}"
+                )
+        if not 0 < self.evalue < math.inf:
+            raise ValueError(f"--evalue={self.evalue} must be above 0 and finite")
         _ = self.statistics  # raises for scores or gap costs that blastn refuses
 
     @property
@@ -105,3 +139,22 @@ it is 6.9% and 17.3%.
 Masking low complexity prevents chance hits in long sequences. With it, 3 of the 2,656
 human miRNAs of miRBase 22 do not find themselves.
 """
+
+
+def settings_of_task(task: str | None, **given: Any) -> BlastSettings:
+    """Return the settings of a task of BLAST+, as far as no others are given.
+
+    Args:
+      task: a task, whose scores, gap costs, word size and E-value are those of BLAST+
+        2.12; or None for the default settings.
+      **given: fields of the settings that are set apart.
+
+    Raises:
+      ValueError: as `BlastSettings` does.
+    """
+    if task is None:
+        return dataclasses.replace(DEFAULT, **given)
+    if task not in _TASK_DEFAULTS:
+        raise ValueError(f"--task={task} is not one of {', '.join(TASKS)}")
+    of_task = _TASK_DEFAULTS[task] | given
+    return dataclasses.replace(DEFAULT, task=task, **of_task)
