@@ -63,6 +63,6 @@ def test_a_pipe_and_a_device_are_refused_before_they_are_opened(tmp_path, suffix
 
 
 def test_paths_that_cannot_exist_are_refused():
-    for path in ("a\0b.npz", "x" * 5_000):
+    for path in ("a\0b.npz", "x" * 300):
         with pytest.raises(ValueError, match="cannot be read|does not exist"):
             loading.load_model(path)

@@ -8,7 +8,7 @@ from mirjax.models import make_model
 from mirjax.models.stored_config import check_config, check_metadata
 
 GOOD = {
-    "mitar": {"length": 66, "dropout": 0, "embedding_limit": 0.1},
+    "mitar": {"length": 66, "dropout": 0.0, "embedding_limit": 0.1},
     "seq2seq": {"conv_features": 6, "seed_last": True},
     "transformer": {"encoder_layers": 1, "dtype": "bfloat16"},
 }

@@ -35,7 +35,7 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
     path = pathlib.Path(path)
     if path.suffix in (".h5", ".hdf5"):
         return load_keras_model(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         path = path / trained.FILE_NAME
         if not path.exists():
             raise ValueError(
