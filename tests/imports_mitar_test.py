@@ -111,6 +111,13 @@ def test_the_length_may_stand_in_input_length(tmp_path, params):
         ("dense_3", {"activation": "linear"}, "dense_3 has activation 'linear'"),
         ("embedding_4", {"mask_zero": True}, "mask_zero True"),
         ("embedding_4", {"batch_input_shape": [None, None]}, "not tell the length"),
+        ("embedding_4", {"batch_input_shape": [None, 10**9]}, "length is 1000000000"),
+        ("embedding_4", {"batch_input_shape": 7}, "not tell the length"),
+        (
+            "conv1d_9",
+            {"padding": ["x" * 99] * 99},
+            r"has padding \['x{58}\.\.\., where",
+        ),
     ],
 )
 def test_layers_that_compute_otherwise_are_refused(

@@ -124,7 +124,24 @@ def _config_of(text):
         (_config_of("[" * 5_000), "model_config is damaged"),
         (_config_of('{"config": 3}'), "model_config is damaged"),
         (_config_of('{"config": {"layers": [{"config": []}]}}'), "config is damaged"),
-        (_config_of('{"config": {"layers": []}}'), "model_config is damaged"),
+        (_config_of('{"config": {"layers": []}}'), "its layers are no list of 1 to"),
+        (
+            _config_of('{"config": [{"config": {"name": null}, "class_name": "A"}]}'),
+            "layer 0 has the name None, which is no text",
+        ),
+        (
+            _config_of('{"config": [{"config": {"name": "a"}, "class_name": 7}]}'),
+            "layer 0 has the class_name 7, which is no text",
+        ),
+        (_config_of('{"config": [7]}'), "layer 0 has no config"),
+        (
+            _config_of(
+                '{"config": ['
+                + ", ".join(['{"config": {"name": "a"}, "class_name": "A"}'] * 2)
+                + "]}"
+            ),
+            "two layers are called 'a'",
+        ),
     ],
 )
 def test_damage_is_told_in_one_line(copy, change, message):

@@ -1,6 +1,8 @@
 """Tests of mirjax.models.trained."""
 
+import io
 import json
+import logging
 import pathlib
 import pickle
 
@@ -8,6 +10,8 @@ import equations
 import jax
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mirjax.models import loading, make_model, trained
 
@@ -146,3 +150,94 @@ def test_arrays_without_metadata_are_no_model(tmp_path):
     path = tmp_path / "arrays.npz"
     np.savez(path, x=np.zeros(3))
     assert_damaged(path)
+
+
+def test_no_flipped_bit_is_overlooked(file):
+    content = file.read_bytes()
+    places = np.random.default_rng(0).choice(8 * len(content), 150, replace=False)
+    for place in places.tolist():
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << place % 8
+        file.write_bytes(flipped)
+        with pytest.raises(ValueError, match=f"^{file} is "):
+            loading.load_model(file)
+
+
+def flat(params, metadata=METADATA):
+    """The arrays of a model file, by their names in it."""
+    arrays = {f"params/{a}/{b}": params[a][b] for a in params for b in params[a]}
+    return arrays | {"metadata": np.array(json.dumps(metadata))}
+
+
+def test_a_file_without_a_checksum_loads_and_says_so(tmp_path, params, caplog):
+    path = tmp_path / "model.npz"
+    np.savez(path, **flat(params))
+    with caplog.at_level(logging.INFO):
+        found = loading.load_model(path)
+    jax.tree.map(np.testing.assert_array_equal, found.params, params)
+    assert f"{path} has no SHA-256" in caplog.text
+
+
+BIAS = "params/encoder_conv/bias"
+BAD_ARRAYS = {
+    "nan": ({BIAS: np.full(6, np.nan, np.float32)}, "encoder_conv/bias holds NaN"),
+    "infinite": ({BIAS: np.full(6, -np.inf, np.float32)}, "holds NaN or infinity"),
+    "beyond float32": ({BIAS: np.full(6, 1e300)}, "holds NaN or infinity"),
+    "integers": ({BIAS: np.zeros(6, np.int32)}, "bias is int32, not floating-point"),
+    "bytes": ({BIAS: np.zeros(6, "S4")}, r"bias is \|S4, not floating-point"),
+    "complex": ({BIAS: np.zeros(6, np.complex64)}, "complex64, not floating-point"),
+    "foreign": ({"extra/readme": np.zeros(1)}, "'extra/readme.npy' is no parameter"),
+    "one too many": ({"params/x": np.zeros(1)}, "parameter x is"),
+    "inside another": ({f"{BIAS}/x": np.zeros(1)}, "parameter encoder_conv/bias/x is"),
+    "metadata is bytes": ({"metadata": np.array(b"{}")}, "'metadata' is no text"),
+    "metadata is a list": ({"metadata": np.array(["{}"])}, "'metadata' is no text"),
+    "metadata is long": ({"metadata": np.array(" " * (1 << 20) + "{}")}, "too long"),
+    "metadata is deep": ({"metadata": np.array('{"a":' * 9_000)}, "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_ARRAYS.values(), ids=BAD_ARRAYS)
+def test_arrays_that_no_model_has_are_refused(tmp_path, params, change, message):
+    path = tmp_path / "model.npz"
+    np.savez(path, **(flat(params) | change))
+    with pytest.raises(ValueError, match=message) as caught:
+        loading.load_model(path)
+    assert str(caught.value).startswith(f"{path} is not a mirjax model")
+    assert "\n" not in str(caught.value)
+
+
+def _small_archive():
+    stream = io.BytesIO()
+    model = {"name": "mitar", "length": 30, "conv_width": 2, "conv_features": 1}
+    np.savez(stream, **flat({"conv": {"bias": np.zeros(1)}}, {"model": model}))
+    return stream.getvalue()
+
+
+SMALL = _small_archive()
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, len(SMALL) - 1), st.integers(0, 20), st.binary(max_size=20)
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_changed_bytes_give_a_value_error(tmp_path, changes):
+    content = bytearray(SMALL)
+    for place, removed, added in changes:
+        content[place : place + removed] = added
+    path = tmp_path / "model.npz"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"^{path} is ") as caught:
+        loading.load_model(path)
+    assert "\n" not in str(caught.value)

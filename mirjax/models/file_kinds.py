@@ -4,8 +4,8 @@ import os
 import pathlib
 import stat
 import zipfile
-from collections.abc import Iterable
 
+_ZIP = b"PK\3\4"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 _HEAD = 512  # bytes
 
@@ -40,8 +40,9 @@ def check_model_file(path: pathlib.Path) -> bytes:
         else, which is named.
     """
     try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
+        if "\0" in str(path):
+            raise ValueError(f"{str(path)!r} does not exist")
+        if not stat.S_ISREG(os.stat(path).st_mode):
             raise ValueError(f"{path} is not a file")
         with open(path, "rb") as file:
             head = file.read(_HEAD)
@@ -49,12 +50,13 @@ def check_model_file(path: pathlib.Path) -> bytes:
         raise ValueError(f"{path} does not exist") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror})") from error
-    if kind := foreign_kind(head):
+    kind = _foreign_archive(path) if head.startswith(_ZIP) else _foreign_kind(head)
+    if kind:
         raise ValueError(f"{path} is {kind}")
     return head
 
 
-def foreign_kind(head: bytes) -> str:
+def _foreign_kind(head: bytes) -> str:
     """Return what a file with these first bytes is, or "" if it may be a model."""
     if not head:
         return "an empty file"
@@ -70,9 +72,13 @@ def foreign_kind(head: bytes) -> str:
     return ""
 
 
-def foreign_archive(names: Iterable[str]) -> str:
-    """Return what a zip archive of these members is, or "" if it may be a model."""
-    parts = {name.rpartition("/")[2] for name in names}
+def _foreign_archive(path: pathlib.Path) -> str:
+    """Return what a zip archive is, or "" if it may be a model or is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = {name.rpartition("/")[2] for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return ""
     if {"config.json", "model.weights.h5"} <= parts:
         return (
             "a .keras file, which this version does not read: load it in Keras, and "
@@ -81,12 +87,3 @@ def foreign_archive(names: Iterable[str]) -> str:
     if "data.pkl" in parts:
         return "a PyTorch file: rename it so that it ends in .pt"
     return ""
-
-
-def member_names(path: pathlib.Path) -> list[str]:
-    """Return the names of the members of a zip archive; none if it is no archive."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return []

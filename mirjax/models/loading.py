@@ -36,7 +36,9 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
         option that the model was trained with.
     """
     path = pathlib.Path(path)
-    if path.is_dir():
+    if path.suffix in (".h5", ".hdf5"):
+        return load_keras_model(path)
+    if os.path.isdir(path):
         path = path / trained.FILE_NAME
         if not path.exists():
             raise ValueError(
@@ -44,15 +46,13 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
                 f"one with python -m mirjax.train --workdir={path.parent}"
             )
     head = file_kinds.check_model_file(path)
-    if path.suffix in (".h5", ".hdf5") or head.startswith(file_kinds.HDF5):
+    if head.startswith(file_kinds.HDF5):
         return load_keras_model(path)
     if path.suffix in (".pt", ".pth"):
         return load_torch_model(path)
     try:
         return _read(path)
     except (OSError, ValueError) as error:
-        if kind := file_kinds.foreign_archive(file_kinds.member_names(path)):
-            raise ValueError(f"{path} is {kind}") from error
         raise ValueError(
             f"{path} is not a mirjax model or is damaged ({error}); train or copy it "
             "again"

@@ -70,23 +70,37 @@ def read_hdf5(path: pathlib.Path) -> Contents:
     return Contents(layers, metadata["config"], metadata["version"])
 
 
+def run_child(path: pathlib.Path, output: BinaryIO, messages: BinaryIO) -> int:
+    """Run `hdf5_child` on a file under its limits, and return its exit code.
+
+    Args:
+      path: the file.
+      output: where it prints arrays.
+      messages: where it prints errors.
+
+    Raises:
+      subprocess.TimeoutExpired: after DEADLINE; the child is killed.
+    """
+    command: list[Any] = [sys.executable, "-P", hdf5_child.__file__]
+    command += [os.path.abspath(path), str(CPU_SECONDS), str(MEMORY)]
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=messages,
+        timeout=DEADLINE,
+    ).returncode
+
+
 def _run(path: pathlib.Path, output: BinaryIO) -> None:
     """Run the child.
 
     Raises:
       ValueError: with the child's own message, or what became of it.
     """
-    command: list[Any] = [sys.executable, "-P", hdf5_child.__file__]
-    command += [os.path.abspath(path), str(CPU_SECONDS), str(MEMORY)]
     with tempfile.TemporaryFile() as messages:
         try:
-            code = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=messages,
-                timeout=DEADLINE,
-            ).returncode
+            code = run_child(path, output, messages)
         except subprocess.TimeoutExpired:
             raise _damaged(path, f"reading it takes more than {DEADLINE} s") from None
         messages.seek(0)

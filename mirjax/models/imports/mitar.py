@@ -107,7 +107,7 @@ def _input_length(embedding: KerasLayer) -> int:
         )
     for key in ("batch_input_shape", "batch_shape"):
         shape = embedding.options.get(key)
-        if shape and isinstance(shape[-1], int):
+        if isinstance(shape, list) and shape and isinstance(shape[-1], int):
             return shape[-1]
     length = embedding.options.get("input_length")
     if not isinstance(length, int):
