@@ -4,7 +4,9 @@ import contextlib
 import logging as stdlib_logging
 import os
 import pathlib
+import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +15,7 @@ from typing import Any
 from absl import app, flags, logging
 
 _LOG_EVERY_SECONDS = 10
+_REPORTED = (ValueError, OSError, RuntimeError, FloatingPointError)  # as one line
 
 
 def run(
@@ -20,7 +23,7 @@ def run(
     define_flags: Callable[[flags.FlagValues], None],
     argv: list[str] | None = None,
 ) -> None:
-    """Run a command and exit: 0, or 1 after a one-line error.
+    """Run a command and exit: 0, 1 after a one-line error, or 130 after Ctrl-C.
 
     Flags are defined here, not on import, so that commands can share a process.
 
@@ -31,7 +34,6 @@ def run(
       define_flags: defines the command's flags.
       argv: the command line, `sys.argv` by default.
     """
-    define_flags(flags.FLAGS)
 
     def guarded(arguments: Sequence[str]) -> int:
         logging.use_absl_handler()
@@ -44,6 +46,10 @@ def run(
                 and "orbax" not in record.pathname
             )
         )
+        # An error that orbax logs with its traceback is raised too.
+        logging.get_absl_handler().addFilter(
+            lambda record: record.exc_info is None or "orbax" not in record.pathname
+        )
         # Of reads that a failed restore has left behind; its own error says it all.
         logging.get_absl_handler().addFilter(lambda record: record.name != "asyncio")
         sys.unraisablehook = _report_unraisable
@@ -52,16 +58,36 @@ def run(
             if len(arguments) > 1:
                 raise ValueError(f"unexpected argument {arguments[1]!r}; see --help")
             main(flags.FLAGS)
-        except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
+        except (Exception, KeyboardInterrupt) as error:
+            if _was_interrupted(error):
+                return _report_interrupt()
+            if not isinstance(error, _REPORTED):
+                raise
             message = " ".join(str(error).split())
             print(f"error: {message or type(error).__name__}", file=sys.stderr)
             return 1
-        except KeyboardInterrupt:
-            print("error: interrupted", file=sys.stderr)
-            return 130
         return 0
 
-    app.run(guarded, argv=argv, flags_parser=_parse_flags)
+    try:
+        define_flags(flags.FLAGS)
+        app.run(guarded, argv=argv, flags_parser=_parse_flags)
+    except KeyboardInterrupt:  # while modules are imported for the flags
+        sys.exit(_report_interrupt())
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C caused an error; an import may turn it into another."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _report_interrupt() -> int:
+    """Report Ctrl-C in one line, and return the exit code."""
+    print("error: interrupted", file=sys.stderr)
+    return 130
 
 
 @contextlib.contextmanager
@@ -107,7 +133,10 @@ def _report_unraisable(unraisable: Any) -> None:
     When one part of a checkpoint is damaged, the reads of the others end after their
     event loop has closed, in threads of their own. The restore's error says it all.
     """
-    if str(unraisable.exc_value) != "Event loop is closed":
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        # Ctrl-C hit a place that cannot raise, as in an import: once more, later.
+        threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
+    elif str(unraisable.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(unraisable)
 
 

@@ -51,6 +51,29 @@ def test_a_bug_keeps_its_traceback():
 
 
 @pytest.mark.parametrize(
+    "action",
+    [
+        "raise KeyboardInterrupt",
+        # As extension modules do when they are interrupted while they are imported.
+        """try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as error:
+        raise ImportError("numpy") from error""",
+        """import gc, time
+    class Node:
+        def __del__(self):
+            raise KeyboardInterrupt
+    Node()
+    time.sleep(10)""",
+    ],
+)
+def test_ctrl_c_is_one_line_and_exit_130(action):
+    done = run(action)
+    assert done.returncode == 130
+    assert done.stderr == "error: interrupted\n"
+
+
+@pytest.mark.parametrize(
     "arguments, part",
     [
         ([], "--number"),
