@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -61,9 +62,10 @@ def run(
         except (Exception, KeyboardInterrupt) as error:
             if _was_interrupted(error):
                 return _report_interrupt()
-            if not isinstance(error, _REPORTED):
+            message = _describe_missing_device(error)
+            if message is None and not isinstance(error, _REPORTED):
                 raise
-            message = " ".join(str(error).split())
+            message = message or " ".join(str(error).split())
             print(f"error: {message or type(error).__name__}", file=sys.stderr)
             return 1
         return 0
@@ -82,6 +84,18 @@ def _was_interrupted(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _describe_missing_device(error: BaseException) -> str | None:
+    """Describe an error of jax where JAX_PLATFORMS names a device that is not there."""
+    platforms = os.environ.get("JAX_PLATFORMS")
+    frames = traceback.extract_tb(error.__traceback__)
+    if not platforms or not frames or not frames[-1].filename.endswith("xla_bridge.py"):
+        return None
+    return (
+        f"JAX_PLATFORMS={platforms}: jax finds no such device on this machine; unset "
+        "the variable, or set it to cpu"
+    )
 
 
 def _report_interrupt() -> int:

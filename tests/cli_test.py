@@ -44,6 +44,14 @@ def test_an_error_is_one_line_and_exit_1(kind):
     assert done.stderr == "error: targets.fa record s1: letter X\n"
 
 
+def test_a_device_that_is_not_there_is_one_line(monkeypatch):
+    monkeypatch.setenv("JAX_PLATFORMS", "nosuch")
+    done = run("import jax; jax.devices()")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: JAX_PLATFORMS=nosuch: jax finds no such device")
+
+
 def test_a_bug_keeps_its_traceback():
     done = run("raise AssertionError('never')")
     assert done.returncode == 1
