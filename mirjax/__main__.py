@@ -32,7 +32,11 @@ def main() -> int:
         return 1
     sys.argv[1:] = arguments
     # As `python -m` does it: absl looks for a command's flags and help in `__main__`.
-    runpy.run_module(f"mirjax.{name}", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(f"mirjax.{name}", run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:  # while the command's modules are imported
+        print("error: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -3,12 +3,15 @@
 import contextlib
 import importlib.util
 import logging as stdlib_logging
+import os
 import pathlib
 import re
 import shlex
 import signal
 import sys
+import threading
 import time
+import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 _CONFIGS = pathlib.Path(__file__).with_name("configs")  # in a clone, a link
 _LOG_EVERY_SECONDS = 10
+_REPORTED = (ValueError, OSError, RuntimeError, FloatingPointError)  # as one line
 
 
 def run(
@@ -30,7 +34,7 @@ def run(
     define_flags: Callable[[flags.FlagValues], None],
     argv: list[str] | None = None,
 ) -> None:
-    """Run a command and exit: 0, or 1 after a one-line error.
+    """Run a command and exit: 0, 1 after a one-line error, or 130 after Ctrl-C.
 
     Flags are defined here, not on import, so that commands can share a process.
 
@@ -41,7 +45,6 @@ def run(
       define_flags: defines the command's flags.
       argv: the command line, `sys.argv` by default.
     """
-    define_flags(flags.FLAGS)
 
     def guarded(arguments: Sequence[str]) -> int:
         logging.use_absl_handler()
@@ -54,6 +57,10 @@ def run(
                 and "orbax" not in record.pathname
             )
         )
+        # An error that orbax logs with its traceback is raised too.
+        logging.get_absl_handler().addFilter(
+            lambda record: record.exc_info is None or "orbax" not in record.pathname
+        )
         # Of reads that a failed restore has left behind; its own error says it all.
         logging.get_absl_handler().addFilter(lambda record: record.name != "asyncio")
         sys.unraisablehook = _report_unraisable
@@ -63,16 +70,49 @@ def run(
             if len(arguments) > 1:
                 raise ValueError(f"unexpected argument {arguments[1]!r}; see --help")
             main(flags.FLAGS)
-        except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
-            message = " ".join(str(error).split())
+        except (Exception, KeyboardInterrupt) as error:
+            if _was_interrupted(error):
+                return _report_interrupt()
+            message = _describe_missing_device(error)
+            if message is None and not isinstance(error, _REPORTED):
+                raise
+            message = message or " ".join(str(error).split())
             print(f"error: {message or type(error).__name__}", file=sys.stderr)
             return 1
-        except KeyboardInterrupt:
-            print("error: interrupted", file=sys.stderr)
-            return 130
         return 0
 
-    app.run(guarded, argv=argv, flags_parser=_parse_flags)
+    try:
+        define_flags(flags.FLAGS)
+        app.run(guarded, argv=argv, flags_parser=_parse_flags)
+    except KeyboardInterrupt:  # while modules are imported for the flags
+        sys.exit(_report_interrupt())
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C caused an error; an import may turn it into another."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _describe_missing_device(error: BaseException) -> str | None:
+    """Describe an error of jax where JAX_PLATFORMS names a device that is not there."""
+    platforms = os.environ.get("JAX_PLATFORMS")
+    frames = traceback.extract_tb(error.__traceback__)
+    if not platforms or not frames or not frames[-1].filename.endswith("xla_bridge.py"):
+        return None
+    return (
+        f"JAX_PLATFORMS={platforms}: jax finds no such device on this machine; unset "
+        "the variable, or set it to cpu"
+    )
+
+
+def _report_interrupt() -> int:
+    """Report Ctrl-C in one line, and return the exit code."""
+    print("error: interrupted", file=sys.stderr)
+    return 130
 
 
 def stop_signals() -> None:
@@ -147,7 +187,10 @@ def _report_unraisable(unraisable: Any) -> None:
     When one part of a checkpoint is damaged, the reads of the others end after their
     event loop has closed, in threads of their own. The restore's error says it all.
     """
-    if str(unraisable.exc_value) != "Event loop is closed":
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        # Ctrl-C hit a place that cannot raise, as in an import: once more, later.
+        threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
+    elif str(unraisable.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(unraisable)
 
 

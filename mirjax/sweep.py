@@ -77,9 +77,11 @@ def sweep(config: "ConfigDict", folder: pathlib.Path, together: int) -> None:
       TrainingStopped: after a signal to stop, once everything is saved.
     """
     from mirjax.training.sweeps import Sweep
+    from mirjax.training.workdir_lock import lock_workdir
 
-    whole = Sweep(config, folder)
-    _write_table(whole, whole.train(together))
+    with lock_workdir(folder):
+        whole = Sweep(config, folder)
+        _write_table(whole, whole.train(together))
 
 
 def _write_table(whole: "Sweep", ranked: Sequence[Mapping[str, Any]]) -> None:

@@ -48,10 +48,41 @@ def test_an_error_is_one_line_and_exit_1(kind):
     assert done.stderr == "error: targets.fa record s1: letter X\n"
 
 
+def test_a_device_that_is_not_there_is_one_line(monkeypatch):
+    monkeypatch.setenv("JAX_PLATFORMS", "nosuch")
+    done = run("import jax; jax.devices()")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: JAX_PLATFORMS=nosuch: jax finds no such device")
+
+
 def test_a_bug_keeps_its_traceback():
     done = run("raise AssertionError('never')")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "raise KeyboardInterrupt",
+        # As extension modules do when they are interrupted while they are imported.
+        """try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as error:
+        raise ImportError("numpy") from error""",
+        """import gc, time
+    class Node:
+        def __del__(self):
+            raise KeyboardInterrupt
+    Node()
+    time.sleep(10)""",
+    ],
+)
+def test_ctrl_c_is_one_line_and_exit_130(action):
+    done = run(action)
+    assert done.returncode == 130
+    assert done.stderr == "error: interrupted\n"
 
 
 @pytest.mark.parametrize(

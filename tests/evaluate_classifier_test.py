@@ -26,6 +26,7 @@ from mirjax.inference.classify import predict_logits, predict_probabilities
 from mirjax.models import loading, make_model
 from mirjax.models import trained as exported
 from mirjax.reporting import curves
+from mirjax.sequences import pairing
 from mirjax.sequences.records import Pairs
 
 MODEL = {

@@ -158,7 +158,7 @@ def test_steps_per_call_does_not_change_the_result(tmp_path):
 
 def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(tmp_path):
     config = small_config()
-    config.optimizer.learning_rate = float("inf")
+    config.optimizer.learning_rate = 1e38
     config.optimizer.schedule = "constant"
     # The first step is made with finite parameters, the second with infinite ones.
     with pytest.raises(FloatingPointError, match="at step 2;"):

@@ -15,6 +15,7 @@ from small_runs import fast_environment
 from mirjax import sweep, train
 from mirjax.configs.sweeps import mitar
 from mirjax.models import loading
+from mirjax.training import sweeps
 from mirjax.training.metric_writer import read_metrics
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -121,6 +122,11 @@ def test_values_added_to_the_grid_are_trained_in_addition(tmp_path, capsys):
         assert row["val/accuracy"] == row["epoch"] == ""
         assert row["status"].startswith("diverged by step")
     assert "2 runs" in capsys.readouterr().out
+    lost = tmp_path / rows[0]["folder"]
+    (lost / "model.npz").unlink()
+    sweep.sweep(small_sweep((0.002, 1e30)), tmp_path, 1)
+    assert table(tmp_path) == rows and (lost / "model.npz").exists()
+    assert len(read_metrics(lost)) == 2 and (lost / "metrics.1.jsonl").exists()
     with pytest.raises(ValueError, match="config.epochs=2, not 3; choose another"):
         sweep.sweep(small_sweep(epochs=3), tmp_path, 1)
 
@@ -141,3 +147,19 @@ def test_what_cannot_be_trained_leaves_nothing(tmp_path):
     with pytest.raises(ValueError, match="positive_rows=1000000"):
         sweep.sweep(absent, tmp_path / "run", 1)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_sweep_that_saved_nothing_does_not_refuse_the_corrected_config(
+    tmp_path, monkeypatch
+):
+    def fail(*_, **__):
+        raise RuntimeError("no memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mirjax.training.sweeps.VmappedRuns", fail)
+        with pytest.raises(RuntimeError):
+            sweep.sweep(small_sweep(epochs=3), tmp_path / "run", 1)
+    assert list((tmp_path / "run/unfinished").iterdir())
+    whole = sweeps.Sweep(small_sweep((0.004,), epochs=1), tmp_path / "run")
+    assert not list((tmp_path / "run/unfinished").iterdir())
+    assert json.loads((whole.folder / "sweep.json").read_text())["epochs"] == 1

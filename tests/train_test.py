@@ -1,6 +1,7 @@
 """The command `python -m mirjax.train`, run as its users run it."""
 
 import dataclasses
+import os
 import pathlib
 import shutil
 import signal
@@ -22,6 +23,7 @@ from mirjax.models import loading, make_model
 from mirjax.sequences.records import Pairs, Split
 from mirjax.training import task_data
 from mirjax.training.metric_writer import read_metrics
+from mirjax.training.workdir_lock import lock_workdir
 
 ROOT = pathlib.Path(__file__).parents[1]
 SMALL = (
@@ -34,9 +36,12 @@ SMALL = (
 )
 
 
-def start(workdir, *arguments, config="configs/seq2seq.py:simulated"):
+def start(workdir, *arguments, config="configs/seq2seq.py:simulated", file_blocks=None):
+    """Start the command; `file_blocks` limits the size of its files, in KiB."""
+    shell = ["bash", "-c", f'ulimit -f {file_blocks or "unlimited"}; exec "$@"', "bash"]
     return subprocess.Popen(
         [
+            *shell,
             sys.executable,
             "-m",
             "mirjax.train",
@@ -124,6 +129,43 @@ def test_a_damaged_checkpoint_is_named_and_a_lost_model_written_again(folder, wh
     for name, value in expected.items():
         np.testing.assert_array_equal(value, found[name], err_msg=name)
     assert [row["step"] for row in read_metrics(damaged)] == [16, 32, 48]
+
+
+def test_a_disk_that_is_full_is_one_line_that_names_the_file(folder):
+    """A limit on the size of files stands for it: `ulimit -f` gives EFBIG."""
+    process = start(folder / "full", *SMALL, file_blocks=8)
+    code, log = finish(process)
+    assert code == 1 and "Traceback" not in log, log
+    errors = [line for line in log.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and "File too large; free space" in errors[0]
+    assert str(folder / "full") in errors[0]
+    code, log = finish(start(folder / "full", *SMALL))
+    assert code == 0, log
+    assert not list((folder / "full").rglob("*.orbax-checkpoint-tmp*"))
+
+
+def test_a_second_run_in_a_workdir_is_refused(folder, whole):
+    with lock_workdir(whole):
+        code, log = finish(start(whole, *SMALL))
+    assert code == 1
+    (line,) = (line for line in log.splitlines() if line.startswith("error: "))
+    assert f"in use by process {os.getpid()} on " in line
+
+
+@pytest.mark.parametrize("module", ["train", "sweep"])
+def test_an_empty_workdir_is_refused(module, tmp_path):
+    config = {"train": "seq2seq:simulated", "sweep": "sweeps/mitar:simulated"}[module]
+    done = subprocess.run(
+        [sys.executable, "-m", f"mirjax.{module}", f"--config={config}", "--workdir="],
+        env=fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "error: --workdir: it is empty; name a folder\n"
+    assert not list(tmp_path.glob("config.json"))
 
 
 def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):

@@ -100,6 +100,24 @@ def test_a_renamed_key_is_refused_under_its_old_name(key):
     assert f"config.{RENAMED_KEYS[key]}" in str(caught.value)
 
 
+def test_all_impossible_values_are_named_at_once():
+    config = small_config(eval_batch_size=0, best_metric="val/los", num_epochs=-1.0)
+    config.optimizer.clip_norm = float("nan")
+    config.model.recurrent_dropout = 1.0
+    config.seed = 2**31
+    with pytest.raises(ValueError) as caught:
+        workdir.check_config(config)
+    for part in (
+        "config.train.eval_batch_size=0: at least 1",
+        "config.train.best_metric='val/los': not measured; did you mean val/loss?",
+        "config.train.num_epochs=-1.0: above 0",
+        "config.optimizer.clip_norm=nan: a finite number",
+        "config.model.recurrent_dropout=1.0: 0 to below 1",
+        "config.seed=2147483648: 0 to 2147483647",
+    ):
+        assert part in str(caught.value)
+
+
 def test_a_run_of_an_earlier_version_is_refused_in_one_line(tmp_path):
     config = small_config().to_dict()
     config["train"]["num_steps"] = config["train"].pop("num_epochs")

@@ -42,8 +42,8 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
         path = path / trained.FILE_NAME
         if not path.exists():
             raise ValueError(
-                f"{path.parent} holds no trained model ({trained.FILE_NAME}); train "
-                f"one with python -m mirjax.train --workdir={path.parent}"
+                f"{path.parent} holds no trained model ({trained.FILE_NAME}); "
+                + _advice(path.parent)
             )
     head = file_kinds.check_model_file(path)
     if head.startswith(file_kinds.HDF5):
@@ -89,6 +89,18 @@ def _read(path: pathlib.Path) -> trained.TrainedModel[PairModel]:
         }
     params = traverse_util.unflatten_dict(flat, sep="/")
     return trained.TrainedModel(model, params, metadata)
+
+
+def _advice(folder: pathlib.Path) -> str:
+    """Return how to get the model that a folder lacks."""
+    if (folder / "result.json").exists():  # a finished run of a sweep
+        return "run the command of its sweep again, which trains it once more"
+    if (folder / "checkpoints").exists():
+        return (
+            f"python -m mirjax.train --workdir={folder} writes it again, from the best "
+            "checkpoint"
+        )
+    return f"train one with python -m mirjax.train --config=NAME --workdir={folder}"
 
 
 def _read_metadata(arrays: archive.Archive) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from mirjax.models import make_model
 from mirjax.spelling import suggest
+from mirjax.training import bounds
 from mirjax.training.calls import TRACED
-from mirjax.training.options import OptimizerOptions, TrainOptions, read_section
+from mirjax.training.options import OptimizerOptions, read_section
 from mirjax.training.renamed_keys import describe_replacement
 from mirjax.training.task_data import pin_data
-from mirjax.training.workdir import check_config, leaves
+from mirjax.training.workdir import config_problems, leaves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,7 @@ def expand(sweep: ConfigDict) -> list[Run]:
             f"config.grid: the training config has no key {unknown[0]}"
             + (describe_replacement(unknown[0]) or suggest(unknown[0], known))
         )
-    runs = []
+    runs, problems = [], []
     for combination in itertools.product(*axes.values()):
         values = dict(zip(axes, combination, strict=True))
         config = sweep.base.copy_and_resolve_references()
@@ -72,12 +72,12 @@ def expand(sweep: ConfigDict) -> list[Run]:
         name = ",".join(f"{key}={value}" for key, value in values.items()) or "run"
         if "/" in name:
             raise ValueError(f"config.grid: {name!r} cannot name a folder")
-        check_config(config)
-        make_model(config.model)
         config = pin_data(config)
-        read_section(TrainOptions, "train", config.train)
-        read_section(OptimizerOptions, "optimizer", config.optimizer)
+        problems += config_problems(config)
         runs.append(Run(name, values, config))
+    bounds.check(problems)
+    for run in runs:
+        read_section(OptimizerOptions, "optimizer", run.config.optimizer)
     return runs
 
 

@@ -50,6 +50,16 @@ def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
     return rows
 
 
+def set_metrics_aside(workdir: pathlib.Path) -> pathlib.Path:
+    """Rename a run's metrics, so that it can be trained anew; return the new path."""
+    number = 1
+    while (aside := workdir / f"metrics.{number}.jsonl").exists():
+        number += 1
+    if (workdir / FILE_NAME).exists():
+        (workdir / FILE_NAME).rename(aside)
+    return aside
+
+
 class MetricWriter:
     """Append metrics to a run's files; a context manager.
 

@@ -10,8 +10,10 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from mirjax.files import atomic_write
-from mirjax.training import grid, workdir
+from mirjax.models.trained import FILE_NAME as MODEL_FILE
+from mirjax.training import bounds, grid, workdir
 from mirjax.training.loop import Folders, Loop
+from mirjax.training.metric_writer import set_metrics_aside
 from mirjax.training.programs import VmappedRuns
 from mirjax.training.progress import RunProgress
 from mirjax.training.task import make_task
@@ -45,8 +47,11 @@ class Sweep:
                 "patience, as in configs/sweeps/mitar.py; one run is trained by "
                 "python -m mirjax.train"
             )
-        if config.epochs < 1:
-            raise ValueError(f"{config.epochs=} must be at least 1")
+        bounds.check(
+            f"config.{key}={config[key]!r}: {wanted}"
+            for key, bound in (("epochs", bounds.SIZE), ("patience", bounds.COUNT))
+            if (wanted := bound.problem(config[key])) is not None
+        )
         config = config.copy_and_resolve_references()
         with config.unlocked():
             config.base = pin_data(config.base)
@@ -56,12 +61,25 @@ class Sweep:
         self._data: TaskData | None = None
         self._load_data(next(iter(self.runs.values())).config)
         # Only the grid may change: values added to it are trained in addition.
+        started = self._has_started()
         workdir.write_config(
             folder / SWEEP_FILE,
             json.loads(config.to_json()),
             what="sweep",
-            may_change=lambda key: key.startswith("grid."),
+            may_change=lambda key: not started or key.startswith("grid."),
         )
+
+    def _has_started(self) -> bool:
+        """Return whether anything of the sweep is saved; if not, clear its folder."""
+        groups = list((self.folder / _GROUPS).glob("*"))
+        folders = [*groups, *(self.folder / RUNS_FOLDER).glob("*")]
+        if any(workdir.has_started(folder) for folder in folders):
+            return True
+        if any((self.folder / RUNS_FOLDER).glob(f"*/{RESULT_FILE}")):
+            return True  # of runs that diverged
+        for group in groups:
+            shutil.rmtree(group)
+        return False
 
     def train(self, together: int) -> list[Result]:
         """Train the runs that are not finished.
@@ -75,6 +93,7 @@ class Sweep:
         Raises:
           TrainingStopped: after SIGTERM, once everything is saved.
         """
+        self._forget_lost_models()
         # ---- Groups that a stopped sweep left unfinished, with the same members. ----
         unfinished = self.folder / _GROUPS
         while left := sorted(unfinished.glob(f"*/{_MEMBERS}")):
@@ -99,6 +118,23 @@ class Sweep:
             self._train_group(group, checkpoints)
             shutil.rmtree(checkpoints)
         return self._ranked()
+
+    def _forget_lost_models(self) -> None:
+        """Have finished runs trained again whose model file is lost."""
+        for name in self.runs:
+            result = self.read_result(name)
+            folder = self.folder / RUNS_FOLDER / name
+            best = self.config.base.train.best_metric
+            if result is None or result[best] is None or (folder / MODEL_FILE).exists():
+                continue
+            kept = set_metrics_aside(folder)
+            (folder / RESULT_FILE).unlink()
+            logging.warning(
+                "%s: the model file is lost; the run is trained again, and its earlier "
+                "metrics are kept in %s",
+                folder,
+                kept,
+            )
 
     def read_result(self, name: str) -> Result | None:
         """Return the result of a run, None if it is not finished."""

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from mirjax.datasets import batches
 from mirjax.models import losses, make_model
-from mirjax.training import sharding
+from mirjax.training import bounds, sharding
 from mirjax.training.options import (
     OptimizerOptions,
     StepCounts,
@@ -60,8 +60,9 @@ def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
     config = pin_data(config)
     train = read_section(TrainOptions, "train", config.train)
     optimizer = read_section(OptimizerOptions, "optimizer", config.optimizer)
-    if config.steps_per_call < 1:
-        raise ValueError(f"{config.steps_per_call=} must be at least 1")
+    bounds.check(
+        bounds.problems({key: config[key] for key in ("seed", "steps_per_call")})
+    )
     if data is None:
         data = load_data(config)
     return Task(

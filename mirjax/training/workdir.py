@@ -10,8 +10,8 @@ from absl import logging
 from ml_collections import ConfigDict
 
 from mirjax.files import atomic_write
-from mirjax.models import trained
-from mirjax.spelling import suggest
+from mirjax.models import make_model, trained
+from mirjax.training import bounds
 from mirjax.training.checkpoint import FOLDER as CHECKPOINTS_FOLDER
 from mirjax.training.checkpoint_hashes import DAMAGED_FOLDER, saved_steps
 from mirjax.training.disk_errors import naming
@@ -36,19 +36,29 @@ Only under a cosine schedule does `train.num_epochs` change the steps to come.
 def check_config(config: ConfigDict) -> None:
     """Raise a ValueError unless a config describes a training run.
 
-    Every key must be one of configs/base.py or an argument of the model.
+    Raises:
+      ValueError: for sections or keys that are unknown or missing, and values that no
+        run can have; the message names all of them.
     """
+    bounds.check(config_problems(config))
+
+
+def config_problems(config: ConfigDict) -> list[str]:
+    """Return what is wrong with the keys and values of a training config."""
     if "train" not in config:
-        raise ValueError(
+        return [
             "--config describes no training run: it has no section train; a sweep is "
             "trained by python -m mirjax.sweep"
-        )
-    known = {"seed", "steps_per_call", "model", "data", "optimizer", "train"}
-    if unknown := sorted(set(config) - known):
-        raise ValueError(
-            f"config: unknown key {unknown[0]!r}; known: {sorted(known)}"
-            + suggest(unknown[0], known)
-        )
+        ]
+    found = [
+        f"config: section {name!r} is missing"
+        for name in ("seed", "steps_per_call", "model", "data", "optimizer")
+        if name not in config
+    ]
+    found += bounds.problems(leaves(config.to_dict()))
+    if not found:
+        make_model(config.model)  # sizes that do not fit together
+    return found
 
 
 def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:

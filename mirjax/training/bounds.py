@@ -1,0 +1,227 @@
+"""Values that each key of a training config may have: one table, checked at once."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mirjax.datasets import negative_kinds, registry
+from mirjax.models import MODELS
+from mirjax.models.interfaces import Generator
+from mirjax.spelling import suggest
+from mirjax.training.renamed_keys import describe_replacement
+
+LARGEST_INT = 2**31 - 1  # of int32, as devices count
+LARGEST_FLOAT = 3e38  # of float32
+
+LOSS_METRICS = ("loss", "cross_entropy")
+GENERATOR_METRICS = (*LOSS_METRICS, "token_accuracy_masked", "token_accuracy_keras")
+CLASSIFIER_METRICS = (*LOSS_METRICS, "accuracy")
+DECODING_METRICS = (
+    "n",
+    "exact_match",
+    "known_match",
+    "seed_match",
+    "edit_distance",
+    "real_share",
+    "distinct",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+    """A number from `low` to `high`, both included unless `above` or `below` is set."""
+
+    kind: type[int] | type[float]
+    low: float = 0.0
+    high: float = LARGEST_FLOAT
+    above: bool = False
+    below: bool = False
+
+    def problem(self, value: object) -> str | None:
+        """Return what a value must be, or None if it is that."""
+        kinds = (int,) if self.kind is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            return "a whole number" if self.kind is int else "a number"
+        if not math.isfinite(value):
+            return "a finite number"
+        if value < self.low or (self.above and value == self.low):
+            if not self.below and self.high >= min(LARGEST_INT, LARGEST_FLOAT):
+                return f"{'above' if self.above else 'at least'} {self.low:g}"
+            return self._range()
+        if value > self.high or (self.below and value == self.high):
+            return self._range()
+        return None
+
+    def _range(self) -> str:
+        high = f"{self.high:.10g}"
+        return f"{self.low:g} to {'below ' if self.below else ''}{high}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """One of some texts, or any text but a blank one if none are given."""
+
+    values: tuple[str, ...] = ()
+
+    def problem(self, value: object) -> str | None:
+        """Return what a value must be, or None if it is that."""
+        if not self.values:
+            is_text = isinstance(value, str) and value.strip()
+            return None if is_text else "a text that is not empty"
+        if value in self.values:
+            return None
+        names = ", ".join(name or repr(name) for name in self.values)
+        return f"one of {names}{suggest(str(value), self.values)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Flag:
+    """True or False."""
+
+    def problem(self, value: object) -> str | None:
+        """Return what a value must be, or None if it is that."""
+        return None if isinstance(value, bool) else "True or False"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """Whole numbers of at least 1."""
+
+    def problem(self, value: object) -> str | None:
+        """Return what a value must be, or None if it is that."""
+        sizes = value if isinstance(value, list | tuple) else ()
+        if sizes and not any(SIZE.problem(size) for size in sizes):
+            return None
+        return "whole numbers of at least 1"
+
+
+Bound = Number | Choice | Flag | Sizes
+
+COUNT = Number(int, low=0, high=LARGEST_INT)
+SIZE = Number(int, low=1, high=LARGEST_INT)
+LENGTH = Number(float)
+POSITIVE = Number(float, above=True)
+RATE = Number(float, high=1.0, below=True)
+
+BOUNDS: dict[str, Bound] = {
+    "seed": COUNT,
+    "steps_per_call": SIZE,
+    "model.name": Choice(tuple(MODELS)),
+    "data.name": Choice(),
+    "data.split": Choice((*registry.PROTOCOLS, "column")),  # the last: of files only
+    "data.sha256": Choice(),  # of a file; see `selection.pin`
+    "data.seed": COUNT,
+    "data.min_target_length": COUNT,
+    "data.max_target_length": COUNT,
+    "data.positive_rows": COUNT,
+    "data.site_window": COUNT,
+    "data.negatives": Choice(
+        ("", negative_kinds.NO_NEGATIVES, *negative_kinds.KINDS),
+    ),
+    "data.negative_ratio": POSITIVE,
+    "optimizer.name": Choice(("rmsprop", "adam", "adamw")),
+    "optimizer.learning_rate": LENGTH,
+    "optimizer.schedule": Choice(("constant", "cosine")),
+    "optimizer.warmup_epochs": LENGTH,
+    "optimizer.weight_decay": LENGTH,
+    "optimizer.ema_decay": RATE,
+    "optimizer.clip_norm": LENGTH,
+    "train.batch_size": SIZE,
+    "train.num_epochs": POSITIVE,
+    "train.eval_every_epochs": POSITIVE,
+    "train.log_every": COUNT,
+    "train.eval_batch_size": SIZE,
+    "train.duplex_augmentation": COUNT,
+    "train.decode_rows": SIZE,
+    "train.l2": LENGTH,
+    "train.best_metric": Choice(),  # see `metric_names`
+    "train.best_mode": Choice(("min", "max")),
+    "train.patience_epochs": LENGTH,
+    "train.export": Choice(("best", "last")),
+}
+"""What each key may be. A model's other keys follow from the types of its fields."""
+
+
+def problems(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with values that no run can have.
+
+    Args:
+      values: of dotted keys, such as "train.batch_size"; a model's with its name.
+
+    Returns:
+      One text a key: the key, its value and what it must be.
+    """
+    bounds = BOUNDS | _model_bounds(values.get("model.name"))
+    found = []
+    for key, value in values.items():
+        if key in bounds:
+            if (wanted := bounds[key].problem(value)) is not None:
+                found.append(f"config.{key}={value!r}: {wanted}")
+        elif not key.startswith("model.") or values.get("model.name") in MODELS:
+            found.append(f"config: unknown key {key!r}{_hint(key, bounds)}")
+    metric, measured = values.get("train.best_metric"), metric_names(values)
+    is_text = isinstance(metric, str) and metric.strip()
+    if is_text and measured and metric not in measured:
+        found.append(
+            f"config.train.best_metric={metric!r}: not measured"
+            f"{suggest(str(metric), measured)}; the metrics are {', '.join(measured)}"
+        )
+    return found
+
+
+def check(found: Iterable[str]) -> None:
+    """Raise one ValueError for all problems, if there are any."""
+    if lines := list(dict.fromkeys(found)):
+        raise ValueError("; ".join(lines))
+
+
+def metric_names(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the metrics that a run measures, by the model's name in its values."""
+    model = MODELS.get(values.get("model.name", ""))
+    if model is None:
+        return ()
+    generates = isinstance(model(), Generator)
+    train = GENERATOR_METRICS if generates else CLASSIFIER_METRICS
+    held_out = (*train, *DECODING_METRICS) if generates else train
+    return (
+        *(f"val/{name}" for name in held_out),
+        *(f"train/{name}" for name in (*train, "gradient_norm")),
+    )
+
+
+def _model_bounds(name: object) -> dict[str, Bound]:
+    """Return the bounds of a model's keys, by the types of their defaults."""
+    if not isinstance(name, str) or name not in MODELS:
+        return {}
+    bounds: dict[str, Bound] = {}
+    for field in dataclasses.fields(MODELS[name]):
+        if field.name in ("parent", "name"):
+            continue
+        if isinstance(field.default, bool):
+            bound: Bound = Flag()
+        elif isinstance(field.default, int):
+            bound = SIZE
+        elif isinstance(field.default, float):
+            bound = RATE if field.name.endswith("dropout") else POSITIVE
+        elif isinstance(field.default, tuple):
+            bound = Sizes()
+        else:
+            bound = Choice()
+        bounds[f"model.{field.name}"] = bound
+    return bounds
+
+
+def _hint(key: str, known: Iterable[str]) -> str:
+    """Return what to write in place of an unknown key."""
+    section, _, name = key.rpartition(".")
+    names = [
+        other.rpartition(".")[2]
+        for other in known
+        if other.rpartition(".")[0] == section
+    ]
+    return (
+        describe_replacement(key)
+        or suggest(name, names)
+        or f"; known: {', '.join(sorted(names))}"
+    )
