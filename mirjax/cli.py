@@ -1,6 +1,8 @@
 """What all commands share: flags, logging, and errors as one line."""
 
+import codecs
 import contextlib
+import io
 import logging as stdlib_logging
 import os
 import pathlib
@@ -13,6 +15,15 @@ from typing import Any
 from absl import app, flags, logging
 
 _LOG_EVERY_SECONDS = 10
+_BROKEN_PIPE_STATUS = 141  # as a shell reports a process that SIGPIPE ended
+_PLAIN = {"→": "->", "≤": "<=", "–": "-", "─": "-", "×": "x", "…": "...", "·": "."}
+
+# What absl says of a wrong value, and what a user can do.
+_PLAIN_ERRORS = {
+    "invalid literal for int() with base 10:": "give a whole number, not",
+    "could not convert string to float:": "give a number, not",
+    "must have a value other than None.": "is missing",
+}
 
 
 def run(
@@ -50,8 +61,13 @@ def run(
         warnings.filterwarnings("ignore", message="coroutine .* was never awaited")
         try:
             if len(arguments) > 1:
-                raise ValueError(f"unexpected argument {arguments[1]!r}; see --help")
+                raise ValueError(
+                    f"unexpected argument {arguments[1]!r}: all are given as "
+                    "--name=value"
+                )
             main(flags.FLAGS)
+        except BrokenPipeError:
+            raise
         except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
             message = " ".join(str(error).split())
             print(f"error: {message or type(error).__name__}", file=sys.stderr)
@@ -61,7 +77,36 @@ def run(
             return 130
         return 0
 
-    app.run(guarded, argv=argv, flags_parser=_parse_flags)
+    with _standard_output():
+        app.run(guarded, argv=argv, flags_parser=_parse_flags)
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[None]:
+    """Print in any encoding, and end without a word when nobody reads any longer.
+
+    Letters that the encoding of the terminal lacks are replaced by plain ones.
+    """
+    codecs.register_error("mirjax.plain", _plain_letters)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="mirjax.plain")
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes standard output once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_BROKEN_PIPE_STATUS)
+
+
+def _plain_letters(error: UnicodeError) -> tuple[str, int]:
+    """Replace what cannot be encoded; an error handler of `codecs`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(letter, "?") for letter in letters), error.end
 
 
 @contextlib.contextmanager
@@ -136,12 +181,16 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
     """Parse the command line; what it cannot parse is a one-line error too."""
     try:
         return flags.FLAGS([_with_config_path(word) for word in argv])
+    except BrokenPipeError:
+        raise
     except Exception as error:  # a config file may raise anything while it is read
         message = str(error).strip()
         if isinstance(error, KeyError | AttributeError):
             key = message.strip("'\"")
             given = next((word for word in argv if f".{key}" in word), key)
             message = f"{given}: the config has no key {key!r}"
+        for absl_words, plain_words in _PLAIN_ERRORS.items():
+            message = message.replace(absl_words, plain_words)
         if "Traceback" in message:
             message = message.splitlines()[-1]
         print(f"error: {' '.join(message.split())}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Errors, flags and exit codes, as a shell sees them."""
 
+import os
 import subprocess
 import sys
 
@@ -44,6 +45,50 @@ def test_an_error_is_one_line_and_exit_1(kind):
     assert done.stderr == "error: targets.fa record s1: letter X\n"
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_any_encoding_of_the_terminal_is_printed_in(encoding):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            SCRIPT.format(action="print('5′→3′ ≤ é')"),
+            "--number=3",
+        ],
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    printed = {
+        "latin-1": "5?->3? <= é",
+        "ascii": "5?->3? <= ?",
+        "utf-8": "5′→3′ ≤ é",
+    }
+    assert done.stdout.decode(encoding).splitlines()[1] == printed[encoding]
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [
+        ("pass", ["--number=3"]),
+        ("print('x' * 1_000_000)", ["--number=3"]),
+        ("pass", ["--help"]),
+        ("pass", ["--helpfull"]),
+    ],
+)
+def test_a_reader_that_has_gone_ends_the_command_without_a_word(action, arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT.format(action=action), *arguments],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_a_bug_keeps_its_traceback():
     done = run("raise AssertionError('never')")
     assert done.returncode == 1
@@ -54,9 +99,10 @@ def test_a_bug_keeps_its_traceback():
     "arguments, part",
     [
         ([], "--number"),
-        (["--number=x"], "--number=x"),
+        (["--number=x"], "--number=x: give a whole number, not 'x'"),
+        ([], "--number is missing"),
         (["--number=3", "--nubmer=4"], "nubmer"),
-        (["--number=3", "left_over"], "left_over"),
+        (["--number=3", "left_over"], "'left_over': all are given as --name=value"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_1(arguments, part):
