@@ -1,11 +1,10 @@
 """What all commands share: flags, logging, and errors as one line."""
 
+import codecs
 import contextlib
-import importlib.util
+import io
 import logging as stdlib_logging
 import os
-import pathlib
-import re
 import shlex
 import signal
 import sys
@@ -15,18 +14,21 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from absl import app, flags, logging
 
-from mirjax.spelling import suggest
-
-if TYPE_CHECKING:
-    from ml_collections import ConfigDict
-
-_CONFIGS = pathlib.Path(__file__).with_name("configs")  # in a clone, a link
 _LOG_EVERY_SECONDS = 10
 _REPORTED = (ValueError, OSError, RuntimeError, FloatingPointError)  # as one line
+_BROKEN_PIPE_STATUS = 141  # as a shell reports a process that SIGPIPE ended
+_PLAIN = {"→": "->", "≤": "<=", "–": "-", "─": "-", "×": "x", "…": "...", "·": "."}
+
+# What absl says of a wrong value, and what a user can do.
+_PLAIN_ERRORS = {
+    "invalid literal for int() with base 10:": "give a whole number, not",
+    "could not convert string to float:": "give a number, not",
+    "must have a value other than None.": "is missing",
+}
 
 
 def run(
@@ -47,29 +49,17 @@ def run(
     """
 
     def guarded(arguments: Sequence[str]) -> int:
-        logging.use_absl_handler()
-        logging.set_verbosity(logging.INFO)
-        # Orbax reports every file it renames, and jax every backend it does not find.
-        logging.get_absl_handler().addFilter(
-            lambda record: (
-                record.levelno > stdlib_logging.INFO
-                or not record.name.startswith("jax")
-                and "orbax" not in record.pathname
-            )
-        )
-        # An error that orbax logs with its traceback is raised too.
-        logging.get_absl_handler().addFilter(
-            lambda record: record.exc_info is None or "orbax" not in record.pathname
-        )
-        # Of reads that a failed restore has left behind; its own error says it all.
-        logging.get_absl_handler().addFilter(lambda record: record.name != "asyncio")
-        sys.unraisablehook = _report_unraisable
-        warnings.filterwarnings("ignore", message="coroutine .* was never awaited")
+        _log_plainly()
         stop_signals()
         try:
             if len(arguments) > 1:
-                raise ValueError(f"unexpected argument {arguments[1]!r}; see --help")
+                raise ValueError(
+                    f"unexpected argument {arguments[1]!r}: all are given as "
+                    "--name=value"
+                )
             main(flags.FLAGS)
+        except BrokenPipeError:
+            raise
         except (Exception, KeyboardInterrupt) as error:
             if _was_interrupted(error):
                 return _report_interrupt()
@@ -83,9 +73,32 @@ def run(
 
     try:
         define_flags(flags.FLAGS)
-        app.run(guarded, argv=argv, flags_parser=_parse_flags)
+        with _standard_output():
+            app.run(guarded, argv=argv, flags_parser=_parse_flags)
     except KeyboardInterrupt:  # while modules are imported for the flags
         sys.exit(_report_interrupt())
+
+
+def _log_plainly() -> None:
+    """Log to standard error, without what only developers of libraries need."""
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.INFO)
+    # Orbax reports every file it renames, and jax every backend it does not find.
+    logging.get_absl_handler().addFilter(
+        lambda record: (
+            record.levelno > stdlib_logging.INFO
+            or not record.name.startswith("jax")
+            and "orbax" not in record.pathname
+        )
+    )
+    # An error that orbax logs with its traceback is raised too.
+    logging.get_absl_handler().addFilter(
+        lambda record: record.exc_info is None or "orbax" not in record.pathname
+    )
+    # Of reads that a failed restore has left behind; its own error says it all.
+    logging.get_absl_handler().addFilter(lambda record: record.name != "asyncio")
+    sys.unraisablehook = _report_unraisable
+    warnings.filterwarnings("ignore", message="coroutine .* was never awaited")
 
 
 def _was_interrupted(error: BaseException | None) -> bool:
@@ -135,6 +148,34 @@ def stop_signals() -> None:
     ]
     for number in numbers:
         signal.signal(number, stop)
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[None]:
+    """Print in any encoding, and end without a word when nobody reads any longer.
+
+    Letters that the encoding of the terminal lacks are replaced by plain ones.
+    """
+    codecs.register_error("mirjax.plain", _plain_letters)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="mirjax.plain")
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes standard output once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_BROKEN_PIPE_STATUS)
+
+
+def _plain_letters(error: UnicodeError) -> tuple[str, int]:
+    """Replace what cannot be encoded; an error handler of `codecs`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(letter, "?") for letter in letters), error.end
 
 
 @contextlib.contextmanager
@@ -202,132 +243,11 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
         return flags.FLAGS(argv)
     except SystemExit:  # --help has been printed; absl would exit with 1
         sys.exit(0)
-    except Exception as error:  # absl and ml_collections have many kinds
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(1)
-
-
-def define_config_flag(
-    flag_values: flags.FlagValues,
-    help_text: str,
-    describe_replacement: Callable[[str], str] = lambda key: "",
-) -> None:
-    """Define the flag --config, a config and its variant.
-
-    Args:
-      flag_values: gets the flag.
-      help_text: of the flag.
-      describe_replacement: says what became of a dotted config key of an earlier
-        version, for the end of an error message; "" for a key that never existed.
-    """
-    from ml_collections import config_flags
-
-    class Parser(flags.ArgumentParser):
-        def parse(self, path: str) -> "ConfigDict":
-            config = load_config(path)
-            _check_overrides(config, sys.argv, describe_replacement)
-            return config
-
-    config_flags.DEFINE_config_file("config", None, help_text, flag_values=flag_values)
-    flag_values["config"].parser = Parser()
-
-
-def shipped_configs() -> list[str]:
-    """Return the names of the shipped configs, such as seq2seq or sweeps/mitar."""
-    paths = _CONFIGS.resolve().rglob("*.py")
-    names = (path.relative_to(_CONFIGS.resolve()).with_suffix("") for path in paths)
-    return sorted(
-        name.as_posix() for name in names if name.name not in ("base", "__init__")
-    )
-
-
-def load_config(text: str) -> "ConfigDict":
-    """Load a config, as --config names it.
-
-    Args:
-      text: NAME or FILE.py, then ":VARIANT" or nothing. NAME is a shipped config. A
-        file that does not exist is looked for among the shipped configs:
-        configs/NAME.py is NAME.
-
-    Returns:
-      The config, locked.
-
-    Raises:
-      ValueError: if there is no such config, or it cannot be read.
-    """
-    from ml_collections import ConfigDict
-
-    name, variant = _split_variant(text)
-    path = _find_config(name)
-    spec = importlib.util.spec_from_file_location("config", path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{path}: no Python file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-        config = module.get_config(*variant)
-    except ValueError:
+    except BrokenPipeError:
         raise
-    except (Exception, SystemExit) as error:  # a config file may raise anything
-        raise ValueError(f"{path}: {type(error).__name__}: {error}") from error
-    if not isinstance(config, ConfigDict):
-        raise ValueError(f"{path}: get_config returns no ConfigDict")
-    return config.lock()
-
-
-def _split_variant(text: str) -> tuple[str, list[str]]:
-    """Split NAME:VARIANT or FILE.py:VARIANT; a folder's name may hold a colon."""
-    stem, end, variant = text.partition(".py:")
-    if end:
-        return f"{stem}.py", [variant]
-    if text.endswith(".py"):
-        return text, []
-    name, *rest = text.split(":", maxsplit=1)
-    return name, rest
-
-
-def _find_config(name: str) -> pathlib.Path:
-    """Return the file of a config that is named by path or as shipped_configs does."""
-    path, known = pathlib.Path(name), shipped_configs()
-    if path.suffix == ".py" and path.is_file():
-        return path
-    shipped = path.as_posix().removeprefix("configs/").removesuffix(".py")
-    if shipped not in known:
-        raise ValueError(
-            f"no such file, and no shipped config of this name: {', '.join(known)}"
-            + suggest(shipped, known)
-        )
-    return _CONFIGS.resolve() / f"{shipped}.py"
-
-
-def _check_overrides(
-    config: "ConfigDict",
-    argv: Sequence[str],
-    describe_replacement: Callable[[str], str],
-) -> None:
-    """Raise a ValueError if the command line sets a key that a config does not have."""
-    for word in argv:
-        if found := re.match(r"--?(?:no)?config\.([\w.]+)", word):
-            key = found[1]
-            known = _keys(config)
-            if key not in known:
-                section = key.rpartition(".")[0]
-                siblings = [k for k in known if k.rpartition(".")[0] == section]
-                raise ValueError(
-                    f"{word}: the config has no key {key}"
-                    + (
-                        describe_replacement(key)
-                        or suggest(key, known)
-                        or f"; known: {', '.join(siblings or config)}"
-                    )
-                )
-
-
-def _keys(config: "ConfigDict", prefix: str = "") -> list[str]:
-    """Return the dotted keys of a config, of sections too."""
-    keys = []
-    for key, value in config.items():
-        keys.append(prefix + key)
-        if hasattr(value, "items"):
-            keys += _keys(value, f"{prefix}{key}.")
-    return keys
+    except Exception as error:  # absl and ml_collections have many kinds
+        message = str(error)
+        for absl_words, plain_words in _PLAIN_ERRORS.items():
+            message = message.replace(absl_words, plain_words)
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        sys.exit(1)

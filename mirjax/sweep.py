@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
 
-from mirjax import cli
+from mirjax import cli, config_files
 from mirjax.training.renamed_keys import describe_replacement
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ TABLE_FILE = "runs.tsv"
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
-    cli.define_config_flag(
+    config_files.define_config_flag(
         flag_values,
         "Sweep and variant, by name or by path: sweeps/mitar:reduced, or "
         "configs/sweeps/mitar.py:reduced. Single keys are set as in --config.epochs=5 "

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags, logging
 
-from mirjax import cli
+from mirjax import cli, config_files
 from mirjax.training.renamed_keys import describe_replacement
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
-    cli.define_config_flag(
+    config_files.define_config_flag(
         flag_values,
         "Config and variant, by name or by path: seq2seq:tuned, or "
         "configs/seq2seq.py:tuned. Single keys are set as in "

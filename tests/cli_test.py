@@ -1,13 +1,14 @@
 """Errors, flags and exit codes, as a shell sees them."""
 
 import importlib
+import os
 import subprocess
 import sys
 
 import pytest
 from absl import flags
 
-from mirjax import cli
+from mirjax import cli, config_files
 from mirjax.configs import seq2seq
 from mirjax.configs.sweeps import mitar as sweeps_mitar
 
@@ -56,6 +57,50 @@ def test_a_device_that_is_not_there_is_one_line(monkeypatch):
     assert line.startswith("error: JAX_PLATFORMS=nosuch: jax finds no such device")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-8"])
+def test_any_encoding_of_the_terminal_is_printed_in(encoding):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            SCRIPT.format(action="print('5′→3′ ≤ é')"),
+            "--number=3",
+        ],
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    printed = {
+        "latin-1": "5?->3? <= é",
+        "ascii": "5?->3? <= ?",
+        "utf-8": "5′→3′ ≤ é",
+    }
+    assert done.stdout.decode(encoding).splitlines()[1] == printed[encoding]
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [
+        ("pass", ["--number=3"]),
+        ("print('x' * 1_000_000)", ["--number=3"]),
+        ("pass", ["--help"]),
+        ("pass", ["--helpfull"]),
+    ],
+)
+def test_a_reader_that_has_gone_ends_the_command_without_a_word(action, arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT.format(action=action), *arguments],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_a_bug_keeps_its_traceback():
     done = run("raise AssertionError('never')")
     assert done.returncode == 1
@@ -89,9 +134,10 @@ def test_ctrl_c_is_one_line_and_exit_130(action):
     "arguments, part",
     [
         ([], "--number"),
-        (["--number=x"], "--number=x"),
+        (["--number=x"], "--number=x: give a whole number, not 'x'"),
+        ([], "--number is missing"),
         (["--number=3", "--nubmer=4"], "nubmer"),
-        (["--number=3", "left_over"], "left_over"),
+        (["--number=3", "left_over"], "'left_over': all are given as --name=value"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_1(arguments, part):
@@ -137,7 +183,12 @@ def get_config(variant="none"):
 
 
 def test_the_shipped_configs():
-    assert cli.shipped_configs() == ["mitar", "seq2seq", "sweeps/mitar", "transformer"]
+    assert config_files.shipped_configs() == [
+        "mitar",
+        "seq2seq",
+        "sweeps/mitar",
+        "transformer",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -154,11 +205,13 @@ def test_a_config_is_found_by_name_and_path_from_any_folder(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "seq2seq").mkdir()  # a folder, such as a run's, hides no config
-    assert cli.load_config(text) == seq2seq.get_config("tuned")
+    assert config_files.load_config(text) == seq2seq.get_config("tuned")
 
 
 def test_a_config_of_a_subfolder_is_found():
-    assert cli.load_config("sweeps/mitar:study") == sweeps_mitar.get_config("study")
+    assert config_files.load_config("sweeps/mitar:study") == sweeps_mitar.get_config(
+        "study"
+    )
 
 
 def test_a_file_goes_before_a_shipped_config(tmp_path, monkeypatch):
@@ -172,7 +225,7 @@ def test_a_file_goes_before_a_shipped_config(tmp_path, monkeypatch):
         str(own): "none",
         f"{own}:a:b": "a:b",
     }.items():
-        config = cli.load_config(text)
+        config = config_files.load_config(text)
         assert config.to_dict() == {"variant": variant}
         assert config.is_locked
 
@@ -181,8 +234,8 @@ def test_a_folder_may_have_a_colon(tmp_path):
     own = tmp_path / "a:b" / "own.py"
     own.parent.mkdir()
     own.write_text(OWN)
-    assert cli.load_config(str(own)).variant == "none"
-    assert cli.load_config(f"{own}:c").variant == "c"
+    assert config_files.load_config(str(own)).variant == "none"
+    assert config_files.load_config(f"{own}:c").variant == "c"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +250,7 @@ def test_a_folder_may_have_a_colon(tmp_path):
 )
 def test_an_unknown_config_is_refused(text, parts):
     with pytest.raises(ValueError) as caught:
-        cli.load_config(text)
+        config_files.load_config(text)
     for part in parts:
         assert part in str(caught.value)
 
@@ -216,7 +269,7 @@ def test_a_config_that_cannot_be_read_is_refused(tmp_path, code, part):
     path = tmp_path / "own.py"
     path.write_text(code)
     with pytest.raises(ValueError, match=part) as caught:
-        cli.load_config(str(path))
+        config_files.load_config(str(path))
     assert str(path) in str(caught.value)
 
 
