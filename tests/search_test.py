@@ -84,6 +84,7 @@ def always_filter(monkeypatch):
     monkeypatch.setattr(plan, "is_worthwhile", lambda *_, **__: True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_rows_are_plain_blastn_s(folder, database, queries, always_filter, seed):
     rng = np.random.default_rng(seed)
@@ -228,6 +229,7 @@ def test_batches_and_runs_change_nothing(
     assert sorted(ours) == sorted(plain_lines(folder, settings.arguments()))
 
 
+@pytest.mark.slow
 def test_hits_at_the_end_of_a_batch(tmp_path, data_dir):
     """A following query changes the rows of blastn; ours are the same as its own."""
     subjects = tmp_path / "all.fa"

@@ -85,6 +85,7 @@ def whole(folder):
     return folder / "whole"
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_to_the_same_bits(folder, whole):
     cut = folder / "cut"
     process = start(cut, *SMALL)
@@ -107,6 +108,7 @@ def test_a_killed_process_goes_on_to_the_same_bits(folder, whole):
     assert [row["step"] for row in read_metrics(cut)] == [16, 32, 48]
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_named_and_left_alone(folder, whole):
     damaged = folder / "damaged"
     shutil.copytree(whole, damaged)
@@ -181,6 +183,7 @@ def test_a_classifier_needs_both_labels(monkeypatch, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path):
     pairs = labelled_pairs(40)
     split = Split(np.arange(30), np.arange(30, 40), np.array([], int))
@@ -195,6 +198,7 @@ def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path)
     assert prepared.describe(model, params) == {}  # no temperature fits one label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config, arguments, part",
     [
