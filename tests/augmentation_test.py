@@ -116,6 +116,7 @@ def test_the_seed_decides():
     assert len(augment_duplexes(pairs, 0, 0)) == 0
 
 
+@pytest.mark.slow
 def test_training_rows_are_added_to_and_held_out_ones_are_not():
     plain = task_data.load_data(small_config())
     config = small_config(duplex_augmentation=2)

@@ -92,6 +92,7 @@ def letters_of(beams, row):
     return alphabet.decode(beams.tokens[row])
 
 
+@pytest.mark.slow
 def test_the_widest_beam_is_an_exhaustive_search(model, params, targets, exhaustive):
     found = search(
         model,
@@ -113,6 +114,7 @@ def test_the_widest_beam_is_an_exhaustive_search(model, params, targets, exhaust
     np.testing.assert_array_equal(found.scores, found.log_probs)
 
 
+@pytest.mark.slow
 def test_length_normalised_scores_choose_other_predictions(
     model, params, targets, exhaustive
 ):
@@ -133,6 +135,7 @@ def test_length_normalised_scores_choose_other_predictions(
     assert (order[:, 0] != exhaustive.argmax(axis=1)).any()
 
 
+@pytest.mark.slow
 def test_a_beam_of_one_is_greedy(model, params, targets):
     found = search(model, params, targets, width=1)
     expected = greedy.decode(model, params, targets)
@@ -140,6 +143,7 @@ def test_a_beam_of_one_is_greedy(model, params, targets):
     np.testing.assert_allclose(found.log_probs[:, 0], expected.log_probs, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_beam_along_a_trie_as_wide_as_it_is_exact_ranking(model, params, targets):
     allowed = ["A", "AUC", "AUG", "CC", "GUC", "GU", "AU", "CCC"]
     trie = build_trie(allowed)
@@ -156,6 +160,7 @@ def test_a_beam_along_a_trie_as_wide_as_it_is_exact_ranking(model, params, targe
         )
 
 
+@pytest.mark.slow
 def test_every_prediction_along_a_trie_is_allowed(model, params, targets):
     """Also with a narrow beam, and one of more slots than allowed miRNAs."""
     allowed = ["AAC", "UUU", "GCA", "GCU"]
@@ -178,6 +183,7 @@ def test_every_prediction_along_a_trie_is_allowed(model, params, targets):
             assert len(set(predictions)) == len(predictions)
 
 
+@pytest.mark.slow
 def test_predictions_likelier_than_every_pruned_prefix_are_exact(
     model, params, targets, exhaustive
 ):
@@ -197,6 +203,7 @@ def test_predictions_likelier_than_every_pruned_prefix_are_exact(
     assert (whole.best_pruned_log_prob == -np.inf).all()
 
 
+@pytest.mark.slow
 def test_a_temperature_divides_the_logits(model, params, targets):
     colder = jax.tree.map(np.copy, params)
     colder["output_dense"] = {k: v * 2 for k, v in params["output_dense"].items()}

@@ -93,6 +93,7 @@ def test_three_way_rule_as_published_drops_what_lies_on_the_threshold():
         classification.three_way_metrics(LABELS, PROBABILITIES, ThresholdRule())
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_figure_and_narrow_with_more_rows():
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 2, 1_000)

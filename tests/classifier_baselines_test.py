@@ -100,6 +100,7 @@ def test_training_rows_of_one_class_or_none():
         classifier_baselines(Pairs([LET7], ["A" * 9]), train)
 
 
+@pytest.mark.slow
 def test_mitar_data_can_be_classified_without_the_target(data_dir):
     pairs, split = registry.load_split("mitar2021")
     train, test = pairs.take(split.train), pairs.take(split.test)

@@ -199,6 +199,7 @@ def test_collect_refuses_another_file(tmp_path):
     assert done.stderr.count("\n") == 1 and str(other) in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("link", "problem"), [("", ""), ("[x](no.md)", "no.md")])
 def test_the_site_builds_unless_a_link_is_broken(copy, link, problem):
     for folder in ("mirjax", "scripts"):

@@ -83,6 +83,7 @@ def table():
     return random_letters(rng, 60, 18, 26), random_letters(rng, 60, 20, 53), labels
 
 
+@pytest.mark.slow
 def test_metrics_of_a_file_are_those_of_the_equations(tmp_path, model, table, capsys):
     data = write_csv(tmp_path / "pairs.csv", *table)
     found = run(
@@ -115,6 +116,7 @@ def test_metrics_of_a_file_are_those_of_the_equations(tmp_path, model, table, ca
         assert words in printed
 
 
+@pytest.mark.slow
 def test_baselines_are_fitted_on_the_training_part_alone(tmp_path, model, data_dir):
     found = run(model=model, data="hejret2023", out=tmp_path / "out", rows=200)
     pairs, split = registry.load_split("hejret2023")
@@ -172,6 +174,7 @@ def test_the_table_fits_80_columns_unless_it_is_full(tmp_path, quick, model, cap
     assert "PPV (precision)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_rows_of_one_class_have_a_warning(tmp_path, model, table, capsys):
     mirnas, targets, _ = table
     data = write_csv(tmp_path / "pairs.csv", mirnas, targets, [1] * 60)
@@ -189,6 +192,7 @@ def test_rows_of_one_class_have_a_warning(tmp_path, model, table, capsys):
     assert "meaningless" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mirna", "target", "message"),
     [
@@ -238,6 +242,7 @@ def test_unknown_letters_of_targets_are_the_published_padding(tmp_path, model, t
         run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
 
 
+@pytest.mark.slow
 def test_negatives_are_those_of_the_training_unless_a_flag_says_otherwise():
     def labels(trained_on, **arguments):
         trained = exported.TrainedModel(make_model(MODEL), {}, {"data": trained_on})
@@ -254,6 +259,7 @@ def test_negatives_are_those_of_the_training_unless_a_flag_says_otherwise():
     assert labels(trained_on, negatives="own")[1] == "published split"
 
 
+@pytest.mark.slow
 def test_negatives_are_generated_for_data_without(tmp_path, model):
     kind = "frequency"
     found = run(model=model, data="simulated", out=tmp_path / "out", negatives=kind)
@@ -300,6 +306,7 @@ def overconfident():
     return params, pairs, labels, logits
 
 
+@pytest.mark.slow
 def test_a_fitted_temperature_calibrates_and_keeps_the_order(
     tmp_path, quick, overconfident, capsys
 ):
@@ -332,6 +339,7 @@ def test_a_fitted_temperature_calibrates_and_keeps_the_order(
         assert found[name] == plain[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", ["drop", "positive", "negative"])
 def test_metrics_of_the_published_rule(tmp_path, quick, overconfident, capsys, between):
     params, pairs, labels, logits = overconfident
@@ -400,6 +408,7 @@ def test_a_rule_that_leaves_no_row_says_so(tmp_path, model, table):
         run(**values, train_data="simulated", threshold=1)
 
 
+@pytest.mark.slow
 def test_a_workdir_gets_its_curves_with_baselines_on_its_own_data(
     tmp_path, quick, model, table, monkeypatch
 ):
@@ -452,6 +461,7 @@ def test_flags_of_generators_are_refused(tmp_path, model):
         run(model=model, data="hejret2023", out=tmp_path / "out", blast="true")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weights", "data", "part", "expected"),
     [

@@ -155,6 +155,7 @@ def edit_distance(a: str, b: str) -> int:
     return row[-1]
 
 
+@pytest.mark.slow
 def test_every_metric_of_the_model(workdir, table, params, tmp_path):
     mirnas, targets, predictions = table
     database = {
@@ -266,6 +267,7 @@ def check_blast(got, predictions, mirnas, database, folder):
     assert got["blast_name_match"] == close(sum(named) / n)
 
 
+@pytest.mark.slow
 def test_every_decoder_finds_what_scoring_one_by_one_finds(
     workdir, table, params, tmp_path
 ):
@@ -425,6 +427,7 @@ def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
     assert f"{retrieval:.1f}%" in printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "found"), [("test", 0.0), ("train", 1.0)])
 def test_baselines_never_see_rows_that_are_held_out(
     workdir, tmp_path, monkeypatch, part, found
@@ -481,6 +484,7 @@ def test_pictures_and_default_folder(workdir, table, tmp_path):
     assert written == ["curves.png", "lengths.png", "metrics.json", "predictions.png"]
 
 
+@pytest.mark.slow
 def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
     config = {
         "name": "transformer",
@@ -505,6 +509,7 @@ def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_attention_maps_are_those_of_the_predictions(tmp_path):
     model = make_model({"name": "transformer", "features": 16, "hidden_features": 16})
     params = model.init(jax.random.key(1), *model.example_inputs())["params"]
@@ -700,6 +705,7 @@ def test_an_unknown_decoder_is_refused(workdir, tmp_path):
         run(model=workdir, data="simulated", out=tmp_path / "o", decoders="beam,best")
 
 
+@pytest.mark.slow
 def test_targets_that_do_not_fit_name_their_row(workdir, tmp_path, data_dir):
     # The row is that of the dataset, not of the part nor of the rows left after labels.
     pairs, split = registry.load_split("mitar2021")

@@ -63,6 +63,7 @@ def pairs_file(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_what_metrics_share_is_derived_from_both_sets(pairs_file, tmp_path):
     database = tmp_path / "mirnas.fa"
     database.write_text(">m1\nACGUACGUAA\n>m2\nUUUUUUUU\n>m3\nACGUACGUAA\n")

@@ -123,6 +123,7 @@ def test_baselines_refuse_what_they_cannot_measure(train, held_out, message):
         generator_baselines.generator_baselines(evaluation_set(train, held_out))
 
 
+@pytest.mark.slow
 def test_published_pairs_give_the_known_metrics(data_dir):
     text = (data_dir / "chakraborty2019" / "pairs.csv").read_text("ascii")
     rows = [line.split(",") for line in text.splitlines()[:19_000]]

@@ -85,6 +85,7 @@ def test_log_probs_are_those_of_a_teacher_forced_pass(params, targets, decoded):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "batch_size"), [(1, 512), (5, 512), (60, 7), (60, 16), (513, 512)]
 )

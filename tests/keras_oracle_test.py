@@ -100,6 +100,7 @@ def test_probabilities_are_those_of_keras(keras, loaded, batch):
     )
 
 
+@pytest.mark.slow
 def test_greedy_letters_are_those_of_keras(keras, loaded, batch):
     """Step by step, with BOS allowed as a prediction, as in the published code."""
     apply = functools.partial(loaded.model.apply, {"params": loaded.params})
@@ -126,6 +127,7 @@ def test_decode_gives_keras_strings_where_they_hold_no_start_letter(
         assert found[row] == keras["decoded"][row][:28].rstrip("$")
 
 
+@pytest.mark.slow
 def test_loss_accuracy_and_gradients_are_those_of_keras(keras, loaded, batch):
     model = loaded.model.clone(dropout=0.0, recurrent_dropout=0.0)
     # Plain descent of rate 1: the change is the gradient.
@@ -143,6 +145,7 @@ def test_loss_accuracy_and_gradients_are_those_of_keras(keras, loaded, batch):
     assert_same(as_keras(gradient), keras, "gradient", 1e-5)
 
 
+@pytest.mark.slow
 def test_three_steps_are_those_of_keras(keras, loaded, batch):
     model = loaded.model.clone(dropout=0.0, recurrent_dropout=0.0)
     options = OptimizerOptions("rmsprop", float(keras["learning_rate"]))

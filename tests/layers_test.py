@@ -81,6 +81,7 @@ def expected_lstm(values, x_masks=None, h_masks=None):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dropout", "recurrent_dropout"), [(0.0, 0.0), (0.3, 0.5)])
 def test_lstm_is_the_equations_and_so_are_its_gradients(
     values, dropout, recurrent_dropout
@@ -139,6 +140,7 @@ def plain_recurrence(z_inputs, recurrent_kernel, masks, state, activation):
     return jnp.moveaxis(hs, 0, 1), last_c
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("with_masks", [False, True])
 def test_custom_gradient_is_that_of_a_plain_scan(with_masks, activation):
@@ -183,6 +185,7 @@ def test_hard_sigmoid_is_keras_2s():
     )
 
 
+@pytest.mark.slow
 def test_initial_parameters_are_distributed_as_keras_does():
     params = LSTM(32).init(jax.random.key(1), jnp.zeros((20, 1, 1)))["params"]
     kernel, recurrent = np.asarray(params["kernel"]), params["recurrent_kernel"]
@@ -266,6 +269,7 @@ def test_the_state_starts_at_zero_and_ends_with_the_last_output(values):
     np.testing.assert_array_equal(h, found[:, -1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("embedded", [False, True])
 def test_window_conv_is_a_correlation_and_so_are_its_gradients(embedded, stride):
@@ -311,6 +315,7 @@ def test_window_conv_is_a_correlation_and_so_are_its_gradients(embedded, stride)
         np.testing.assert_allclose(found, known, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_bidirectional_is_one_lstm_for_each_direction():
     rng = np.random.default_rng(0)
     inputs, weights = (

@@ -55,6 +55,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_at", [4, 8, 13, 19])
 def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at):
     config = small_config(log_every=4)
@@ -131,6 +132,7 @@ def test_sigterm_at_an_evaluation_still_evaluates(tmp_path):
     assert [row["step"] for row in read_metrics(tmp_path / "run")] == [6, 12, 18, 24]
 
 
+@pytest.mark.slow
 def test_one_device_equals_eight(tmp_path, monkeypatch):
     one = train(small_config(), tmp_path / "one")
     assert one.mesh.size == 1
@@ -144,6 +146,7 @@ def test_one_device_equals_eight(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_steps_per_call_does_not_change_the_result(tmp_path):
     config = small_config()
     config.steps_per_call = 1
@@ -239,6 +242,7 @@ def test_a_run_whose_checkpoints_are_lost_is_refused_and_keeps_its_metrics(tmp_p
     train(small_config(num_epochs=2.0), tmp_path / "run")  # as the message says
 
 
+@pytest.mark.slow
 def test_early_stopping_keeps_the_best(tmp_path):
     values = iter([3.0, 1.0, 2.0, 2.5, 0.5])
     seen = []
@@ -264,6 +268,7 @@ def test_early_stopping_keeps_the_best(tmp_path):
     assert int(again.state.step) == 24, "a stopped run stays stopped"
 
 
+@pytest.mark.slow
 def test_export_last_is_the_average_at_the_last_evaluation(tmp_path):
     config = small_config(export="last")
     config.optimizer.ema_decay = 0.5
@@ -287,6 +292,7 @@ def test_metrics_hold_a_line_for_each_evaluation(tmp_path):
     assert any((tmp_path / "run/tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(tmp_path):
     config = small_config(num_epochs=40.0, eval_every_epochs=20.0)
     config.optimizer.learning_rate = 0.01
@@ -325,6 +331,7 @@ def test_the_stops_of_a_run_depend_on_the_step_alone():
     assert set(stops) == expected | {50}
 
 
+@pytest.mark.slow
 def test_training_works_off_the_main_thread(tmp_path):
     """Signals belong to the main thread; a notebook may train elsewhere."""
     errors = []

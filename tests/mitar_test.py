@@ -49,6 +49,7 @@ def test_it_is_the_equations(pairs, length):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_the_equations(pairs):
     model = SMALL
     params = random_params(model, 1, scale=0.4)
@@ -82,6 +83,7 @@ def test_gradients_are_those_of_the_equations(pairs):
         assert slope == pytest.approx((higher - lower) / (2 * step), rel=2e-3, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_sizes_are_the_published_ones():
     params = Mitar().init(jax.random.key(0), *Mitar().example_inputs())["params"]
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 110_970
@@ -93,6 +95,7 @@ def test_sizes_are_the_published_ones():
     assert (Mitar().max_target_length, Mitar(length=66).max_target_length) == (53, 40)
 
 
+@pytest.mark.slow
 def test_dropout_is_for_training_alone(pairs):
     params = random_params(SMALL, 0, scale=0.4)
     tokens = (
@@ -131,6 +134,7 @@ def test_sizes_that_no_model_has_are_refused(arguments, message):
         make_model({"name": "mitar", **arguments})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file",
     [

@@ -47,6 +47,7 @@ def draw_gradients(count):
     ]
 
 
+@pytest.mark.slow
 def test_rmsprop_is_keras_2s_recurrence():
     gradients = draw_gradients(5)
     history = descend({"name": "rmsprop", "learning_rate": 0.01}, gradients)

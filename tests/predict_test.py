@@ -133,6 +133,7 @@ def decode_alone(params, sequence):
     return letters, log_prob
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
     targets = fasta.read_fasta("targets.fa")
     expected = []

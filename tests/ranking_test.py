@@ -60,6 +60,7 @@ def one_by_one(model, params, targets, mirnas, temperature=1.0):
     return np.stack(columns, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
 def test_ranking_is_one_pass_a_mirna(model, params, targets, monkeypatch, temperature):
     monkeypatch.setattr(ranking, "TREE_SIZE", 8)
@@ -70,6 +71,7 @@ def test_ranking_is_one_pass_a_mirna(model, params, targets, monkeypatch, temper
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_order_of_mirnas_and_of_targets_is_kept(model, params, targets):
     found = ranking.rank(model, params, targets, MIRNAS)
     order = np.random.default_rng(1).permutation(len(MIRNAS))
@@ -80,6 +82,7 @@ def test_the_order_of_mirnas_and_of_targets_is_kept(model, params, targets):
     np.testing.assert_allclose(turned, found[::-1][:, order], rtol=1e-6, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1, 3, 64])
 def test_true_ranks_are_those_of_the_whole_ranking(model, params, targets, width):
     true = [MIRNAS[0], MIRNAS[7], "ACGU", MIRNAS[-1], MIRNAS[12]]
@@ -90,6 +93,7 @@ def test_true_ranks_are_those_of_the_whole_ranking(model, params, targets, width
     assert found.by_beam == 5 if width == 64 else found.by_beam < 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mirnas", [["AUG"], ["A", "AU", "U"]])
 def test_short_lists_rank_too(model, params, targets, mirnas):
     found = ranking.rank(model, params, targets[:1], mirnas)

@@ -382,6 +382,7 @@ def test_joined_datasets_keep_their_rows_and_parts(data_dir):
     assert pairs.genes is None  # one of them has none
 
 
+@pytest.mark.slow
 def test_joined_datasets_are_divided_as_one_by_other_protocols():
     pairs, split = registry.load_split("simulated+simulated", "family", seed=1)
     assert len(pairs) == 2 * registry.SIMULATED_SIZE

@@ -85,6 +85,7 @@ def passing(index, sequences, subjects, settings):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("costs", COSTS, ids=str)
 def test_no_query_with_a_hit_is_lost(folder, index, queries, subjects, costs):
     rng = np.random.default_rng(abs(hash(costs)) % 1000)

@@ -91,6 +91,7 @@ def always_filter(monkeypatch):
     monkeypatch.setattr(plan, "is_worthwhile", lambda *_, **__: True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_rows_are_plain_blastn_s(folder, database, queries, always_filter, seed):
     rng = np.random.default_rng(seed)
@@ -257,6 +258,7 @@ def test_neighbours_change_the_rows_of_blastn_alone(tmp_path):
     assert all(rows == plain[-1] for rows in ours)
 
 
+@pytest.mark.slow
 def test_hits_at_the_end_of_a_batch(tmp_path, data_dir):
     """A following query changes the rows of blastn; ours are never fewer."""
     subjects = tmp_path / "all.fa"

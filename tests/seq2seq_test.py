@@ -64,6 +64,7 @@ def test_the_encoder_reads_from_the_3_prime_end(params, tokens):
     assert np.abs(h[:, -1] - forward[0]).max() > 0.01
 
 
+@pytest.mark.slow
 def test_jit_equals_eager_and_dropout_is_for_training(params, tokens, score):
     eager = apply(MODEL, params, *tokens)
     np.testing.assert_allclose(eager, score(*tokens), atol=1e-5)

@@ -66,6 +66,7 @@ def _oracle(what, query, subject):
     return h.max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", SCORINGS, ids=str)
 def test_pairs_of_any_length_score_as_biopython_says(what):
     rng = np.random.default_rng(0)
@@ -96,6 +97,7 @@ def test_a_perfect_duplex_pairs_every_letter():
     assert smith_waterman.score_pairs([mirna], [site[::-1]], what) < len(mirna)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", [SCORINGS[0], scoring.complement(5, 3, -4)], ids=str)
 def test_windows_of_long_subjects_lose_no_score(what):
     rng = np.random.default_rng(2)
@@ -109,6 +111,7 @@ def test_windows_of_long_subjects_lose_no_score(what):
     assert smith_waterman.score_all(queries, subjects, what).tolist() == expected
 
 
+@pytest.mark.slow
 def test_every_width_of_integers_and_either_kernel_agree():
     rng = np.random.default_rng(3)
     lengths = 10, 16
@@ -137,6 +140,7 @@ def test_the_highest_score_does_not_overflow(length):
     assert score == length
 
 
+@pytest.mark.slow
 def test_blocks_padding_and_order_change_nothing():
     rng = np.random.default_rng(4)
     queries, subjects = _random(rng, 70, 1, 60), _random(rng, 50, 1, 60)

@@ -119,6 +119,7 @@ def test_parameters_and_search_space_are_blastn_s(folder, costs):
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("costs", COSTS, ids=str)
 def test_evalues_bits_and_the_least_score_are_blastn_s(folder, costs):
     """Every row's E-value and bits follow from its score; those at most E are rows."""

@@ -43,6 +43,7 @@ def assert_equal(first, second, **tolerance):
         np.testing.assert_allclose(one, other, **({"rtol": 0} | tolerance))
 
 
+@pytest.mark.slow
 def test_a_step_is_a_pure_function_of_key_and_step(step):
     state, metrics = step()
     assert int(state.step) == 4
@@ -62,6 +63,7 @@ def test_rows_of_weight_0_change_nothing(step):
     assert abs(step()[1]["loss"] - expected[1]["loss"]) > 1e-5
 
 
+@pytest.mark.slow
 def test_a_step_descends_the_gradient_that_it_reports():
     """Without dropout: against finite differences of the evaluation's loss."""
     model = MODEL.clone(dropout=0.0, recurrent_dropout=0.0)
@@ -90,6 +92,7 @@ def test_a_step_descends_the_gradient_that_it_reports():
     assert slope == pytest.approx(norm**2, rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_step_of_a_classifier_is_that_of_the_equations():
     params = equations.random_params(CLASSIFIER, 3, scale=0.5)
     batch, mirnas, targets = equations.random_labelled_batch(7)

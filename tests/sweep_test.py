@@ -69,6 +69,7 @@ def start(folder):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_and_ranks_all_runs(tmp_path):
     folder = tmp_path / "sweep"
     process = start(folder)
@@ -110,6 +111,7 @@ def test_a_killed_sweep_goes_on_and_ranks_all_runs(tmp_path):
     assert f"--model='{folder / rows[0]['folder']}'" in printed
 
 
+@pytest.mark.slow
 def test_values_added_to_the_grid_are_trained_in_addition(tmp_path, capsys):
     sweep.sweep(small_sweep((0.002,)), tmp_path, 4)
     first = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/res*")}

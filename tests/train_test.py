@@ -90,6 +90,7 @@ def whole(folder):
     return folder / "whole"
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_to_the_same_bits(folder, whole):
     cut = folder / "cut"
     process = start(cut, *SMALL)
@@ -114,6 +115,8 @@ def test_a_killed_process_goes_on_to_the_same_bits(folder, whole):
 
 
 def test_a_damaged_checkpoint_is_named_and_a_lost_model_written_again(folder, whole):
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_named_and_left_alone(folder, whole):
     damaged = folder / "damaged"
     shutil.copytree(whole, damaged)
     for path in (damaged / "checkpoints/48/state").rglob("*"):
@@ -228,6 +231,7 @@ def test_a_classifier_needs_both_labels(monkeypatch, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path):
     pairs = labelled_pairs(40)
     split = Split(np.arange(30), np.arange(30, 40), np.array([], int))
@@ -242,6 +246,7 @@ def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path)
     assert prepared.describe(model, params) == {}  # no temperature fits one label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config, arguments, part",
     [

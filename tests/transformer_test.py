@@ -46,6 +46,7 @@ def score(params):
     )
 
 
+@pytest.mark.slow
 def test_logits_are_those_of_the_equations(params, tokens, score):
     found = score(*tokens)
     assert found.shape == (5, 28, 6)
@@ -70,6 +71,7 @@ def test_the_default_size_has_its_parameter_count():
     assert count == 3 * (encoder + decoder) + rest
 
 
+@pytest.mark.slow
 def test_padding_is_never_attended_to(params, tokens, score):
     """No bit of a logit depends on the values at padded positions."""
     targets, previous = tokens
@@ -97,6 +99,7 @@ def test_padding_is_never_attended_to(params, tokens, score):
         np.testing.assert_allclose(one[:, :28][valid], other[valid], atol=2e-6)
 
 
+@pytest.mark.slow
 def test_more_padding_changes_nothing(tokens, score):
     targets, previous = tokens
     longer = jnp.pad(targets, ((0, 0), (0, 24)))
@@ -114,6 +117,7 @@ def test_rows_do_not_see_each_other(tokens, score):
     np.testing.assert_allclose(alone[0], score(targets, previous)[2], atol=2e-6)
 
 
+@pytest.mark.slow
 def test_no_logit_has_a_slope_in_a_later_letter(params):
     """Each symbol occurs once, so that its embedding is that of one position.
 
@@ -154,6 +158,7 @@ def test_letters_one_by_one_score_as_all_at_once(params, tokens, score):
     )
 
 
+@pytest.mark.slow
 def test_a_tree_is_read_as_each_of_its_mirnas_is(params, tokens, score):
     """With several layers, families of one prefix, and a tree that is filled up."""
     targets = tokens[0]
@@ -176,6 +181,7 @@ def test_a_tree_is_read_as_each_of_its_mirnas_is(params, tokens, score):
         np.testing.assert_allclose(along[:, row, steps], expected[:, steps], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_rows_are_taken_with_their_letters(params, tokens):
     """Two rows of one target are swapped: each keeps the letters that it has read."""
     variables = {"params": params}
@@ -195,6 +201,7 @@ def test_rows_are_taken_with_their_letters(params, tokens):
     assert np.abs(plain[0] - plain[1]).max() > 0.01
 
 
+@pytest.mark.slow
 def test_attention_weights_are_those_of_the_equations(params, tokens):
     targets, previous = tokens
     weights = MODEL.apply(
@@ -214,6 +221,7 @@ def test_attention_weights_are_those_of_the_equations(params, tokens):
     )
 
 
+@pytest.mark.slow
 def test_bfloat16_computes_nearly_the_same_in_float32_parameters(tokens):
     model = MODEL.clone(dtype="bfloat16", features=32, dropout=0.0)
     params = model.init(jax.random.key(0), *model.example_inputs())["params"]
@@ -228,6 +236,7 @@ def test_bfloat16_computes_nearly_the_same_in_float32_parameters(tokens):
     np.testing.assert_allclose(weights.sum(axis=-1), 1.0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_dropout_is_for_training(params, tokens, score):
     keys = jax.random.split(jax.random.key(0))
     train = jax.jit(

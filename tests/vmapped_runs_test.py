@@ -78,6 +78,7 @@ def together(tmp_path_factory):
         return folder, train_together(folder, CONFIGS)
 
 
+@pytest.mark.slow
 def test_each_run_is_what_it_is_alone(together, tmp_path):
     folder, runs = together
     for number, config in list(enumerate(CONFIGS))[1:]:
@@ -142,6 +143,7 @@ def test_a_run_that_diverges_leaves_the_others_alone(together, tmp_path):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_each_run_on_its_own(tmp_path):
     patient = {
         "num_epochs": 5.0,
