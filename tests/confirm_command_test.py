@@ -264,19 +264,18 @@ def test_it_is_a_command_of_the_console():
     assert "confirm" in run.stdout
 
 
-def test_a_very_long_query_is_searched(tmp_path, run):
+def test_the_letters_of_a_batch_fit_an_integer_of_blastn(tmp_path, run):
+    """2,000 queries of this length, as a batch may hold, have over 2**31 letters."""
     rng = np.random.default_rng(5)
-    long = "".join(np.array(list("ACGU"))[rng.integers(0, 4, 4_700_000)])
-    records = [SequenceRecord("long", long), SequenceRecord("short", long[:22])]
-    write_fasta(tmp_path / "q.fa", records)
-    write_fasta(tmp_path / "db.fa", [SequenceRecord("m", long[4_000_000:4_000_022])])
-    code, _, err = run(
-        queries=tmp_path / "q.fa", db=tmp_path / "db.fa", word_size=16, evalue=1
-    )
+    long = "".join(np.array(list("ACGU"))[rng.integers(0, 4, 1_100_000)])
+    write_fasta(tmp_path / "q.fa", [SequenceRecord("long", long)])
+    write_fasta(tmp_path / "db.fa", [SequenceRecord("m", long[1_000_000:1_000_022])])
+    files = {"queries": tmp_path / "q.fa", "db": tmp_path / "db.fa"}
+    code, _, err = run(**files, word_size=16, evalue=1, max_target_seqs=1)
     assert code == 0, err
     (row,) = (tmp_path / "hits.tsv").read_text().splitlines()
     columns = row.split("\t")
-    assert columns[:2] == ["long", "m"] and columns[6:8] == ["4000001", "4000022"]
+    assert columns[:2] == ["long", "m"] and columns[6:8] == ["1000001", "1000022"]
 
 
 @pytest.mark.parametrize(

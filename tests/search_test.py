@@ -410,7 +410,7 @@ def test_reaching_max_target_seqs_is_logged(tmp_path, caplog):
     write_fasta(tmp_path / "u.fa", subjects)
     database = build_database(tmp_path / "u.fa", tmp_path)
     confirmed(queries, database, dataclasses.replace(DEFAULT, max_target_seqs=8))
-    assert "max_target_seqs" not in caplog.text
+    assert "reached max_target_seqs" not in caplog.text
 
 
 def test_the_prefilter_stops_where_all_have_hits(

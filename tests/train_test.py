@@ -114,9 +114,8 @@ def test_a_killed_process_goes_on_to_the_same_bits(folder, whole):
     assert [row["step"] for row in read_metrics(cut)] == [16, 32, 48]
 
 
-def test_a_damaged_checkpoint_is_named_and_a_lost_model_written_again(folder, whole):
 @pytest.mark.slow
-def test_a_damaged_checkpoint_is_named_and_left_alone(folder, whole):
+def test_a_damaged_checkpoint_is_named_and_a_lost_model_written_again(folder, whole):
     damaged = folder / "damaged"
     shutil.copytree(whole, damaged)
     for path in (damaged / "checkpoints/48/state").rglob("*"):

@@ -199,9 +199,9 @@ def _complete_arguments(settings: BlastSettings) -> list[str]:
 
     A seed passes if its estimate is at least 0.8 times the least score of a hit,
     rounded down. The estimate of any seed has the blocks that lie within its word,
-    wherever they start. So blastn is told the highest score whose 0.8 all seeds reach, though
-    none above that of a word alone, which every hit has. Its E-values still select the
-    rows.
+    wherever they start. So blastn is told the highest score whose 0.8 all seeds reach,
+    though none above that of a word alone, which every hit has. Its E-values still
+    select the rows.
     """
     if settings.word_size < _ESTIMATED_FROM:
         return []
