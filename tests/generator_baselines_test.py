@@ -2,6 +2,7 @@
 
 import functools
 
+import jax
 import numpy as np
 import pytest
 
@@ -123,7 +124,19 @@ def test_baselines_refuse_what_they_cannot_measure(train, held_out, message):
         generator_baselines.generator_baselines(evaluation_set(train, held_out))
 
 
+<<<<<<< HEAD
 @pytest.mark.slow
+=======
+@pytest.fixture
+def optimised():
+    """Compile with XLA's optimisations: much is computed, little is compiled."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
+@pytest.mark.usefixtures("optimised")
+>>>>>>> 74bfe3ce676598ecbd264f6a0773efacd62aa012
 def test_published_pairs_give_the_known_metrics(data_dir):
     text = (data_dir / "chakraborty2019" / "pairs.csv").read_text("ascii")
     rows = [line.split(",") for line in text.splitlines()[:19_000]]
@@ -141,7 +154,7 @@ def test_published_pairs_give_the_known_metrics(data_dir):
     assert right / letters == pytest.approx(0.886, abs=0.0005)
 
     metrics = generator_baselines.generator_baselines(
-        evaluation_set(train, held_out.take(range(0, 3_800, 4)))
+        evaluation_set(train, held_out.take(range(0, 3_800, 8)))
     )
     assert metrics["complementarity"]["top_1"] >= 0.24
     assert metrics["complementarity"]["top_10"] >= 0.574
