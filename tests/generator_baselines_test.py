@@ -124,9 +124,6 @@ def test_baselines_refuse_what_they_cannot_measure(train, held_out, message):
         generator_baselines.generator_baselines(evaluation_set(train, held_out))
 
 
-<<<<<<< HEAD
-@pytest.mark.slow
-=======
 @pytest.fixture
 def optimised():
     """Compile with XLA's optimisations: much is computed, little is compiled."""
@@ -136,7 +133,6 @@ def optimised():
 
 
 @pytest.mark.usefixtures("optimised")
->>>>>>> 74bfe3ce676598ecbd264f6a0773efacd62aa012
 def test_published_pairs_give_the_known_metrics(data_dir):
     text = (data_dir / "chakraborty2019" / "pairs.csv").read_text("ascii")
     rows = [line.split(",") for line in text.splitlines()[:19_000]]
