@@ -51,6 +51,28 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     ):
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
     bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
+    _define_search_flags(flag_values)
+    flags.DEFINE_float(
+        "time_limit",
+        3600.0,
+        "seconds after which a blastn process is stopped",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_integer(
+        "num_processes",
+        None,
+        "parallel blastn processes; by default one per core",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_bool(
+        "explain",
+        False,
+        "print how many queries each stage left, and why each plan was chosen",
+        flag_values,
+    )
+
+
+def _define_search_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_float(
         "evalue",
         None,
@@ -81,28 +103,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "most database sequences reported for a query",
         flag_values=flag_values,
     )
-    flags.DEFINE_float(
-        "time_limit",
-        3600.0,
-        "seconds after which a blastn process is stopped",
-        flag_values=flag_values,
-    )
     flags.DEFINE_bool(
         "dust",
         DEFAULT.dust,
         "mask low-complexity regions of a query, which then seed no alignment",
-        flag_values,
-    )
-    flags.DEFINE_integer(
-        "num_processes",
-        None,
-        "parallel blastn processes; by default one per core",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_bool(
-        "explain",
-        False,
-        "print how many queries each stage left, and why each plan was chosen",
         flag_values,
     )
 

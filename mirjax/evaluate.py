@@ -186,8 +186,7 @@ def _define_classifier_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     # ---- Read the flags, before anything that takes time is imported. ----
-    row_options = _row_options(flag_values)
-    rule = _threshold_rule(flag_values)
+    row_options, rule = _row_options(flag_values), _threshold_rule(flag_values)
     generator_options = _generator_options(flag_values)
 
     from mirjax.blast.programs import find_blast
@@ -226,8 +225,8 @@ def main(flag_values: flags.FlagValues) -> None:
         measured = measure_generator(trained, evaluation_set, generator_options)
         report = report_generator(measured, evaluation_set, folder, history)
     else:
-        classifier_options = options.ClassifierOptions(rule, temperature)
-        found = measure_classifier(trained, evaluation_set, classifier_options)
+        chosen = options.ClassifierOptions(rule, temperature)
+        found = measure_classifier(trained, evaluation_set, chosen)
         report = report_classifier(found, evaluation_set, folder, history)
 
     # ---- Write and print the results. ----
@@ -241,8 +240,8 @@ def main(flag_values: flags.FlagValues) -> None:
     }
     row_options.bad_records.write(folder / "skipped.tsv")
     path = write_metrics(content, folder)
-    title, full = f"{model_path}: {evaluation_set.describe()}", flag_values.full
-    print_report(report, title, full=full)
+    full = flag_values.full
+    print_report(report, f"{model_path}: {evaluation_set.describe()}", full=full)
     print_origin(evaluation_set.source, path, full=full)
 
 

@@ -106,8 +106,7 @@ def search_queries(
         subject_lengths(database).tolist(),
         settings.evalue,
     )
-    num_runs = _count_runs(len(numbers), limits.workers)
-    num_full = 0
+    num_runs, num_full = _count_runs(len(numbers), limits.workers), 0
     programs = ProgramGroup()
     with (
         scratch_folder(Path(tempfile.gettempdir()), "mirjax-blast-") as scratch,
@@ -120,9 +119,8 @@ def search_queries(
             own = numbers[part::num_runs]
             return run_blastn(scratch / str(part), own, limits.timeout_s), own
 
-        parts = [pool.submit(run_part, part) for part in range(num_runs)]
         try:
-            for finished in parts:
+            for finished in [pool.submit(run_part, part) for part in range(num_runs)]:
                 table, own = finished.result()
                 for query_rows in read_table(table, own, bounds):
                     subjects = {subject for subject, _ in query_rows.rows}
@@ -134,13 +132,16 @@ def search_queries(
             programs.stop()
             pool.shutdown(wait=False, cancel_futures=True)
     if num_full and settings.max_target_seqs < len(bounds.subject_lengths):
-        _logger.warning(
-            "%d of %d distinct queries reached max_target_seqs=%d and may have more "
-            "hits",
-            num_full,
-            len(numbers),
-            settings.max_target_seqs,
-        )
+        _warn_of_more(num_full, len(numbers), settings.max_target_seqs)
+
+
+def _warn_of_more(num_full: int, num_queries: int, max_target_seqs: int) -> None:
+    _logger.warning(
+        "%d of %d distinct queries reached max_target_seqs=%d and may have more hits",
+        num_full,
+        num_queries,
+        max_target_seqs,
+    )
 
 
 def _count_runs(num_queries: int, workers: int) -> int:

@@ -118,22 +118,8 @@ class ProgramGroup:
           BlastError: if the program does not start, fails, exceeds the time limit or is
             stopped.
         """
-        if shutil.which(command[0]) is None:
-            raise BlastError(f"{command[0]} does not run: no such program")
         with tempfile.TemporaryFile() as messages:
-            try:
-                process = subprocess.Popen(
-                    [*_dying_with_parent(), *command],
-                    cwd=folder,
-                    env=os.environ | (variables or {}),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=messages,
-                )
-            except OSError as error:
-                raise BlastError(
-                    f"{command[0]} does not run: {error.strerror}"
-                ) from error
+            process = _start(command, folder, variables or {}, messages)
             with self._lock:
                 self._running.add(process)
                 if self._is_stopped:
@@ -157,6 +143,28 @@ class ProgramGroup:
                     f"{_last_line(messages)}"
                 )
         return output.decode("utf-8", "replace")
+
+
+def _start(
+    command: list[str],
+    folder: Path | None,
+    variables: Mapping[str, str],
+    messages: IO[bytes],
+) -> subprocess.Popen[bytes]:
+    """Start a program that ends with this process."""
+    if shutil.which(command[0]) is None:
+        raise BlastError(f"{command[0]} does not run: no such program")
+    try:
+        return subprocess.Popen(
+            [*_dying_with_parent(), *command],
+            cwd=folder,
+            env=os.environ | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=messages,
+        )
+    except OSError as error:
+        raise BlastError(f"{command[0]} does not run: {error.strerror}") from error
 
 
 def run(

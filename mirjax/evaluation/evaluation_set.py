@@ -26,7 +26,7 @@ from mirjax.evaluation.row_selection import (
     training_data,
 )
 from mirjax.inference.pairs import fitting_rows
-from mirjax.models.interfaces import Generator, reads_unknown_letters
+from mirjax.models.interfaces import Generator, PairModel, reads_unknown_letters
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences.records import Pairs, SequenceRecord
 
@@ -172,19 +172,13 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
     rows, dropped = _choose(table, part, f"{table.name} ({part})", generates)
     train, fitted_on = _load_train(table, options, trained_on, generates)
     kept = sample_rows(rows, options.sample, options.seed)
-    held_out = (Pairs.take if generates else labelled_pairs)(table.pairs, kept)
-    fits = fitting_rows(
-        held_out,
-        trained.model,
-        table.name,
-        _row_labels(table, kept),
-        options.bad_records,
-    )
+    take = Pairs.take if generates else labelled_pairs
+    held_out = _fitting(take(table.pairs, kept), kept, table, trained.model, options)
     source = Source(
         data=table.name,
         part=part,
         protocol=table.protocol,
-        available=len(rows) - len(kept) + len(fits),
+        available=len(rows) - len(kept) + len(held_out),
         dropped=dropped,
         fitted_on=fitted_on,
         is_training_data=bool(table.protocol) and table.name == trained_on.get("name"),
@@ -195,7 +189,7 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
     if generates:
         database_name = options.database or _default_database(source, trained_on)
     evaluation_set = EvaluationSet(
-        held_out=held_out.take(fits),
+        held_out=held_out,
         train=train,
         source=source,
         database=_load_database(database_name, options),
@@ -236,6 +230,19 @@ def _load_train(
     rows, _ = _choose(table, TRAIN, fitted_on, generates)
     take = Pairs.take if generates else labelled_pairs
     return take(table.pairs, rows), fitted_on
+
+
+def _fitting(
+    pairs: Pairs,
+    rows: Int[np.ndarray, " n"],
+    table: Table,
+    model: PairModel,
+    options: RowOptions,
+) -> Pairs:
+    """Return the pairs, which are rows of a table, that suit a model."""
+    labels = _row_labels(table, rows)
+    fits = fitting_rows(pairs, model, table.name, labels, options.bad_records)
+    return pairs.take(fits)
 
 
 def _row_labels(table: Table, rows: Int[np.ndarray, " n"]) -> list[str]:

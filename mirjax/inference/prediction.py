@@ -145,13 +145,8 @@ def predict(
     kept = choose_sites(decoded.log_probs, options)
     used = np.unique(decoded.choices[kept])
     logging.info("%d sites kept; naming %d distinct miRNAs", len(kept), len(used))
-    found = naming.name_sequences(
-        [decoded.mirnas[choice] for choice in used],
-        database,
-        options.settings,
-        Limits(num_processes=options.num_threads),
-    )
-    names = dict(zip(used, found, strict=True))
+    mirnas = [decoded.mirnas[choice] for choice in used]
+    names = dict(zip(used, _name(mirnas, database, options), strict=True))
     windows = _in_order(sliding_windows(lengths, size, stride), kept)
     return (
         Prediction(
@@ -199,6 +194,14 @@ def _in_order(
         return
     chosen = dict(zip(wanted.tolist(), _in_order(windows, wanted), strict=True))
     yield from (chosen[number] for number in kept.tolist())
+
+
+def _name(
+    mirnas: Sequence[str], database: naming.Database, options: PredictOptions
+) -> list[naming.Name | None]:
+    """Return the name of each miRNA in the database."""
+    limits = Limits(num_processes=options.num_threads)
+    return naming.name_sequences(mirnas, database, options.settings, limits)
 
 
 def _window_sizes(trained: TrainedModel, options: PredictOptions) -> tuple[int, int]:
