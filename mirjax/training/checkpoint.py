@@ -25,9 +25,9 @@ class _BestAndLast(checkpoint_managers.PreservationPolicy):
 
     def should_preserve(
         self,
-        checkpoints: Sequence[checkpoint_managers.PolicyCheckpointInfo],
+        checkpoints: Sequence[Any],  # of a protocol that isinstance cannot check
         *,
-        context: checkpoint_managers.PreservationContext,
+        context: Any,
     ) -> list[bool]:
         """Return of each checkpoint, the oldest first, whether it is kept."""
         del context
