@@ -9,12 +9,24 @@ import jax
 import orbax.checkpoint as ocp
 from absl import logging
 from orbax.checkpoint import checkpoint_managers
+from orbax.checkpoint import path as orbax_path
 
 from mirjax.training import checkpoint_hashes
 from mirjax.training.disk_errors import disk_error
 from mirjax.training.state import TrainState
 
-FOLDER = "checkpoints"
+
+class _HashedPath(orbax_path.atomicity.AtomicRenameTemporaryPath):
+    """A checkpoint's temporary folder; its manifest is written after the rename.
+
+    Orbax deletes earlier checkpoints later than that. A checkpoint without a manifest
+    does not count.
+    """
+
+    async def finalize(self) -> None:
+        """Rename the folder, then write its manifest."""
+        await super().finalize()
+        checkpoint_hashes.write_manifest(pathlib.Path(self.get_final()))
 
 
 class _BestAndLast(checkpoint_managers.PreservationPolicy):
@@ -47,7 +59,7 @@ class Checkpoints:
 
     def __init__(self, workdir: pathlib.Path):
         self._policy = _BestAndLast()
-        self._folder = workdir.absolute() / FOLDER
+        self._folder = workdir.absolute() / checkpoint_hashes.FOLDER
         if jax.process_index() == 0:
             checkpoint_hashes.set_damaged_aside(workdir, self._folder)
         if jax.process_count() > 1:
@@ -58,7 +70,7 @@ class Checkpoints:
                 options=ocp.CheckpointManagerOptions(
                     preservation_policy=self._policy,
                     cleanup_tmp_directories=True,
-                    temporary_path_class=checkpoint_hashes.HashedPath,
+                    temporary_path_class=_HashedPath,
                 ),
             )
 

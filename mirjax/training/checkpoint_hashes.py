@@ -4,25 +4,12 @@ import json
 import pathlib
 
 from absl import logging
-from orbax.checkpoint import path as orbax_path
 
 from mirjax.files import atomic_write, file_sha256
 
+FOLDER = "checkpoints"  # in a workdir
 FILE_NAME = "sha256.json"  # in a checkpoint's folder
 DAMAGED_FOLDER = "damaged"  # in a workdir
-
-
-class HashedPath(orbax_path.atomicity.AtomicRenameTemporaryPath):
-    """A checkpoint's temporary folder; its manifest is written after the rename.
-
-    Orbax deletes earlier checkpoints later than that. A checkpoint without a manifest
-    does not count.
-    """
-
-    async def finalize(self) -> None:
-        """Rename the folder, then write its manifest."""
-        await super().finalize()
-        write_manifest(pathlib.Path(self.get_final()))
 
 
 def write_manifest(folder: pathlib.Path) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from absl import logging
 
 from mirjax.models.trained import FILE_NAME as MODEL_FILE
-from mirjax.training.checkpoint import FOLDER, Checkpoints
+from mirjax.training.checkpoint import Checkpoints
+from mirjax.training.checkpoint_hashes import FOLDER
 from mirjax.training.metric_writer import FILE_NAME as METRICS_FILE
 from mirjax.training.metric_writer import read_metrics
 from mirjax.training.programs import Program

@@ -12,8 +12,7 @@ from ml_collections import ConfigDict
 from mirjax.files import atomic_write
 from mirjax.models import make_model, trained
 from mirjax.training import bounds
-from mirjax.training.checkpoint import FOLDER as CHECKPOINTS_FOLDER
-from mirjax.training.checkpoint_hashes import DAMAGED_FOLDER, saved_steps
+from mirjax.training.checkpoint_hashes import DAMAGED_FOLDER, FOLDER, saved_steps
 from mirjax.training.disk_errors import naming
 from mirjax.training.metric_writer import read_metrics
 from mirjax.training.renamed_keys import RENAMED_KEYS
@@ -82,7 +81,7 @@ def has_started(workdir: pathlib.Path) -> bool:
     return (
         (workdir / trained.FILE_NAME).exists()
         or (workdir / DAMAGED_FOLDER).exists()
-        or bool(saved_steps(workdir / CHECKPOINTS_FOLDER))
+        or bool(saved_steps(workdir / FOLDER))
         or any("val/loss" in row for row in read_metrics(workdir))
     )
 
