@@ -6,6 +6,7 @@ import io
 import logging as stdlib_logging
 import os
 import pathlib
+import re
 import sys
 import time
 import warnings
@@ -22,8 +23,10 @@ _PLAIN = {"→": "->", "≤": "<=", "–": "-", "─": "-", "×": "x", "…": ".
 _PLAIN_ERRORS = {
     "invalid literal for int() with base 10:": "give a whole number, not",
     "could not convert string to float:": "give a number, not",
-    "must have a value other than None.": "is missing",
 }
+_MISSING = re.compile(
+    r"flag --(\w+)=None: Flag --\1 must have a value other than None."
+)
 
 
 def run(
@@ -189,6 +192,7 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
             key = message.strip("'\"")
             given = next((word for word in argv if f".{key}" in word), key)
             message = f"{given}: the config has no key {key!r}"
+        message = _MISSING.sub(r"--\1 is missing;", message).rstrip(";")
         for absl_words, plain_words in _PLAIN_ERRORS.items():
             message = message.replace(absl_words, plain_words)
         if "Traceback" in message:
