@@ -5,6 +5,7 @@ import contextlib
 import io
 import logging as stdlib_logging
 import os
+import re
 import shlex
 import signal
 import sys
@@ -27,8 +28,10 @@ _PLAIN = {"→": "->", "≤": "<=", "–": "-", "─": "-", "×": "x", "…": ".
 _PLAIN_ERRORS = {
     "invalid literal for int() with base 10:": "give a whole number, not",
     "could not convert string to float:": "give a number, not",
-    "must have a value other than None.": "is missing",
 }
+_MISSING = re.compile(
+    r"flag --(\w+)=None: Flag --\1 must have a value other than None."
+)
 
 
 def run(
@@ -247,6 +250,7 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
         raise
     except Exception as error:  # absl and ml_collections have many kinds
         message = str(error)
+        message = _MISSING.sub(r"--\1 is missing;", message).rstrip(";")
         for absl_words, plain_words in _PLAIN_ERRORS.items():
             message = message.replace(absl_words, plain_words)
         print(f"error: {' '.join(message.split())}", file=sys.stderr)

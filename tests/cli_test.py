@@ -85,7 +85,6 @@ def test_any_encoding_of_the_terminal_is_printed_in(encoding):
         ("pass", ["--number=3"]),
         ("print('x' * 1_000_000)", ["--number=3"]),
         ("pass", ["--help"]),
-        ("pass", ["--helpfull"]),
     ],
 )
 def test_a_reader_that_has_gone_ends_the_command_without_a_word(action, arguments):
