@@ -115,6 +115,14 @@ def test_a_member_that_is_there_twice_is_refused():
         Archive(io.BytesIO(content))
 
 
+def test_a_member_that_claims_more_bytes_than_the_file_has_is_refused():
+    content = bytearray(saved(x=np.zeros(2)))
+    place = content.index(b"PK\1\2") + 20  # of its compressed size
+    content[place : place + 4] = b"\xff\xff\xff\x7f"
+    with pytest.raises(ValueError, match=r"'x\.npy' goes past the file's end"):
+        Archive(io.BytesIO(content))
+
+
 def test_an_encrypted_member_is_refused():
     content = bytearray(saved(x=np.zeros(2)))
     for magic, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):

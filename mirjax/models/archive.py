@@ -91,6 +91,9 @@ class Archive:
         for name, count in collections.Counter(names).items():
             if count > 1:
                 raise ValueError(f"member {name!r} is there {count} times")
+        for info in infos:
+            if info.compress_size > size - info.header_offset:
+                raise ValueError(f"member {info.filename!r} goes past the file's end")
         allowed = _FREE_BYTES + _EXPANSION * size
         if (wanted := sum(info.file_size for info in infos)) > allowed:
             raise ValueError(f"its {size} bytes ask for {wanted}")
