@@ -77,6 +77,7 @@ def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at)
     assert lasting(tmp_path / "whole") == lasting(tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
     whole = train(small_config(), tmp_path / "whole")
 
