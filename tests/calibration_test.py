@@ -116,6 +116,7 @@ def test_a_model_without_a_temperature_is_named(value):
         stored_temperature(metadata, "model.npz")
 
 
+@pytest.mark.slow
 def test_probabilities_are_those_of_the_equations():
     model = make_model(SMALL)
     params = random_params(model, 2, scale=0.8)

@@ -192,6 +192,7 @@ def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.slow
 def test_a_classifier_learns_a_rule_and_is_exported(monkeypatch, tmp_path):
     (device, *_) = jax.devices()  # eight virtual ones on two cores are slow
     monkeypatch.setattr(jax, "devices", lambda: [device])

@@ -139,6 +139,7 @@ def test_no_logit_has_a_slope_in_a_later_letter(params):
     assert (by_position[~later] > 1e-4).all()
 
 
+@pytest.mark.slow
 def test_letters_one_by_one_score_as_all_at_once(params, tokens, score):
     targets, previous = tokens
     variables = {"params": params}

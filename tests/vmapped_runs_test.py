@@ -102,6 +102,7 @@ def test_each_run_is_what_it_is_alone(together, tmp_path):
     assert len({first.tobytes() for first in firsts}) == 3
 
 
+@pytest.mark.slow
 def test_stopped_vmapped_runs_go_on_to_the_same_end(together, tmp_path, monkeypatch):
     whole, _ = together
     next_stop, asked = loop.next_stop, []
@@ -128,6 +129,7 @@ def test_stopped_vmapped_runs_go_on_to_the_same_end(together, tmp_path, monkeypa
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_leaves_the_others_alone(together, tmp_path):
     folder, _ = together
     configs = [CONFIGS[0], config_of(learning_rate=1e30), CONFIGS[2]]
