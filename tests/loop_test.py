@@ -82,7 +82,6 @@ def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at)
     assert steps == [4, 6, 8, 12, 16, 18, 20, 24], "each step once"
 
 
-<<<<<<< HEAD
 def test_rows_between_evaluations_are_means_since_the_row_before(tmp_path):
     seen = []
     config = small_config(log_every=4)
@@ -107,10 +106,6 @@ def test_rows_between_evaluations_are_means_since_the_row_before(tmp_path):
 def test_a_signal_saves_and_the_run_goes_on_to_the_same_end(
     tmp_path, signum, exit_code
 ):
-=======
-@pytest.mark.slow
-def test_sigterm_saves_and_the_run_goes_on_to_the_same_end(tmp_path):
->>>>>>> f59afaa01b13277d146b351996c17ab2408e5598
     whole = train(small_config(), tmp_path / "whole")
 
     def terminate(step, metrics):
