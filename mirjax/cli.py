@@ -64,7 +64,7 @@ def run(
         except BrokenPipeError:
             raise
         except (Exception, KeyboardInterrupt) as error:
-            if _was_interrupted(error):
+            if ctrl_c.received or isinstance(error, KeyboardInterrupt):
                 return _report_interrupt()
             message = _describe_missing_device(error)
             if message is None and not isinstance(error, _REPORTED):
@@ -74,6 +74,8 @@ def run(
             return 1
         return 0
 
+    ctrl_c = _CtrlC()
+    sys.unraisablehook = _report_unraisable
     try:
         define_flags(flags.FLAGS)
         with _standard_output():
@@ -100,17 +102,23 @@ def _log_plainly() -> None:
     )
     # Of reads that a failed restore has left behind; its own error says it all.
     logging.get_absl_handler().addFilter(lambda record: record.name != "asyncio")
-    sys.unraisablehook = _report_unraisable
     warnings.filterwarnings("ignore", message="coroutine .* was never awaited")
 
 
-def _was_interrupted(error: BaseException | None) -> bool:
-    """Return whether Ctrl-C caused an error; an import may turn it into another."""
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+class _CtrlC:
+    """Python's own handler of SIGINT, which remembers that it was called.
+
+    An extension module that is interrupted while it is imported raises another error.
+    """
+
+    def __init__(self) -> None:
+        self.received = False
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, signum: int, frame: types.FrameType | None) -> None:
+        self.received = True
+        raise KeyboardInterrupt
 
 
 def _describe_missing_device(error: BaseException) -> str | None:
@@ -127,6 +135,7 @@ def _describe_missing_device(error: BaseException) -> str | None:
 
 def _report_interrupt() -> int:
     """Report Ctrl-C in one line, and return the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process ends anyway
     print("error: interrupted", file=sys.stderr)
     return 130
 
@@ -233,7 +242,9 @@ def _report_unraisable(unraisable: Any) -> None:
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
         # Ctrl-C hit a place that cannot raise, as in an import: once more, later.
-        threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
+        again = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
+        again.daemon = True
+        again.start()
     elif str(unraisable.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(unraisable)
 
