@@ -12,7 +12,10 @@ from mirjax import cli, config_files
 from mirjax.configs import seq2seq
 from mirjax.configs.sweeps import mitar as sweeps_mitar
 
+# A shell starts what runs in its background with SIGINT ignored.
 SCRIPT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from absl import flags
 from mirjax import cli
 
