@@ -119,6 +119,7 @@ def test_written_fasta_is_what_biopython_reads(tmp_path):
     assert fasta.read_fasta(path) == records
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_failed_write_leaves_the_old_file(tmp_path):
     path = _write(tmp_path, "old", "out.fa")
     with pytest.raises(AttributeError):
