@@ -308,7 +308,8 @@ def test_a_sweep_of_a_changed_file_is_refused(plain_table, tmp_path):
     config = mitar.get_config("simulated").unlock()
     config.base = classifier_config(path)
     config.grid = {"optimizer": {"learning_rate": (0.002,)}}
-    Sweep(config, tmp_path / "sweep")
+    config.epochs = 1
+    Sweep(config, tmp_path / "sweep").train(together=1)
     with path.open("a") as file:
         file.write("ACGUACGUACGUACGUACGU,ACGUACGUACGUACGUACGUACGUACGU,1\n")
     with pytest.raises(ValueError, match="sweep that was begun with another content"):
@@ -390,7 +391,9 @@ def test_the_commands_of_the_guide_run(tmp_path, monkeypatch):
     assert kinds == ["train", "evaluate", "sweep", "train", "train"]
     saved = json.loads((tmp_path / "own" / "config.json").read_text())["data"]
     assert saved["name"] == str(tmp_path / "pairs.csv")
-    measured = json.loads((tmp_path / "own" / "evaluation/metrics.json").read_text())
+    measured = json.loads(
+        (tmp_path / "own/evaluation/pairs-test/metrics.json").read_text()
+    )
     assert (measured["n"], measured["split"]) == (8, "test")
     assert (tmp_path / "grid" / "runs.tsv").exists()
     for folder in ("own", "own2", "own3"):

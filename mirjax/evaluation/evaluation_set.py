@@ -183,7 +183,7 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
         fitted_on=fitted_on,
         is_training_data=bool(table.protocol) and table.name == trained_on.get("name"),
         seed=options.seed,
-        path="" if table.protocol else os.path.abspath(table.name),
+        path="" if catalogue.is_dataset(table.name) else os.path.abspath(table.name),
     )
     database_name = ""
     if generates:

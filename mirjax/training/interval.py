@@ -83,7 +83,9 @@ def first_not_finite(metrics: RunMetrics) -> tuple[int, str] | None:
     (1, 'loss is inf')
     """
     for offset in range(len(next(iter(metrics.values())))):
-        if (name := not_finite({k: v[offset] for k, v in metrics.items()})) is not None:
+        if (
+            name := not_finite({k: float(v[offset]) for k, v in metrics.items()})
+        ) is not None:
             return offset, name
     return None
 
