@@ -10,7 +10,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterator
-from typing import IO, TextIO, cast
+from typing import IO, cast
 
 from mirjax.files import atomic_write, create_unfinished, named_errors
 
@@ -51,7 +51,7 @@ def open_output(out: str | os.PathLike[str]) -> Iterator[io.BufferedIOBase]:
 
 
 @contextlib.contextmanager
-def open_text_output(out: str | os.PathLike[str]) -> Iterator[TextIO]:
+def open_text_output(out: str | os.PathLike[str]) -> Iterator[io.TextIOWrapper]:
     """Open the output of a command for UTF-8 text; see `open_output`."""
     with open_output(out) as stream:
         text = io.TextIOWrapper(cast(IO[bytes], stream), "utf-8", newline="\n")

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 
 import jax
 import jaxtyping
@@ -15,6 +16,12 @@ jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Most of the tests' time is XLA's: compile faster to slower programs.
 jax.config.update("jax_disable_most_optimizations", True)
+
+
+# Commands that the tests start inherit what is ignored, as in a shell's background.
+for _number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

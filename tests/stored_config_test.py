@@ -26,7 +26,7 @@ def test_configs_of_models_pass_unchanged(name):
     [
         (None, "its model is None, not a JSON object"),
         ([], r"its model is \[\]"),
-        ({}, "its model's name is None, not one of mitar"),
+        ({}, "its model's name is None, not one of mirbind2, mitar"),
         ({"name": 5}, "name is 5"),
         ({"name": ["mitar"]}, r"name is \['mitar'\]"),
         ({"name": "n" * 500}, r"name is 'n{59}\.\.\., not one of"),

@@ -32,7 +32,7 @@ References:
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -220,16 +220,16 @@ def _next_row(table: _Table, row: int | Array, state: _RowState) -> _RowState:
 def _at(array: np.ndarray | Array, row: int | Array) -> np.ndarray | Array:
     """Return a row of an array; where there is only one, it is every row's."""
     if len(array) == 1:
-        return array[0]
+        return array[0, ...]
     if isinstance(row, int):
-        return array[row]
+        return array[row, ...]
     return lax.dynamic_index_in_dim(jnp.asarray(array), row, keepdims=False)
 
 
 def _gain(
     masks: Sequence[np.ndarray | Array],
     letter: Array,
-    levels: Sequence[np.ndarray | Array],
+    levels: Sequence[Any],
 ) -> np.ndarray | Array:
     """Return what two letters score: the highest level whose mask holds the letter."""
     zero = letter.dtype.type(0)

@@ -8,6 +8,7 @@ it reads a value. It knows plain arrays alone: no objects, no records.
 import collections
 import contextlib
 import hashlib
+import io
 import math
 import os
 import re
@@ -15,7 +16,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -80,7 +81,7 @@ class Archive:
 
     members: Mapping[str, Member]
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: io.BufferedIOBase) -> None:
         size = stream.seek(0, os.SEEK_END)
         with _named_damage("the archive"):
             self._zip = zipfile.ZipFile(stream)
@@ -151,7 +152,7 @@ def with_checksum(content: bytes) -> bytes:
     return sealed + hashlib.sha256(sealed).hexdigest().encode()
 
 
-def has_checksum(stream: BinaryIO) -> bool:
+def has_checksum(stream: io.BufferedIOBase) -> bool:
     """Compare an archive with the SHA-256 in its comment.
 
     Returns:

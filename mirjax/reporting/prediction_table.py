@@ -1,7 +1,7 @@
 """Tables of predictions: miRNAs of sites, and probabilities of pairs."""
 
+import io
 from collections.abc import Iterable, Sequence
-from typing import TextIO
 
 from mirjax.inference.prediction import Prediction
 from mirjax.sequences.records import Pairs
@@ -20,7 +20,9 @@ SITE_COLUMNS = (
 NONE = "."
 
 
-def write_sites(file: TextIO, predictions: Iterable[Prediction]) -> tuple[int, int]:
+def write_sites(
+    file: io.TextIOBase, predictions: Iterable[Prediction]
+) -> tuple[int, int]:
     """Write the predicted miRNAs of sites as a tab-separated table.
 
     Args:
@@ -57,7 +59,9 @@ def write_sites(file: TextIO, predictions: Iterable[Prediction]) -> tuple[int, i
     return num_known, num_novel
 
 
-def write_pairs(file: TextIO, pairs: Pairs, probabilities: Sequence[float]) -> None:
+def write_pairs(
+    file: io.TextIOBase, pairs: Pairs, probabilities: Sequence[float]
+) -> None:
     """Write the probabilities of pairs as a tab-separated table.
 
     Args:

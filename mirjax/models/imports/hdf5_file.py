@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def read_hdf5(path: pathlib.Path) -> Contents:
     return Contents(layers, metadata["config"], metadata["version"])
 
 
-def run_child(path: pathlib.Path, output: BinaryIO, messages: BinaryIO) -> int:
+def run_child(path: pathlib.Path, output: IO[bytes], messages: IO[bytes]) -> int:
     """Run `hdf5_child` on a file under its limits, and return its exit code.
 
     Args:
@@ -92,7 +92,7 @@ def run_child(path: pathlib.Path, output: BinaryIO, messages: BinaryIO) -> int:
     ).returncode
 
 
-def _run(path: pathlib.Path, output: BinaryIO) -> None:
+def _run(path: pathlib.Path, output: IO[bytes]) -> None:
     """Run the child.
 
     Raises:
