@@ -1,6 +1,7 @@
 """Tests of miRBind2 and of its released weights."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from equations import random_params
@@ -132,8 +133,8 @@ def test_jit_equals_eager():
     model = MirBind2(conv_features=(8, 4, 4), dense_features=6)
     params = random_params(model, 0)
     inputs = (
-        alphabet.encode(["UGAGGUAGUAGG"], 28),
-        alphabet.encode(["CCUACUACCUCAUU"], 50),
+        jnp.asarray(alphabet.encode(["UGAGGUAGUAGG"], 28)),
+        jnp.asarray(alphabet.encode(["CCUACUACCUCAUU"], 50)),
     )
     eager = model.apply({"params": params}, *inputs)
     jitted = jax.jit(model.apply)({"params": params}, *inputs)

@@ -45,11 +45,11 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
                 f"{path.parent} holds no trained model ({trained.FILE_NAME}); "
                 + _advice(path.parent)
             )
+    if path.suffix in (".pt", ".pth"):
+        return load_torch_model(path)
     head = file_kinds.check_model_file(path)
     if head.startswith(file_kinds.HDF5):
         return load_keras_model(path)
-    if path.suffix in (".pt", ".pth"):
-        return load_torch_model(path)
     try:
         return _read(path)
     except (OSError, ValueError) as error:
