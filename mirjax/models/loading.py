@@ -165,12 +165,9 @@ def load_keras_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairM
                 "convolution, three Dense and two LSTM layers; it has "
                 + ", ".join(layer.name for layer in layers)
             )
-        model = make_model(check_config(arguments))
-        trained.check_shapes(model, params)
+        return _published(path, arguments, params)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    metadata = {"model": arguments, "source": path.name}
-    return trained.TrainedModel(model, params, metadata)
 
 
 def load_torch_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
@@ -189,12 +186,19 @@ def load_torch_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairM
     checkpoint = read_torch_file(path)
     try:
         arguments, params = published_mirbind2.from_checkpoint(checkpoint)
-        model = make_model(check_config(arguments))
-        trained.check_shapes(model, params)
-        flat = traverse_util.flatten_dict(params, sep="/")
-        finite = {name: trained.finite_float32(name, x) for name, x in flat.items()}
-        params = traverse_util.unflatten_dict(finite, sep="/")
+        return _published(path, arguments, params)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _published(
+    path: pathlib.Path, arguments: Mapping[str, Any], params: Mapping[str, Any]
+) -> trained.TrainedModel[PairModel]:
+    """Check the arguments and the parameters that were read from a published file."""
+    model = make_model(check_config(arguments))
+    trained.check_shapes(model, params)
+    flat = traverse_util.flatten_dict(dict(params), sep="/")
+    finite = {name: trained.finite_float32(name, x) for name, x in flat.items()}
     metadata = {"model": arguments, "source": path.name}
+    params = traverse_util.unflatten_dict(finite, sep="/")
     return trained.TrainedModel(model, params, metadata)
