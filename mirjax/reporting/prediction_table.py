@@ -3,6 +3,9 @@
 import io
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from jaxtyping import Float
+
 from mirjax.inference.prediction import Prediction
 from mirjax.sequences.records import Pairs
 
@@ -60,7 +63,7 @@ def write_sites(
 
 
 def write_pairs(
-    file: io.TextIOBase, pairs: Pairs, probabilities: Sequence[float]
+    file: io.TextIOBase, pairs: Pairs, probabilities: Float[np.ndarray, " n"]
 ) -> None:
     """Write the probabilities of pairs as a tab-separated table.
 
