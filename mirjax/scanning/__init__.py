@@ -1,0 +1,1 @@
+"""Transcripts in, target sites out: windows, candidates, engines and tables."""

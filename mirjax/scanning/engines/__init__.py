@@ -1,0 +1,1 @@
+"""How a classifier scores the windows of transcripts, fast and exactly."""

@@ -1,0 +1,46 @@
+"""What scanning asks of a classifier."""
+
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+
+class Engine(Protocol):
+    """A classifier with the miRNAs of one search, whose shared work is done once.
+
+    Probabilities equal those of the plain model on the same windows to 1e-5. A window
+    that is shorter than the model reads is padded on the right, as the model's own
+    inputs are.
+    """
+
+    @property
+    def window_length(self) -> int:
+        """Letters of the longest target that the model reads."""
+
+    def score_windows(
+        self,
+        transcript: UInt8[np.ndarray, " length"],
+        starts: Int[np.ndarray, " windows"],
+    ) -> Float[np.ndarray, "mirnas windows"]:
+        """Return the probability of every miRNA at every window of one transcript.
+
+        Args:
+          transcript: tokens, 5'→3'; PAD for a letter that is not known.
+          starts: of the windows, ascending; a window ends `window_length` letters on,
+            or where the transcript ends.
+        """
+
+    def score_pairs(
+        self,
+        transcript: UInt8[np.ndarray, " length"],
+        mirnas: Int[np.ndarray, " pairs"],
+        starts: Int[np.ndarray, " pairs"],
+    ) -> Float[np.ndarray, " pairs"]:
+        """Return the probability of chosen miRNAs at chosen windows of one transcript.
+
+        Args:
+          transcript: as for `score_windows`.
+          mirnas: the number of each pair's miRNA.
+          starts: of each pair's window.
+        """
