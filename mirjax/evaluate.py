@@ -234,8 +234,7 @@ def main(flag_values: flags.FlagValues) -> None:
         chosen = options.ClassifierOptions(rule, temperature)
         found = measure_classifier(trained, evaluation_set, chosen)
         report = report_classifier(found, evaluation_set, folder, history)
-        if name := flag_values.benchmark:
-            report = with_published(report, name, evaluation_set)
+        report = with_published(report, flag_values.benchmark, evaluation_set)
 
     # ---- Write and print the results. ----
     content = {
@@ -254,11 +253,12 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
+    data, train = options.benchmark_data(flag_values.benchmark, flag_values.data)
     return options.RowOptions(
-        data=flag_values.data or options.BENCHMARKS[flag_values.benchmark],
+        data=data,
         part=flag_values.split or "",
         data_format=flag_values.data_format or "",
-        train_data=flag_values.train_data or "",
+        train_data=flag_values.train_data or train,
         sample=flag_values.rows,
         seed=flag_values.seed,
         negatives=flag_values.negatives or "",

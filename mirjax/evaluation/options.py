@@ -15,8 +15,9 @@ from mirjax.sequences.bad_records import BadRecords
 PARTS = TRAIN, VALIDATION, TEST = ("train", "validation", "test")
 WHOLE = "all"  # the part that the rows of a file are
 
-# Benchmark → the data that it is measured on by default.
-BENCHMARKS = {"mirbench": "hejret2023/test"}
+# Benchmark → the data that it is measured on by default, and those that the baselines
+# are fitted on then.
+BENCHMARKS = {"mirbench": ("hejret2023/test", "hejret2023/train")}
 
 OWN = "own"  # the dataset's own negatives
 NEGATIVES = (*KINDS, NO_NEGATIVES, OWN)
@@ -37,7 +38,7 @@ def define_benchmark_flag(flag_values: flags.FlagValues) -> None:
         list(BENCHMARKS),
         "For a classifier: set the published figures of other predictors on the same "
         "rows beside it, if the rows of --data (default: "
-        + ", ".join(f"{data} for {name}" for name, data in BENCHMARKS.items())
+        + ", ".join(f"{data} for {name}" for name, (data, _) in BENCHMARKS.items())
         + ") are a test set of this benchmark of which there are any.",
         flag_values,
     )
@@ -47,6 +48,19 @@ def define_benchmark_flag(flag_values: flags.FlagValues) -> None:
         message="--data is missing: name a dataset or a file",
         flag_values=flag_values,
     )
+
+
+def benchmark_data(benchmark: str | None, data: str | None) -> tuple[str, str]:
+    """Return --data, and the data that the baselines are fitted on by default.
+
+    Args:
+      benchmark: the flag --benchmark.
+      data: the flag --data.
+
+    Returns:
+      Both of the benchmark unless `data` is given; then `data`, and the empty string.
+    """
+    return (data, "") if data is not None else BENCHMARKS[benchmark or ""]
 
 
 @dataclasses.dataclass(frozen=True)
