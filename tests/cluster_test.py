@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pathlib
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ import pytest
 from fake_scan import SETTINGS, FakeScanner, scanned, slices, table, whole_table
 
 from mirjax.scanning import cluster, runner
+from mirjax.scanning.run_flags import LOCAL
 
 
 def run(out, address, scanner, number=12, **options):
@@ -139,30 +139,4 @@ def test_no_scheduler_is_one_line(tmp_path, monkeypatch):
 def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ValueError, match=r"--dask: .*pip install 'mirjax\[cluster\]'"):
-        run(tmp_path / "sites.tsv", cluster.LOCAL, FakeScanner())
-
-
-@pytest.mark.parametrize(
-    ("argument", "address"),
-    [
-        ([], None),
-        (["--dask"], cluster.LOCAL),
-        (["--dask=tcp://host:8786"], "tcp://host:8786"),
-        (["--dask=scheduler.json"], "scheduler.json"),
-        (["--nodask"], None),
-    ],
-)
-def test_the_flag_has_an_address_or_no_value(argument, address):
-    from absl import flags
-
-    flag_values = flags.FlagValues()
-    cluster.define_flag(flag_values)
-    flag_values(["scan", *argument])
-    assert cluster.parse_address(flag_values.dask) == address
-
-
-def test_nothing_heavy_is_imported_before_a_cluster_is_used():
-    """The flags of a command are defined by modules that load quickly."""
-    source = pathlib.Path(cluster.__file__).read_text()
-    head = source.partition("if TYPE_CHECKING:")[0]
-    assert "distributed" not in head.partition('"""\n\nimport')[2]
+        run(tmp_path / "sites.tsv", LOCAL, FakeScanner())

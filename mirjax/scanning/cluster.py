@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import cloudpickle
 import pyarrow as pa
-from absl import flags, logging
+from absl import logging
 
 from mirjax.scanning.parts import (
     Part,
@@ -23,12 +22,11 @@ from mirjax.scanning.parts import (
     encode_part,
     slice_digest,
 )
+from mirjax.scanning.run_flags import LOCAL
 from mirjax.scanning.slices import Slice, SliceScanner
 
 if TYPE_CHECKING:
     import distributed
-
-LOCAL = "local"
 
 _CONNECT_SECONDS = 30
 _REFRESH_SECONDS = 5  # between two counts of the workers
@@ -38,28 +36,6 @@ _AHEAD = 8  # slices a thread, that are read before they are written
 _ScanSlices: TypeAlias = Callable[
     [Iterable[Slice], PartsFolder | None], Iterator[tuple[Slice, pa.Table]]
 ]
-
-
-def define_flag(flag_values: flags.FlagValues) -> None:
-    """Define the flag --dask, with an address or without a value."""
-    flags.DEFINE_flag(
-        flags.Flag(
-            flags.ArgumentParser(),
-            flags.ArgumentSerializer(),
-            "dask",
-            None,
-            "scan by the workers of a Dask cluster (extra: cluster): the address of a "
-            "scheduler, such as tcp://host:8786, or its scheduler file, PATH.json. "
-            "Without a value: one worker process a core of this machine",
-            boolean=True,  # needs no value
-        ),
-        flag_values=flag_values,
-    )
-
-
-def parse_address(value: str | None) -> str | None:
-    """Return the address that --dask gives: None without it, `LOCAL` if it has none."""
-    return {None: None, "false": None, "true": LOCAL}.get(value, value)
 
 
 @contextlib.contextmanager
@@ -136,6 +112,7 @@ def _scanner_plugin(name: str, scan: SliceScanner) -> Any:
     A worker that joins or restarts gets it too; a result that is scattered would be
     lost with the workers that hold it.
     """
+    import cloudpickle
     from distributed import WorkerPlugin
 
     pickled = cloudpickle.dumps(scan)

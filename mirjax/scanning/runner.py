@@ -45,7 +45,7 @@ class RunOptions:
       settings: all that the rows depend on beside the targets; see `open_parts`.
       resume: go on with the parts of a run that was stopped.
       shard: scan these slices alone, into a shard file; None scans all.
-      dask: None to scan in this process; `cluster.LOCAL` or a scheduler's address.
+      dask: None to scan in this process; `run_flags.LOCAL` or a scheduler's address.
       letters: of all targets, in nt, for the time estimate; None if unknown.
     """
 
