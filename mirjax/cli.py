@@ -205,8 +205,9 @@ def progress(total: int | None, description: str) -> Iterator[Callable[[int], No
     from rich import progress as rich_progress
 
     terminal = rich_console.Console(stderr=True)
-    done = 0
-    next_line = time.monotonic()
+    done = done_before = 0
+    line = time.monotonic()
+    next_line = line
     with rich_progress.Progress(
         *rich_progress.Progress.get_default_columns(),
         rich_progress.MofNCompleteColumn(),
@@ -216,15 +217,29 @@ def progress(total: int | None, description: str) -> Iterator[Callable[[int], No
         task = bar.add_task(description, total=total)
 
         def report(number: int) -> None:
-            nonlocal done, next_line
+            nonlocal done, done_before, line, next_line
             done += number
             bar.update(task, completed=done)
             if not terminal.is_terminal and time.monotonic() >= next_line:
-                next_line = time.monotonic() + _LOG_EVERY_SECONDS
+                now = time.monotonic()
                 of_total = "" if total is None else f" of {total}"
+                if total is not None and done > done_before > 0:
+                    # What a resumed run finds done says nothing of the time left.
+                    rate = (done - done_before) / (now - line)
+                    of_total += f", {_duration((total - done) / rate)} left"
                 logging.info("%s: %d%s", description, done, of_total)
+                done_before, line, next_line = done, now, now + _LOG_EVERY_SECONDS
 
         yield report
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration in words, such as "about 2 h 5 min"."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours} h {minutes} min" if hours else f"about {minutes} min"
 
 
 def command_line(module: str, flag_values: flags.FlagValues) -> str:

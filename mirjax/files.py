@@ -4,13 +4,18 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
 import re
 import secrets
+import socket
 import stat
 import tempfile
 from collections.abc import Iterator
+from typing import IO
+
+from absl import logging
 
 _NAME_BYTES = 200  # of a file's name that its temporary name holds
 _TOKEN_BYTES = 8
@@ -79,6 +84,63 @@ def file_sha256(path: pathlib.Path) -> str:
     """Return the SHA-256 of a file's content, in hexadecimal."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def hold_lock(path: pathlib.Path, name: str) -> Iterator[None]:
+    """Hold a lock file, which is made if missing, until the block ends.
+
+    The system frees the lock when the process ends, however it ends. The block may
+    delete the file.
+
+    Args:
+      path: the lock file.
+      name: what it locks, a folder, for messages.
+
+    Raises:
+      ValueError: if another process holds it; the message names the process.
+      OSError: if it cannot be written.
+    """
+    while True:
+        stream = path.open("a+")
+        try:
+            _lock(stream, name)
+        except BaseException:
+            stream.close()
+            raise
+        if os.fstat(stream.fileno()).st_nlink:
+            break
+        stream.close()  # the process that held it has deleted it
+    with stream:
+        stream.truncate(0)
+        stream.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        stream.flush()
+        yield
+
+
+def _lock(stream: IO[str], name: str) -> None:
+    """Lock a file, or raise a ValueError that names the process which holds it."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        stream.seek(0)
+        try:
+            holder = json.loads(stream.read())
+            process = f"process {holder['pid']} on {holder['host']}"
+        except (ValueError, KeyError, TypeError):
+            process = "another process"
+        raise ValueError(
+            f"{name} is in use by {process}; wait for it or stop it, or choose another "
+            "folder"
+        ) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        logging.warning(
+            "%s: this file system has no locks (%s); let no other run use the folder",
+            name,
+            error.strerror,
+        )
 
 
 @contextlib.contextmanager

@@ -169,7 +169,23 @@ def test_progress_is_logged_at_intervals(monkeypatch, caplog, seconds, logged):
     with caplog.at_level("INFO"), cli.progress(70, "decoding sites") as report:
         for _ in range(3):
             report(20)
-    assert caplog.messages == [f"decoding sites: {done} of 70" for done in logged]
+    counts = [message.partition(",")[0] for message in caplog.messages]
+    assert counts == [f"decoding sites: {done} of 70" for done in logged]
+
+
+def test_progress_estimates_the_time_left_from_the_speed_of_late(monkeypatch, caplog):
+    """What is found done at the start is no measure of the speed."""
+    clock = 0.0
+    monkeypatch.setattr(cli.time, "monotonic", lambda: clock)
+    with caplog.at_level("INFO"), cli.progress(10_000, "scanning") as report:
+        for number in (2000, 10, 10):
+            report(number)
+            clock += 60.0
+    assert caplog.messages == [
+        "scanning: 2000 of 10000",
+        "scanning: 2010 of 10000, about 13 h 19 min left",
+        "scanning: 2020 of 10000, about 13 h 18 min left",
+    ]
 
 
 def test_progress_towards_an_unknown_total(caplog):

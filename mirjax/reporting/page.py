@@ -1,12 +1,14 @@
 """Self-contained HTML pages: text, tables, pictures and commands in one file.
 
-A page needs no network and runs no script that it does not contain. It follows the
-reader's light or dark theme, fits a phone and a sheet of paper, and every picture has a
-text in its place for those who cannot see it.
+A page needs no network and runs no script but its own, where a table sorts. It follows
+the reader's light or dark theme, fits a phone and a sheet of paper, and every picture
+has a text in its place for those who cannot see it.
 """
 
+import base64
 import dataclasses
 import functools
+import hashlib
 import io
 import pathlib
 import re
@@ -56,12 +58,14 @@ class Table:
       rows: cells as they are shown, as many as there are columns.
       caption: what the table shows.
       baselines: numbers of the rows that need no model, which are set in italics.
+      sorts: whether a reader can sort it by a column, and filter its rows.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str
     baselines: Sequence[int] = ()
+    sorts: bool = False
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -137,8 +141,18 @@ def write_page(
         }
         for number, section in enumerate(sections, 1)
     ]
+    tables = [b for s in sections for b in s.blocks if isinstance(b, Table)]
+    script = _script() if any(table.sorts for table in tables) else ""
+    # The page allows the script of this SHA-256 alone.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = _environment().get_template("page.html.j2")
-    page = template.render(title=title, subtitle=subtitle, sections=content)
+    page = template.render(
+        title=title,
+        subtitle=subtitle,
+        sections=content,
+        script=script,
+        script_sha256=digest,
+    )
     with atomic_write(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
 
@@ -192,6 +206,13 @@ def _environment() -> Environment:
     )
     environment.filters["code_spans"] = _code_spans
     return environment
+
+
+def _script() -> str:
+    """Return the script of tables that sort."""
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, "sorting.js")[0]
 
 
 def _code_spans(text: str) -> list[tuple[bool, str]]:

@@ -1,17 +1,12 @@
 """A lock on a workdir, so that one process at a time trains in it."""
 
 import contextlib
-import errno
-import fcntl
-import json
-import os
 import pathlib
-import socket
 from collections.abc import Iterator
-from typing import IO
 
 import jax
-from absl import logging
+
+from mirjax.files import hold_lock
 
 FILE_NAME = ".lock"
 
@@ -34,16 +29,12 @@ def lock_workdir(workdir: pathlib.Path) -> Iterator[None]:
         yield
         return
     made = not workdir.exists()
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        stream = (workdir / FILE_NAME).open("a+")
-    except OSError as error:
-        raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error
-    with stream:
-        _lock(stream, workdir)
-        stream.truncate(0)
-        stream.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-        stream.flush()
+    with contextlib.ExitStack() as stack:
+        try:
+            workdir.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold_lock(workdir / FILE_NAME, f"--workdir: {workdir}"))
+        except OSError as error:
+            raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error
         for pattern in (".*.unfinished", "runs/*/.*.unfinished"):
             for left in workdir.glob(pattern):
                 left.unlink(missing_ok=True)
@@ -53,28 +44,3 @@ def lock_workdir(workdir: pathlib.Path) -> Iterator[None]:
             if made and [path.name for path in workdir.iterdir()] == [FILE_NAME]:
                 (workdir / FILE_NAME).unlink()  # nothing was started
                 workdir.rmdir()
-
-
-def _lock(stream: IO[str], workdir: pathlib.Path) -> None:
-    """Lock a file, or raise a ValueError that names the process which holds it."""
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        stream.seek(0)
-        try:
-            holder = json.loads(stream.read())
-            process = f"process {holder['pid']} on {holder['host']}"
-        except (ValueError, KeyError, TypeError):
-            process = "another process"
-        raise ValueError(
-            f"--workdir: {workdir} is in use by {process}; wait for it or stop it, or "
-            "choose another folder"
-        ) from None
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-            raise
-        logging.warning(
-            "%s: this file system has no locks (%s); let no other run use the folder",
-            workdir,
-            error.strerror,
-        )

@@ -1,0 +1,189 @@
+"""Slices and a scanner to files: in order, in bounded memory, resumable."""
+
+import contextlib
+import dataclasses
+import errno
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeAlias
+
+import pyarrow as pa
+
+from mirjax import cli
+from mirjax.output import is_stream
+from mirjax.scanning.cluster import open_cluster
+from mirjax.scanning.parts import (
+    Part,
+    PartsFolder,
+    encode_part,
+    open_parts,
+    slice_digest,
+)
+from mirjax.scanning.shards import Shard, open_shard, shard_file
+from mirjax.scanning.slices import Slice, SliceScanner
+from mirjax.scanning.tables import Sink
+
+Output: TypeAlias = AbstractContextManager[Sink]
+"""Opens a file that takes the rows in order, such as `tables.open_table`."""
+
+Scanned: TypeAlias = tuple[Slice, pa.Table]
+ScanSlices: TypeAlias = Callable[
+    [Iterable[Slice], PartsFolder | None], Iterator[Scanned]
+]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """How a scan runs; none of it changes the rows.
+
+    Attributes:
+      out: the table's file, beside which the parts lie; "-" is standard output.
+      settings: all that the rows depend on beside the targets; see `open_parts`.
+      resume: go on with the parts of a run that was stopped.
+      shard: scan these slices alone, into a shard file; None scans all.
+      dask: None to scan in this process; `run_flags.LOCAL` or a scheduler's address.
+      letters: of all targets, in nt, for the time estimate; None if unknown.
+    """
+
+    out: str
+    settings: Mapping[str, str]
+    resume: bool = False
+    shard: Shard | None = None
+    dask: str | None = None
+    letters: int | None = None
+
+
+def run_scan(
+    slices: Iterable[Slice],
+    scan: SliceScanner,
+    outputs: Sequence[Output],
+    options: RunOptions,
+) -> int:
+    """Scan slices, and write their rows in the order of the slices.
+
+    Every slice's rows are kept in a part file until all outputs are complete. At most
+    a few slices and their rows are held in memory.
+
+    Args:
+      slices: numbered from 0.
+      scan: makes the rows of one.
+      outputs: what takes the rows: the table, and others such as genes. They are opened
+        here, and appear once all rows are written. A shard opens none of them.
+      options: how to run.
+
+    Returns:
+      The number of rows.
+
+    Raises:
+      ValueError: as `open_parts` and the cluster do.
+      OSError: if the disk is full; the same command with --resume goes on.
+    """
+    if options.shard is not None:
+        return _run_shard(slices, scan, options)
+    with _scanning(scan, options) as (scan_slices, parts), _opened(outputs) as sinks:
+        return _feed(scan_slices(slices, parts), sinks, options.letters)
+
+
+def write_tables(tables: Iterable[pa.Table], outputs: Sequence[Output]) -> int:
+    """Write tables that have been made before, in order; return the number of rows."""
+    with _opened(outputs) as sinks:
+        return _feed(((None, table) for table in tables), sinks, None)
+
+
+def _run_shard(slices: Iterable[Slice], scan: SliceScanner, options: RunOptions) -> int:
+    """Scan the slices of one shard into its file; return the number of rows."""
+    assert options.shard is not None
+    out = shard_file(options.out, options.shard)
+    options = dataclasses.replace(options, out=str(out))
+    with (
+        _scanning(scan, options) as (scan_slices, parts),
+        open_shard(out, options.shard, options.settings) as writer,
+    ):
+        rows = 0
+        own = writer.choose(slices)
+        with cli.progress(options.letters, "scanning nucleotides") as report:
+            for a_slice, table in scan_slices(own, parts):
+                writer.write(Part(a_slice.number, slice_digest(a_slice), table))
+                rows += table.num_rows
+                report(_letters(a_slice))
+    return rows
+
+
+@contextlib.contextmanager
+def _scanning(
+    scan: SliceScanner, options: RunOptions
+) -> Iterator[tuple[ScanSlices, PartsFolder | None]]:
+    """Open what scans slices, and the folder of their parts."""
+    with contextlib.ExitStack() as stack:
+        parts = None
+        if not is_stream(options.out):
+            parts = stack.enter_context(
+                open_parts(options.out, options.settings, resume=options.resume)
+            )
+        elif options.resume:
+            raise ValueError("--resume: give --out a file; a stream keeps no parts")
+        stack.enter_context(_full_disk())
+        scan_slices: ScanSlices = functools.partial(_scan_here, scan)
+        if options.dask is not None:
+            scan_slices = stack.enter_context(open_cluster(options.dask, scan))
+        yield scan_slices, parts
+
+
+def _scan_here(
+    scan: SliceScanner, slices: Iterable[Slice], parts: PartsFolder | None
+) -> Iterator[Scanned]:
+    """Scan slices in this process, except those whose parts are stored."""
+    for a_slice in slices:
+        table = None if parts is None else parts.load(a_slice)
+        if table is None:
+            table = scan(a_slice)
+            if parts is not None:
+                part = Part(a_slice.number, slice_digest(a_slice), table)
+                parts.store(a_slice.number, encode_part(part))
+        yield a_slice, table
+
+
+@contextlib.contextmanager
+def _opened(outputs: Sequence[Output]) -> Iterator[list[Sink]]:
+    """Open outputs."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(output) for output in outputs]
+
+
+def _feed(
+    scanned: Iterable[tuple[Slice | None, pa.Table]],
+    sinks: Sequence[Sink],
+    letters: int | None,
+) -> int:
+    """Give every sink every table; return the number of rows."""
+    rows = 0
+    with cli.progress(letters, "scanning nucleotides") as report:
+        for a_slice, table in scanned:
+            for sink in sinks:
+                sink(table)
+            rows += table.num_rows
+            if a_slice is not None:
+                report(_letters(a_slice))
+    return rows
+
+
+def _letters(a_slice: Slice) -> int:
+    return sum(len(record.sequence) for record in a_slice.records)
+
+
+@contextlib.contextmanager
+def _full_disk() -> Iterator[None]:
+    """Name the remedy in the error of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        message = str(error) if error.filename is None else os.strerror(error.errno)
+        raise OSError(
+            f"{message}; free space, and give the same command with --resume to go on"
+        ) from error
