@@ -51,7 +51,7 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         (
             "model",
             "Trained model: the folder of a run of mirjax.train, its model.npz, or a "
-            "published Keras .h5 file.",
+            "published file (.h5 of Keras, .pt of PyTorch).",
         ),
         (
             "data",

@@ -64,7 +64,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     for name, purpose in (
         (
             "model",
-            "trained model: a workdir of mirjax.train, its model.npz, or a .h5",
+            "trained model: a workdir of mirjax.train, its model.npz, or a published "
+            "file (.h5 of Keras, .pt of PyTorch)",
         ),
         (
             "out",
