@@ -39,6 +39,8 @@ def get_config() -> ConfigDict:
                 # A dataset, such as chakraborty2019, or a file of pairs (its SHA-256 is
                 # kept beside its name when the run starts).
                 "name": "",
+                # Or skip: leave bad rows of a file out, listed in skipped.tsv.
+                "on_bad_record": "refuse",
                 # published, random, cluster or family; of a file also column.
                 "split": "published",
                 "seed": 0,  # of a split, or of negatives, that are drawn

@@ -4,9 +4,9 @@
 
 Variants (`--config=configs/mitar.py:NAME`):
   combined    the published recipe on miTAR's combined data (the default): 187 epochs
-              take some 30 minutes of one core; 95.5% of the test rows right.
+              take some 30 minutes of one core; 95.5% of the test rows correct.
   tuned       our recipe on the same data: 50 epochs, 9 to 18 minutes of one core with
-              another run beside it; 95.4% of the test rows right (mean of 5 seeds),
+              another run beside it; 95.4% of the test rows correct (mean of 5 seeds),
               where the released weights have 96.3%.
   deepmirtar  the published recipe on the DeepMirTar part, as the released miTAR1.
   miraw       the shorter variant, on the miRAW part: targets of 39 and 40 nt.

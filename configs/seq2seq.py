@@ -4,7 +4,7 @@
 
 Variants (`--config=configs/seq2seq.py:NAME`):
   published  the published recipe on the published pairs (the default).
-  tuned      the same architecture family with a recipe that reads its input.
+  tuned      the same architecture; its predictions depend on the target.
   simulated  a small model on built-in simulated pairs; no files needed.
 """
 

@@ -70,6 +70,7 @@ def train(config: "ConfigDict", folder: pathlib.Path) -> None:
         cli.progress(task.steps.total, "training steps") as report,
     ):
         workdir.check_workdir(folder, config)
+        workdir.write_skipped(folder, task.data.skipped)
         done = 0
 
         def advance(step: int, metrics: object) -> None:

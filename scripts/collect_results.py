@@ -2,13 +2,12 @@
 
     python scripts/collect_results.py NAME FILE... [--title=TEXT] [--seeds 0 1 2]
 
-A FILE is a metrics.json of mirjax.evaluate, or a benchmark's JSON object: "seconds"
-(program → seconds of each repeat) and "size" (sequences in a repeat; one number, or one
-for each program), or "rows". Several metrics.json are runs of one experiment: each
-metric is their mean, and METRIC_by_seed lists the runs. The script writes
-results/NAME.json, with the commit, the machine and the time. The title, config, notes
-and, with a warning, the values of an earlier file of that name are kept. Run
-scripts/render_docs.py afterwards.
+A FILE is a metrics.json of mirjax.evaluate, or what a benchmark wrote by --out: a JSON
+object whose "rows" are the metrics. Several metrics.json are runs of one experiment:
+each metric is their mean, and METRIC_by_seed lists the runs. Rows of several benchmarks
+are joined. The script writes results/NAME.json, with the commit, the machine and the
+time. The title, config, notes and, with a warning, the values of an earlier file of
+that name are kept. Run scripts/render_docs.py afterwards.
 """
 
 import argparse
@@ -80,37 +79,6 @@ def _rounded(value: float) -> float:
     return value if isinstance(value, int) else float(f"{value:.{_DIGITS}g}")
 
 
-def benchmark_rows(content: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield a row for each program of a benchmark; rates are relative to the first.
-
-    Args:
-      content: the benchmark's output; its other fields go into every row.
-
-    Yields:
-      `program`, `per_second` (the median), `range`, `repeats`, `repeat_size`, `times`.
-    """
-    known = ("seconds", "size", "rows", "command", "machine", "version")
-    common = {key: value for key, value in content.items() if key not in known}
-    if "rows" in content:
-        yield from ({**common, **row} for row in content["rows"])
-        return
-    unit = None
-    for program, seconds in content["seconds"].items():
-        size = content["size"]
-        size = size if isinstance(size, int) else size[program]
-        rate = size / statistics.median(seconds)
-        unit = unit or rate
-        yield {
-            **common,
-            "program": program,
-            "per_second": float(f"{rate:.3g}"),
-            "range": [float(f"{size / s:.3g}") for s in (max(seconds), min(seconds))],
-            "repeats": len(seconds),
-            "repeat_size": size,
-            "times": float(f"{rate / unit:.3g}"),
-        }
-
-
 def join_runs(runs: Sequence[Sequence[Row]]) -> list[Row]:
     """Average the rows of several runs.
 
@@ -164,12 +132,10 @@ def collect(files: Sequence[pathlib.Path]) -> dict[str, Any]:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ValueError(f"{path}: {error}") from error
-        if not isinstance(content, dict) or not {"baselines", "seconds", "rows"} & set(
-            content
-        ):
+        if not isinstance(content, dict) or not {"baselines", "rows"} & set(content):
             raise ValueError(
                 f"{path}: neither metrics.json of mirjax.evaluate nor a benchmark's "
-                "output; it has none of baselines, seconds and rows"
+                "output; it has neither baselines nor rows"
             )
         contents.append(content)
     evaluations = ["baselines" in content for content in contents]
@@ -178,7 +144,7 @@ def collect(files: Sequence[pathlib.Path]) -> dict[str, Any]:
     if all(evaluations):
         metrics = join_runs([list(evaluation_rows(content)) for content in contents])
     else:
-        metrics = [row for content in contents for row in benchmark_rows(content)]
+        metrics = [row for content in contents for row in content["rows"]]
     machines = [content["machine"] for content in contents if "machine" in content]
     newest = max(path.stat().st_mtime for path in files)
     return {

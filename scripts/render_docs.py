@@ -8,7 +8,8 @@ of README.md between its two markers. Templates hold the prose. Every measured v
 comes from a result file, through these functions:
 
   values("NAME")                        single values of results/NAME.json, by name
-  row("NAME", field="text")             the row of its metrics with that text
+  row("NAME", field="text")             the row of its metrics with that value
+  rows("NAME", field="text")            all rows with that value
   table("NAME", "header=field:format")  its metrics as a table
   command("NAME")                       the commands that repeat the measurement
 
@@ -189,28 +190,30 @@ def _environment(root: pathlib.Path) -> jinja2.Environment:
     def values(name: str) -> Mapping[str, Any]:
         return results[name]["values"]
 
-    def row(name: str, **wanted: str) -> Mapping[str, Any]:
-        rows = results[name]["metrics"]
-        found = [r for r in rows if all(r.get(k) == v for k, v in wanted.items())]
-        if len(found) != 1:
-            raise ValueError(f"{name}: {len(found)} rows with {wanted}, expected one")
-        return found[0]
-
-    def table(name: str, *columns: str, **wanted: str) -> str:
-        rows = [
+    def rows(name: str, **wanted: Any) -> list[Mapping[str, Any]]:
+        return [
             row
             for row in results[name]["metrics"]
             if all(row.get(key) == value for key, value in wanted.items())
         ]
+
+    def row(name: str, **wanted: Any) -> Mapping[str, Any]:
+        found = rows(name, **wanted)
+        if len(found) != 1:
+            raise ValueError(f"{name}: {len(found)} rows with {wanted}, expected one")
+        return found[0]
+
+    def table(name: str, *columns: str, **wanted: Any) -> str:
         try:
-            return make_table(rows, columns)
+            return make_table(rows(name, **wanted), columns)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
 
     def command(name: str) -> str:
         return "\n".join(f"    {line}" for line in results[name]["command"])
 
-    environment.globals.update(values=values, row=row, table=table, command=command)
+    environment.globals.update(values=values, rows=rows, row=row, table=table)
+    environment.globals.update(command=command)
     environment.filters["fmt"] = format_value
     return environment
 

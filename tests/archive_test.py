@@ -109,6 +109,17 @@ def test_what_is_declared_is_checked_before_values_are_read(content, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_text_of_numbers_that_are_no_characters_is_refused(order):
+    codes = np.array([ord("a"), 0x10FFFF], f"{order}u4")
+    content = of_member(array(f"{order}U2", "()", codes.tobytes()))
+    assert str(Archive(io.BytesIO(content)).read("x")) == "a\U0010ffff"
+    codes[1] += 1
+    content = of_member(array(f"{order}U2", "()", codes.tobytes()))
+    with pytest.raises(ValueError, match="x.npy': its text holds a number that is no"):
+        Archive(io.BytesIO(content)).read("x")
+
+
 def test_a_member_that_is_there_twice_is_refused():
     content = saved(a=np.zeros(2), b=np.ones(2)).replace(b"b.npy", b"a.npy")
     with pytest.raises(ValueError, match=r"'a\.npy' is there 2 times"):

@@ -439,7 +439,7 @@ def test_baselines_never_see_rows_that_are_held_out(
     for row in getattr(split, part):
         mirnas[row] = "GGGGAAAACCCCUUUUGGGG"
     pairs = Pairs(mirnas, ["".join(rng.choice(list("AUCG"), 20)) for _ in range(100)])
-    monkeypatch.setattr(registry, "load_pairs", lambda name: pairs)
+    monkeypatch.setattr(registry, "load_pairs", lambda name, **_: pairs)
     got = run(
         model=workdir, data="simulated", split=part, out=tmp_path / "o", noblast=None
     )

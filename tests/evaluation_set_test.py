@@ -26,7 +26,7 @@ def sites(monkeypatch):
     mirnas = ["".join(rng.choice(list("ACGU"), 22)) for _ in range(20)]
     sites = [pairing.reverse_complement(mirna) for mirna in mirnas]
     pairs = Pairs(mirnas, [f"GAU{site}CAUC" for site in sites])
-    monkeypatch.setattr(registry, "load_pairs", lambda name: pairs)
+    monkeypatch.setattr(registry, "load_pairs", lambda name, **_: pairs)
     return dict(zip(mirnas, sites, strict=True))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import signal
 import threading
@@ -51,15 +52,41 @@ def train(config, folder, rows=None, validate=no_decoding, report=no_report):
     return program
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The small run, uninterrupted: its program, and its folder to read or copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jax, "devices", lambda: ALL_DEVICES()[:1])
+        folder = tmp_path_factory.mktemp("loop") / "finished"
+        yield train(small_config(), folder), folder
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory):
+    """The same with rows of metrics between evaluations."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jax, "devices", lambda: ALL_DEVICES()[:1])
+        folder = tmp_path_factory.mktemp("loop") / "logged"
+        yield train(small_config(log_every=4), folder), folder
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    """A copy of the finished run's folder."""
+    return pathlib.Path(shutil.copytree(finished[1], tmp_path / "run"))
+
+
 class Killed(Exception):
     pass
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("killed_at", [4, 8, 13, 19])
-def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at):
+def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(
+    tmp_path, logged, killed_at
+):
     config = small_config(log_every=4)
-    whole = train(config, tmp_path / "whole")
+    whole, folder = logged
 
     def kill(step, metrics):
         if step >= killed_at:
@@ -77,8 +104,8 @@ def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(tmp_path, killed_at)
             for row in read_metrics(folder)
         ]
 
-    assert lasting(tmp_path / "whole") == lasting(tmp_path / "cut")
-    steps = [row["step"] for row in lasting(tmp_path / "whole")]
+    assert lasting(folder) == lasting(tmp_path / "cut")
+    steps = [row["step"] for row in lasting(folder)]
     assert steps == [4, 6, 8, 12, 16, 18, 20, 24], "each step once"
 
 
@@ -104,9 +131,9 @@ def test_rows_between_evaluations_are_means_since_the_row_before(tmp_path):
     [(signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)],
 )
 def test_a_signal_saves_and_the_run_goes_on_to_the_same_end(
-    tmp_path, signum, exit_code
+    tmp_path, finished, signum, exit_code
 ):
-    whole = train(small_config(), tmp_path / "whole")
+    whole, _ = finished
 
     def terminate(step, metrics):
         if step == 9:
@@ -133,8 +160,8 @@ def test_sigterm_at_an_evaluation_still_evaluates(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_device_equals_eight(tmp_path, monkeypatch):
-    one = train(small_config(), tmp_path / "one")
+def test_one_device_equals_eight(tmp_path, finished, monkeypatch):
+    one, _ = finished
     assert one.mesh.size == 1
     monkeypatch.setattr(jax, "devices", ALL_DEVICES)
     eight = train(small_config(), tmp_path / "eight")
@@ -147,11 +174,11 @@ def test_one_device_equals_eight(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_steps_per_call_does_not_change_the_result(tmp_path):
+def test_steps_per_call_does_not_change_the_result(tmp_path, finished):
     config = small_config()
     config.steps_per_call = 1
     single = train(config, tmp_path / "single")
-    several = train(small_config(), tmp_path / "several")
+    several, _ = finished
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
         single.state.params,
@@ -194,27 +221,27 @@ def test_a_validation_metric_that_is_not_finite_stops_the_run(tmp_path, value):
     assert [row["step"] for row in read_metrics(tmp_path / "run")] == [6]
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(tmp_path, caplog):
-    whole = train(small_config(), tmp_path / "whole")
-    shutil.copytree(tmp_path / "whole", tmp_path / "run")
-    folder = tmp_path / "run/checkpoints/24"
-    files = [path for path in folder.rglob("*") if path.is_file()]
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(
+    finished, copy, caplog
+):
+    whole, _ = finished
+    damaged = copy / "checkpoints/24"
+    files = [path for path in damaged.rglob("*") if path.is_file()]
     largest = max(files, key=lambda path: path.stat().st_size)
     content = bytearray(largest.read_bytes())
     content[len(content) // 2] ^= 16
     largest.write_bytes(content)
-    resumed = train(small_config(), tmp_path / "run")
+    resumed = train(small_config(), copy)
     assert "step 24 is damaged" in caplog.text and largest.name in caplog.text
-    assert (tmp_path / "run/damaged/24").is_dir()
+    assert (copy / "damaged/24").is_dir()
     chex.assert_trees_all_equal(whole.state, resumed.state)
-    assert [row["step"] for row in read_metrics(tmp_path / "run")] == [6, 12, 18, 24]
+    assert [row["step"] for row in read_metrics(copy)] == [6, 12, 18, 24]
 
 
-def test_fewer_epochs_than_are_done_are_refused(tmp_path):
-    train(small_config(), tmp_path / "run")
+def test_fewer_epochs_than_are_done_are_refused(copy):
     with pytest.raises(ValueError, match=r"has already done 8 epochs .*num_epochs=7 "):
-        train(small_config(num_epochs=7.0), tmp_path / "run")
-    train(small_config(num_epochs=8.0), tmp_path / "run")
+        train(small_config(num_epochs=7.0), copy)
+    train(small_config(num_epochs=8.0), copy)
 
 
 @pytest.mark.parametrize(("export", "step"), [("best", 12), ("last", 24)])
@@ -231,15 +258,14 @@ def test_a_lost_model_file_is_written_again(tmp_path, export, step):
     chex.assert_trees_all_equal(before.params, after.params)
 
 
-def test_a_run_whose_checkpoints_are_lost_is_refused_and_keeps_its_metrics(tmp_path):
-    train(small_config(), tmp_path / "run")
-    shutil.rmtree(tmp_path / "run/checkpoints")
-    metrics = (tmp_path / "run/metrics.jsonl").read_text()
+def test_a_run_whose_checkpoints_are_lost_is_refused_and_keeps_its_metrics(copy):
+    shutil.rmtree(copy / "checkpoints")
+    metrics = (copy / "metrics.jsonl").read_text()
     with pytest.raises(ValueError, match="reaches step 24, but no checkpoint is left"):
-        train(small_config(), tmp_path / "run")
-    assert (tmp_path / "run/metrics.jsonl").read_text() == metrics
-    (tmp_path / "run/metrics.jsonl").rename(tmp_path / "run/earlier.jsonl")
-    train(small_config(num_epochs=2.0), tmp_path / "run")  # as the message says
+        train(small_config(), copy)
+    assert (copy / "metrics.jsonl").read_text() == metrics
+    (copy / "metrics.jsonl").rename(copy / "earlier.jsonl")
+    train(small_config(num_epochs=2.0), copy)  # as the message says
 
 
 @pytest.mark.slow
@@ -281,15 +307,13 @@ def test_export_last_is_the_average_at_the_last_evaluation(tmp_path):
         chex.assert_trees_all_close(average, program.state.params)
 
 
-def test_metrics_hold_a_line_for_each_evaluation(tmp_path):
-    train(small_config(), tmp_path / "run")
-    rows = [
-        json.loads(line)
-        for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()
-    ]
+def test_metrics_hold_a_line_for_each_evaluation(finished):
+    _, folder = finished
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
     assert [row["step"] for row in rows] == [6, 12, 18, 24]
     assert all(row["train/loss"] > 0 and row["val/loss"] > 0 for row in rows)
-    assert any((tmp_path / "run/tensorboard").iterdir())
+    assert any((folder / "tensorboard").iterdir())
 
 
 @pytest.mark.slow
@@ -306,8 +330,8 @@ def test_an_unknown_best_metric_is_named(tmp_path):
         train(small_config(best_metric="val/nothing"), tmp_path / "run")
 
 
-def test_saving_a_step_twice_keeps_the_first(tmp_path):
-    program = train(small_config(), tmp_path / "run")
+def test_saving_a_step_twice_keeps_the_first(tmp_path, finished):
+    program, _ = finished
     with checkpoint.Checkpoints(tmp_path / "again") as checkpoints:
         for _ in range(2):
             checkpoints.save(24, program.state, {})

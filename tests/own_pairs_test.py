@@ -260,6 +260,37 @@ def test_what_is_too_long_for_the_model_is_named(tmp_path, negatives):
         task_data.load_data(config)
 
 
+def bad_table(path):
+    """80 pairs: line 4 cannot be read, and line 6 does not suit miTAR."""
+    pairs = labelled_pairs(80)
+    pairs.targets[2], pairs.targets[4] = "AXXGU", "ACGU" * 20
+    return write_table(path, pairs, parts=["train"] * 40 + PARTS[-8:] * 5)
+
+
+def test_bad_rows_are_refused_unless_the_config_leaves_them_out(tmp_path, monkeypatch):
+    config = classifier_config(bad_table(tmp_path / "bad.csv"))
+    with pytest.raises(ValueError, match="line 4: .*by config.data.on_bad_record=skip"):
+        task_data.load_data(config)
+    config.data.on_bad_record = "skip"
+    monkeypatch.setattr("mirjax.training.loop.Loop.run", lambda loop: None)
+    train.train(config, tmp_path / "run")
+    rows = (tmp_path / "run" / "skipped.tsv").read_text().splitlines()
+    assert [row.split("\t")[1] for row in rows] == ["record", "line 4", "line 6"]
+    assert "'X'" in rows[1] and "80 nt" in rows[2]
+    data = task_data.load_data(config)
+    assert (len(data.train.weights), len(data.held_out.weights)) == (58, 10)
+
+
+def test_a_sweep_lists_the_rows_that_are_left_out(tmp_path):
+    config = mitar.get_config("simulated").unlock()
+    config.base = classifier_config(bad_table(tmp_path / "bad.csv"))
+    config.base.data.on_bad_record = "skip"
+    config.grid = {"optimizer": {"learning_rate": (0.002,)}}
+    Sweep(config, tmp_path / "sweep")
+    listed = (tmp_path / "sweep" / "skipped.tsv").read_text()
+    assert listed.count("\n") == 3 and "line 6" in listed
+
+
 def test_a_part_without_rows_is_refused(tmp_path):
     parts = [part for part in PARTS if part != "validation"]
     path = write_table(tmp_path / "few.csv", labelled_pairs(14), parts=parts)
@@ -382,7 +413,9 @@ def test_the_commands_of_the_guide_run(tmp_path, monkeypatch):
     lines = [line.split() for line in section.splitlines() if "python -m" in line]
     pairs = labelled_pairs(80)
     write_table(tmp_path / "pairs.csv", pairs)
-    targets = [t[: 29 if row < 60 else 40] for row, t in enumerate(pairs.targets)]
+    # With as many negatives they are as many rows: no other program is compiled.
+    pairs = pairs.take(range(40))
+    targets = [t[: 29 if row < 30 else 40] for row, t in enumerate(pairs.targets)]
     positives = Pairs(pairs.mirnas, targets, pairs.labels)
     write_table(tmp_path / "positives.csv", positives, labelled=False)
     for words in lines:

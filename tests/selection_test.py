@@ -20,7 +20,7 @@ def eight_rows(monkeypatch):
         [f"UUGG{'C' * i}" for i in range(8)],
         np.array([1, 0, 1, 1, 1, 0, 1, 1], np.uint8),
     )
-    monkeypatch.setattr(registry, "load_pairs", lambda name: pairs)
+    monkeypatch.setattr(registry, "load_pairs", lambda name, **_: pairs)
     return pairs
 
 
@@ -89,7 +89,7 @@ def planted_sites(monkeypatch):
     labels = np.ones(30, np.uint8)
     labels[3] = 0
     pairs = Pairs(mirnas, targets, labels)
-    monkeypatch.setattr(registry, "load_pairs", lambda name: pairs)
+    monkeypatch.setattr(registry, "load_pairs", lambda name, **_: pairs)
     return pairs, sites
 
 

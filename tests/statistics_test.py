@@ -129,7 +129,7 @@ def test_evalues_bits_and_the_least_score_are_blastn_s(folder, costs):
     output, _ = blastn(
         folder, "large", settings, "-outfmt", "6 qlen score evalue bitscore"
     )
-    rows = [[float(x) for x in line.split()] for line in output.splitlines()]
+    rows = {tuple(map(float, line.split())) for line in output.splitlines()}
     assert len({row[1] for row in rows}) > 4
     size = DatabaseSize(length * number, number)
     for query_length, score, expected, bits in rows:

@@ -1,5 +1,7 @@
 """Tests of mirjax.models.transformer against its equations in NumPy."""
 
+import functools
+
 import equations
 import jax
 import jax.numpy as jnp
@@ -36,6 +38,13 @@ def tokens():
     """Targets, and the letters before each step."""
     pairs = encode_pairs(TARGETS, MIRNAS, target_length=29, mirna_length=27)
     return jnp.asarray(pairs.targets), shift_right(jnp.asarray(pairs.mirnas))
+
+
+def jitted(params, method):
+    """A method of the model with these parameters."""
+    return jax.jit(
+        lambda *arguments: MODEL.apply({"params": params}, *arguments, method=method)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,20 +84,18 @@ def test_the_default_size_has_its_parameter_count():
 def test_padding_is_never_attended_to(params, tokens, score):
     """No bit of a logit depends on the values at padded positions."""
     targets, previous = tokens
-    state = MODEL.apply({"params": params}, targets, method="encode")
+    encode, step = jitted(params, "encode"), jitted(params, "decode_step")
+    state = encode(targets)
     changed = state._replace(
         cross_key_values=jax.tree.map(
             lambda x: jnp.where(state.valid[..., None, None], x, 50.0),
             state.cross_key_values,
         )
     )
-    first, second = (
-        MODEL.apply({"params": params}, one, previous[:, 0], method="decode_step")[1]
-        for one in (state, changed)
-    )
+    first, second = (step(one, previous[:, 0])[1] for one in (state, changed))
     np.testing.assert_array_equal(first, second)
     # Nor does a letter of the target depend on the padding after it.
-    shorter = MODEL.apply({"params": params}, targets[:, :28], method="encode")
+    shorter = encode(targets[:, :28])
     for one, other in zip(
         jax.tree.leaves(state.cross_key_values),
         jax.tree.leaves(shorter.cross_key_values),
@@ -142,13 +149,7 @@ def test_no_logit_has_a_slope_in_a_later_letter(params):
 @pytest.mark.slow
 def test_letters_one_by_one_score_as_all_at_once(params, tokens, score):
     targets, previous = tokens
-    variables = {"params": params}
-    state = MODEL.apply(variables, targets, method="encode")
-    advance = jax.jit(
-        lambda state, letters: MODEL.apply(
-            variables, state, letters, method="decode_step"
-        )
-    )
+    state, advance = jitted(params, "encode")(targets), jitted(params, "decode_step")
     one_by_one = []
     for step in range(previous.shape[1]):
         state, logits = advance(state, previous[:, step])
@@ -185,17 +186,16 @@ def test_a_tree_is_read_as_each_of_its_mirnas_is(params, tokens, score):
 @pytest.mark.slow
 def test_rows_are_taken_with_their_letters(params, tokens):
     """Two rows of one target are swapped: each keeps the letters that it has read."""
-    variables = {"params": params}
+    step, gather = jitted(params, "decode_step"), jitted(params, "gather_state")
 
     def advance(state, *letters):
-        letters = jnp.array(letters, jnp.uint8)
-        return MODEL.apply(variables, state, letters, method="decode_step")
+        return step(state, jnp.array(letters, jnp.uint8))
 
-    state = MODEL.apply(variables, tokens[0][2:3], method="encode")
-    state = MODEL.apply(variables, state, jnp.array([0, 0]), method="gather_state")
+    state = jitted(params, "encode")(tokens[0][2:3])
+    state = gather(state, jnp.array([0, 0]))
     state, _ = advance(state, 5, 5)
     state, _ = advance(state, 1, 2)
-    swapped = MODEL.apply(variables, state, jnp.array([1, 0]), method="gather_state")
+    swapped = gather(state, jnp.array([1, 0]))
     _, plain = advance(state, 3, 3)
     _, found = advance(swapped, 3, 3)
     np.testing.assert_allclose(found, plain[::-1], atol=1e-6)
@@ -205,9 +205,7 @@ def test_rows_are_taken_with_their_letters(params, tokens):
 @pytest.mark.slow
 def test_attention_weights_are_those_of_the_equations(params, tokens):
     targets, previous = tokens
-    weights = MODEL.apply(
-        {"params": params}, targets, previous, method="attention_weights"
-    )
+    weights = jitted(params, "attention_weights")(targets, previous)
     assert weights.shape == (2, 5, HEADS, 28, 29)
     for row, target in enumerate(TARGETS):
         of_row = np.asarray(weights[:, row])
@@ -225,14 +223,16 @@ def test_attention_weights_are_those_of_the_equations(params, tokens):
 @pytest.mark.slow
 def test_bfloat16_computes_nearly_the_same_in_float32_parameters(tokens):
     model = MODEL.clone(dtype="bfloat16", features=32, dropout=0.0)
-    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
-    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
-    found = model.apply({"params": params}, *tokens)
-    exact = model.clone(dtype="float32").apply({"params": params}, *tokens)
+    variables = jax.jit(model.init)(jax.random.key(0), *model.example_inputs())
+    leaves = jax.tree.leaves(variables)
+    assert {leaf.dtype for leaf in leaves} == {jnp.dtype("float32")}
+    found = jax.jit(model.apply)(variables, *tokens)
+    exact = jax.jit(model.clone(dtype="float32").apply)(variables, *tokens)
     assert found.dtype == jnp.float32
     error = np.abs(found - exact).max()
     assert 1e-4 < error < 0.05  # eight bits of mantissa, of logits near 1
-    weights = model.apply({"params": params}, *tokens, method="attention_weights")
+    read = jax.jit(functools.partial(model.apply, method="attention_weights"))
+    weights = read(variables, *tokens)
     assert weights.dtype == jnp.float32
     np.testing.assert_allclose(weights.sum(axis=-1), 1.0, atol=1e-6)
 

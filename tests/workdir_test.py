@@ -56,6 +56,36 @@ def test_what_changes_no_training_step_may_change(tmp_path, change):
     workdir.check_workdir(tmp_path, config)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "is_warned"),
+    [("cosine", 99.0, True), ("cosine", 8.0, False), ("constant", 99.0, False)],
+)
+def test_another_length_of_a_cosine_schedule_is_warned_of(
+    tmp_path, caplog, schedule, epochs, is_warned
+):
+    config = small_config()
+    config.optimizer.schedule = schedule
+    workdir.check_workdir(tmp_path, config)
+    (tmp_path / "checkpoints/6").mkdir(parents=True)
+    config.train.num_epochs = epochs
+    workdir.check_workdir(tmp_path, config)
+    warned = "num_epochs was 8 and is now 99. The cosine schedule" in caplog.text
+    assert warned == is_warned
+
+
+def test_a_run_of_a_version_without_a_key_goes_on(tmp_path):
+    config = small_config()
+    former = config.to_dict()
+    del former["data"]["on_bad_record"]
+    (tmp_path / "config.json").write_text(json.dumps(former))
+    (tmp_path / "checkpoints/6").mkdir(parents=True)
+    workdir.check_workdir(tmp_path, config)
+    (tmp_path / "config.json").write_text(json.dumps(former))
+    config.data.on_bad_record = "skip"
+    with pytest.raises(ValueError, match="config.data.on_bad_record=refuse, not skip"):
+        workdir.check_workdir(tmp_path, config)
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="file/run cannot be used"):

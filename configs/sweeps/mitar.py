@@ -8,9 +8,9 @@ Variants (`--config=configs/sweeps/mitar.py:NAME`):
   study      4 runs of 25 epochs on 10,000 pairs of the seq2seq model and 9,000 random
              negatives, as in the study (reported: best 90.18%). With --config.epochs=20
              it took 20 minutes of one core, and the best run had 89.3% of the test rows
-             right; 25 epochs are not measured.
+             correct; 25 epochs are not measured.
   repaired   the same with negatives that keep each miRNA's frequency: 30 minutes of
-             one core; the best run has 87% of the test rows right.
+             one core; the best run has 87% of the test rows correct.
   simulated  4 runs of 3 epochs on simulated pairs, no files needed: it shows the
              command at work, and is too short to learn anything.
 """

@@ -1,9 +1,9 @@
-"""Made-up sites: the pairing of one row's duplex, given to the miRNA of another row.
+"""Duplex augmentation: the pairing of one row's duplex, with another row's miRNA.
 
-A model that has seen a miRNA bind twenty sites knows those sites. The pairs of a
-duplex, its wobbles, mismatches and loops could be those of any miRNA, and twenty
-thousand rows show how they come. So each made-up row takes the shape of one duplex and
-puts the letters of another miRNA in it.
+There are few sites of each miRNA, and a model remembers them. Where a duplex has
+wobbles, mismatches and loops does not depend on its miRNA, and there are many duplexes.
+So an augmented row has the pairing pattern of one row and the letters of another's
+miRNA.
 """
 
 import numpy as np
@@ -27,9 +27,9 @@ _WOBBLES = {
 
 
 def augment_duplexes(pairs: Pairs, copies: int, seed: int) -> Pairs:
-    """Make up rows from the duplexes of some rows and the miRNAs of others.
+    """Return rows with the duplexes of some rows and the miRNAs of others.
 
-    Each miRNA is in as many made-up rows as in real ones, times the copies. Where the
+    Each miRNA is in as many augmented rows as in real ones, times the copies. Where the
     real miRNA's letter pairs, the new miRNA's does; where it makes a wobble, the new
     one does if it is G or U and pairs else; where it mismatches, the target's letter
     stays unless it would pair, and is then drawn from those that do not. Letters that
@@ -37,7 +37,7 @@ def augment_duplexes(pairs: Pairs, copies: int, seed: int) -> Pairs:
 
     Args:
       pairs: n rows that bind.
-      copies: made-up rows for each row; 0 or more.
+      copies: augmented rows for each row; 0 or more.
       seed: decides which miRNA goes where, and the letters that are drawn.
 
     Returns:

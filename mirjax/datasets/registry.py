@@ -140,7 +140,13 @@ def load_fasta(
     return fasta.read_fasta(fasta_path(name, flag=flag), bad_records=bad_records)
 
 
-def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs:
+def load_pairs(
+    name: str,
+    *,
+    size: int = SIMULATED_SIZE,
+    seed: int = 0,
+    bad_records: BadRecords | None = None,
+) -> Pairs:
     """Load a dataset or a file of pairs, 5'→3', in file order.
 
     >>> len(load_pairs("simulated", size=50))
@@ -154,6 +160,7 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
         takes for a header.
       size: number of pairs, of "simulated" only.
       seed: of the simulation, of "simulated" only.
+      bad_records: of a file only, as for `readers.read_pairs`.
 
     Returns:
       The pairs.
@@ -162,7 +169,7 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
       ValueError: as `path` does, or if the dataset holds no pairs.
     """
     if is_file(name):
-        return readers.read_pairs(name)
+        return readers.read_pairs(name, bad_records=bad_records)
     first, _, others = name.partition("+")
     if others:
         return join_pairs(load_pairs(first), load_pairs(others))

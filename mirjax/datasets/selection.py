@@ -14,6 +14,7 @@ from mirjax.datasets.negative_kinds import NO_NEGATIVES
 from mirjax.datasets.negatives import with_negatives
 from mirjax.files import file_sha256
 from mirjax.sequences import alphabet
+from mirjax.sequences.bad_records import REFUSE, SKIP, BadRecords
 from mirjax.sequences.records import Pairs, Split
 
 _FORMER_KEYS = {"binding_rows": "positive_rows"}  # in model files: former key → key
@@ -42,6 +43,7 @@ class Selection:
     # the dataset's own. "none": positive rows only. "": the dataset's own labels.
     negatives: str = ""
     negative_ratio: float = 1.0  # negatives generated for each positive row
+    on_bad_record: str = REFUSE  # of a file's rows; one of bad_records.CHOICES
     sha256: str = ""  # of a file's content, which `pin` fills in; "": any
 
     @classmethod
@@ -69,6 +71,12 @@ class Selection:
             arguments[key] = value
         return cls(**arguments)
 
+    def bad_records(self) -> BadRecords:
+        """Return what to do with a file's rows that cannot be used."""
+        key = f"config.data.on_bad_record={SKIP}"
+        remedy = f"mend or remove them, or leave them out by {key}"
+        return BadRecords(self.on_bad_record, remedy)
+
 
 def pin(selection: Selection) -> Selection:
     """Say of a file where it is, what it holds and how it is split.
@@ -87,17 +95,23 @@ def pin(selection: Selection) -> Selection:
         return selection
     path, protocol = os.path.abspath(selection.name), selection.split
     if protocol == "published":
-        protocol = own_pairs.default_protocol(registry.load_pairs(path))
+        bad_records = selection.bad_records()
+        pairs = registry.load_pairs(path, bad_records=bad_records)
+        protocol = own_pairs.default_protocol(pairs)
     return dataclasses.replace(
         selection, name=path, sha256=file_sha256(pathlib.Path(path)), split=protocol
     )
 
 
-def select(selection: Selection) -> tuple[Pairs, Split]:
+def select(
+    selection: Selection, bad_records: BadRecords | None = None
+) -> tuple[Pairs, Split]:
     """Load a dataset, split it and label its rows.
 
     Args:
       selection: which rows, and how they are labelled.
+      bad_records: receives the rows of a file that are left out; by default those of
+        the selection, which say so in the log alone.
 
     Returns:
       The pairs and their split; rows that were not selected are in no part.
@@ -110,7 +124,12 @@ def select(selection: Selection) -> tuple[Pairs, Split]:
     """
     _check_site_window(selection)
     _check_unchanged(selection)
-    pairs = _first_positives(selection) if selection.positive_rows else None
+    pairs = None
+    if own_pairs.is_file(selection.name) or selection.positive_rows:
+        bad_records = bad_records or selection.bad_records()
+        pairs = registry.load_pairs(selection.name, bad_records=bad_records)
+    if pairs is not None and selection.positive_rows:
+        pairs = _first_positives(selection, pairs)
     pairs, split = registry.load_split(
         selection.name, selection.split, pairs=pairs, seed=selection.seed
     )
@@ -182,10 +201,9 @@ def _check_site_window(selection: Selection) -> None:
         )
 
 
-def _first_positives(selection: Selection) -> Pairs:
-    """Load the first positive rows of a dataset."""
+def _first_positives(selection: Selection, pairs: Pairs) -> Pairs:
+    """Return the first positive rows of a dataset."""
     count, name = selection.positive_rows, selection.name
-    pairs = registry.load_pairs(name)
     positives = np.arange(len(pairs))
     if pairs.labels is not None:
         positives = np.flatnonzero(pairs.labels == 1)

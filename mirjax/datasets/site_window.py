@@ -1,8 +1,8 @@
 """Windows of targets that end at the site of the row's own miRNA.
 
-The window is placed by the very miRNA that a generator is asked for: it uses the
-answer. It measures what it is worth to know where a site ends, by targets cut out as
-those of Chakraborty & Hasija 2019 were, and is no way to predict.
+The window is placed by the true miRNA, which a generator is to predict. So it serves to
+measure how much it helps to know where a site ends, as in the data of Chakraborty &
+Hasija 2019, whose targets are cut out like this. It cannot be used to predict.
 """
 
 import dataclasses

@@ -25,7 +25,7 @@ def load_classifier(path: str | os.PathLike[str]) -> TrainedModel:
     """Load a trained model that scores pairs.
 
     Args:
-      path: a workdir, a model file or a published `.h5`.
+      path: a workdir, a model file or a published `.h5` or `.pt`.
 
     Raises:
       ValueError: if there is none, or it is no classifier.

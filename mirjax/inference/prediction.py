@@ -61,7 +61,7 @@ def load_generator(path: str | os.PathLike[str]) -> TrainedModel:
     """Load a trained model that generates miRNAs.
 
     Args:
-      path: a workdir, a model file or a published `.h5`.
+      path: a workdir, a model file or a published `.h5` or `.pt`.
 
     Returns:
       The model.

@@ -13,6 +13,7 @@ import math
 import os
 import re
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -111,6 +112,10 @@ class Archive:
         member = self.members[name]
         with _named_damage(f"member {member.info.filename!r}"):
             content = self._zip.read(member.info)[member.start :]
+            if member.dtype.kind == "U":  # NumPy makes texts of any numbers
+                codes = np.frombuffer(content, member.dtype.byteorder + "u4")
+                if codes.max(initial=0) > sys.maxunicode:
+                    raise ValueError("its text holds a number that is no character")
             values = np.frombuffer(content, member.dtype)
             order: Literal["C", "F"] = "F" if member.fortran else "C"
             return values.reshape(member.shape, order=order).copy()

@@ -8,6 +8,7 @@ from typing import Any
 from mirjax.datasets import negative_kinds, registry
 from mirjax.models import MODELS
 from mirjax.models.interfaces import Generator
+from mirjax.sequences import bad_records
 from mirjax.spelling import suggest
 from mirjax.training.renamed_keys import describe_replacement
 
@@ -110,6 +111,7 @@ BOUNDS: dict[str, Bound] = {
     "model.name": Choice(tuple(MODELS)),
     "data.name": Choice(),
     "data.split": Choice((*registry.PROTOCOLS, "column")),  # the last: of files only
+    "data.on_bad_record": Choice(bad_records.CHOICES),
     "data.sha256": Choice(),  # of a file; see `selection.pin`
     "data.seed": COUNT,
     "data.min_target_length": COUNT,

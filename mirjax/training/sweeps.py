@@ -59,7 +59,7 @@ class Sweep:
         self.runs = {run.name: run for run in grid.expand(config)}
         self._data_key = ""
         self._data: TaskData | None = None
-        self._load_data(next(iter(self.runs.values())).config)
+        data = self._load_data(next(iter(self.runs.values())).config)
         # Only the grid may change: values added to it are trained in addition.
         started = self._has_started()
         workdir.write_config(
@@ -68,6 +68,7 @@ class Sweep:
             what="sweep",
             may_change=lambda key: not started or key.startswith("grid."),
         )
+        workdir.write_skipped(folder, data.skipped)
 
     def _has_started(self) -> bool:
         """Return whether anything of the sweep is saved; if not, clear its folder."""

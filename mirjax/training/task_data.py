@@ -11,9 +11,11 @@ from mirjax.datasets.augmentation import augment_duplexes
 from mirjax.evaluation.evaluation_set import positive_rows
 from mirjax.evaluation.metrics import calibration, sequence
 from mirjax.inference import classify, greedy
+from mirjax.inference.pairs import fitting_rows
 from mirjax.models import losses, make_model
 from mirjax.models.interfaces import Classifier, Generator
 from mirjax.sequences import alphabet
+from mirjax.sequences.bad_records import SKIP, BadRecord, BadRecords
 from mirjax.sequences.records import Pairs, Split
 
 # Measures free-running predictions: (model, params) → metrics.
@@ -30,12 +32,14 @@ class TaskData(NamedTuple):
       held_out: all validation rows.
       validate: measures free-running predictions at each evaluation.
       describe: returns what is stored beside the parameters of an exported model.
+      skipped: rows of a file that were left out.
     """
 
     train: losses.AnyBatch
     held_out: losses.AnyBatch
     validate: ValidationHook = lambda model, params: {}
     describe: DescriptionHook = lambda model, params: {}
+    skipped: tuple[BadRecord, ...] = ()
 
 
 def pin_data(config: ConfigDict) -> ConfigDict:
@@ -77,15 +81,35 @@ def load_data(config: ConfigDict) -> TaskData:
             f"{config.model.name} is a classifier; set it to 0"
         )
     chosen = selection.Selection(**config.data)
-    pairs, split = selection.select(chosen)
+    bad_records = chosen.bad_records()
+    pairs, split = selection.select(chosen, bad_records)
     name = f"{chosen.name} ({selection.describe(chosen)})"
-    rows = np.concatenate([split.train, split.validation])
+    used = np.concatenate([split.train, split.validation])
     if generates and pairs.labels is not None:
-        rows = rows[pairs.labels[rows] == 1]
-    _check_lengths(pairs.take(rows), model, name)
+        used = used[pairs.labels[used] == 1]
+    if bad_records.choice == SKIP:
+        split = _leave_out_misfits(pairs, split, used, model, bad_records)
+    else:
+        _check_lengths(pairs.take(used), model, name)
     encode = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
-    return encode(config, model, pairs, split, names)
+    data = encode(config, model, pairs, split, names)
+    return data._replace(skipped=tuple(bad_records.skipped))
+
+
+def _leave_out_misfits(
+    pairs: Pairs, split: Split, used: np.ndarray, model: Any, bad_records: BadRecords
+) -> Split:
+    """Leave rows that a model cannot read out of training and validation."""
+    lines = used + 1 if pairs.lines is None else pairs.lines[used]
+    word = "row" if pairs.lines is None else "line"
+    labels = [f"{word} {line}" for line in lines]
+    kept = fitting_rows(pairs.take(used), model, "training data", labels, bad_records)
+    unfit = np.delete(used, kept)
+    train, validation = (
+        rows[~np.isin(rows, unfit)] for rows in (split.train, split.validation)
+    )
+    return Split(train, validation, split.test)
 
 
 def _check_lengths(pairs: Pairs, model: Any, name: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from mirjax.files import atomic_write
 from mirjax.models import make_model, trained
+from mirjax.sequences.bad_records import REFUSE, BadRecord, BadRecords
 from mirjax.training import bounds
 from mirjax.training.checkpoint_hashes import DAMAGED_FOLDER, FOLDER, saved_steps
 from mirjax.training.disk_errors import naming
@@ -28,8 +29,14 @@ MAY_CHANGE = (
 )
 """Config keys that may change when a run is continued: they change no training step.
 
-Only under a cosine schedule does `train.num_epochs` change the steps to come.
+Only under a cosine schedule does `train.num_epochs` change the steps to come, which
+`check_workdir` says in the log.
 """
+
+SKIPPED_FILE = "skipped.tsv"
+
+# Keys that configs of earlier versions lack, and the values that their runs had.
+_ADDED_KEYS = {"data.on_bad_record": REFUSE}
 
 
 def check_config(config: ConfigDict) -> None:
@@ -68,12 +75,29 @@ def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
         `MAY_CHANGE` names may differ, and all may if nothing is saved of that run.
     """
     started = has_started(workdir)
-    write_config(
+    former = write_config(
         workdir / CONFIG_FILE,
         json.loads(config.to_json()),
         what="run",
         may_change=lambda key: not started or key in MAY_CHANGE,
     )
+    epochs = former.get("train.num_epochs", config.train.num_epochs)
+    schedule = config.optimizer.schedule
+    if started and schedule != "constant" and epochs != config.train.num_epochs:
+        logging.warning(
+            "%s: config.train.num_epochs was %g and is now %g. The %s schedule of the "
+            "learning rate follows from it, so that the steps to come are those of "
+            "neither run from the start; for these, choose another folder",
+            workdir,
+            epochs,
+            config.train.num_epochs,
+            schedule,
+        )
+
+
+def write_skipped(workdir: pathlib.Path, skipped: Sequence[BadRecord]) -> None:
+    """List the rows that were left out in a run's or a sweep's folder, if any."""
+    BadRecords(skipped=list(skipped)).write(workdir / SKIPPED_FILE)
 
 
 def has_started(workdir: pathlib.Path) -> bool:
@@ -92,7 +116,7 @@ def write_config(
     *,
     what: str,
     may_change: Callable[[str], bool],
-) -> None:
+) -> dict[str, Any]:
     """Write a config into a workdir, or compare with the one there.
 
     Args:
@@ -101,10 +125,14 @@ def write_config(
       what: the workdir's content in messages, "run" or "sweep".
       may_change: whether a dotted key may differ from the config there.
 
+    Returns:
+      The values of the config that was there, by dotted keys; empty if none was.
+
     Raises:
       ValueError: if the folder cannot be written, or another key differs.
     """
     workdir = path.parent
+    old: dict[str, Any] = {}
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         if path.exists():
@@ -115,6 +143,9 @@ def write_config(
                     "mirjax, which this one cannot continue; choose another folder "
                     "(its exported models can still be used)"
                 )
+            for key in set(new) - set(old):
+                if (added := key.removeprefix("base.")) in _ADDED_KEYS:
+                    old[key] = _ADDED_KEYS[added]
             for key in sorted(set(old) | set(new)):
                 if old.get(key) != new.get(key) and not may_change(key):
                     raise ValueError(
@@ -125,6 +156,7 @@ def write_config(
             unfinished.write_text(json.dumps(config, indent=2) + "\n")
     except (OSError, json.JSONDecodeError) as error:
         raise ValueError(f"--workdir: {workdir} cannot be used: {error}") from error
+    return old
 
 
 def _describe_difference(

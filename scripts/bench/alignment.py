@@ -20,8 +20,10 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import alignment_worker as worker
+import measured_rows
 import numpy as np
 import one_hot_pairs
 import timing
@@ -33,6 +35,11 @@ _NAMES = {
     "parasail": "parasail, one pair a call",
     "pyopal": "pyopal",
 }
+_LABELS = {
+    "pairs": "pairs of miRNAs",
+    "mature": "miRNAs × all {:,} mature miRNAs",
+    "transcripts": "miRNAs × {:,} transcripts of 2,000 nt",
+}
 _CHECKED = 8  # queries whose scores are compared; for pairs, 100 times as many
 
 
@@ -43,13 +50,16 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--cases", default="pairs,mature,transcripts")
     parser.add_argument("--database", default="mirbase/all", help="a FASTA dataset")
+    measured_rows.add_out(parser)
     arguments = parser.parse_args()
+    rows: list[dict[str, Any]] = []
     print(timing.machine(), end="\n\n")
     print("| | | GCUPS, median | slowest to fastest | repeats | mirjax, times |")
     print("|---|---|---:|---:|---:|---:|")
     for case in arguments.cases.split(","):
         work = make_case(case, arguments.database)
-        _compare(case, work, arguments.bench_python, arguments.repeats)
+        rows += _compare(case, work, arguments.bench_python, arguments.repeats)
+    measured_rows.write_rows(arguments.out, rows)
 
 
 def make_case(case: str, database: str) -> dict[str, list[str]]:
@@ -70,8 +80,8 @@ def make_case(case: str, database: str) -> dict[str, list[str]]:
 
 def _compare(
     case: str, work: dict[str, list[str]], bench_python: str, repeats: int
-) -> None:
-    """Time all competitors on one case, print rows, and compare scores."""
+) -> list[dict[str, Any]]:
+    """Time all competitors on one case, print and return rows, and compare scores."""
     many = len(work["queries"])
     # Queries in one repeat: each competitor takes about a second.
     sizes = {
@@ -99,30 +109,45 @@ def _compare(
             name: json.loads((Path(folder) / f"{name}.json").read_text())
             for name in sizes
         }
-    rates = {}
+    rows = []
     for name, times in seconds.items():
-        queries = lengths["queries"][: sizes[name]]
-        if case == "pairs":
-            number = np.arange(len(queries))
-            cells = sum(
-                int((queries * lengths["subjects"][worker.partner(number, turn)]).sum())
-                for turn in range(worker.PARTNERS)
-            )
-        else:
-            cells = int(queries.sum() * lengths["subjects"].sum())
-        rates[name] = [cells / 1e9 / time for time in times]
-    ours = statistics.median(rates["mirjax"])
-    for name, rate in rates.items():
-        median = statistics.median(rate)
+        cells = _cells(case, sizes[name], lengths)
+        rates = [cells / 1e9 / time for time in times]
+        rows.append(
+            {
+                "case": _LABELS[case].format(len(work["subjects"])),
+                "program": name,
+                "gcups": measured_rows.rounded(statistics.median(rates), 3),
+                "range": [measured_rows.rounded(end(rates), 3) for end in (min, max)],
+                "repeats": len(rates),
+            }
+        )
+    ours = next(row["gcups"] for row in rows if row["program"] == "mirjax")
+    for row in rows:
+        row["mirjax_times"] = measured_rows.rounded(ours / row["gcups"], 3)
+        slowest, fastest = row["range"]
         print(
-            f"| {case} | {_NAMES[name]} | {median:.3g} "
-            f"| {min(rate):.3g} to {max(rate):.3g} | {len(rate)} "
-            f"| {ours / median:.3g} |",
+            f"| {case} | {_NAMES[row['program']]} | {row['gcups']:g} "
+            f"| {slowest:g} to {fastest:g} | {row['repeats']} "
+            f"| {row['mirjax_times']:g} |",
             flush=True,
         )
     different = [name for name in scores if scores[name] != scores["mirjax"]]
     if different:
         raise SystemExit(f"{case}: the scores of {', '.join(different)} differ")
+    return rows
+
+
+def _cells(case: str, size: int, lengths: dict[str, np.ndarray]) -> int:
+    """Return the cells of one repeat of a number of queries."""
+    queries = lengths["queries"][:size]
+    if case != "pairs":
+        return int(queries.sum() * lengths["subjects"].sum())
+    number = np.arange(size)
+    return sum(
+        int((queries * lengths["subjects"][worker.partner(number, turn)]).sum())
+        for turn in range(worker.PARTNERS)
+    )
 
 
 if __name__ == "__main__":

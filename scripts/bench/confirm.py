@@ -22,11 +22,15 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import measured_rows
 import numpy as np
 import search_cases as cases
 
 from mirjax.blast.settings import BlastSettings
+
+Row = dict[str, Any]
 
 
 def measured(command: list[str]) -> tuple[float, float]:
@@ -135,8 +139,9 @@ def write_databases(folder: Path, rng: np.random.Generator) -> dict[str, Path]:
     return paths
 
 
-def speed(folder: Path, rng: np.random.Generator, repeats: int) -> None:
-    """Print the table of cases."""
+def speed(folder: Path, rng: np.random.Generator, repeats: int) -> list[Row]:
+    """Print the table of cases, and return its rows."""
+    rows: list[Row] = []
     databases = write_databases(folder, rng)
     settings = BlastSettings(evalue=0.01)
     start_s = start_seconds(repeats)
@@ -149,15 +154,28 @@ def speed(folder: Path, rng: np.random.Generator, repeats: int) -> None:
             folder, queries, databases[database], settings, repeats
         )
         theirs, mine = statistics.median(plain_s), statistics.median(ours_s) - start_s
+        rows.append(
+            {
+                "queries": name,
+                "blastn_seconds": round(theirs, 2),
+                "confirm_seconds": round(mine, 2),
+                "times_as_fast": round(theirs / mine, 1),
+                "same_rows": same,
+                "repeats": repeats,
+                "import_seconds": round(start_s, 2),
+            }
+        )
         print(
             f"| {name} | {theirs:.2f} | {mine:.2f} | {theirs / mine:.1f} | "
             f"{'yes' if same else 'NO'} |",
             flush=True,
         )
+    return rows
 
 
-def growth(folder: Path, rng: np.random.Generator) -> None:
-    """Print seconds and memory as queries, and the database, grow."""
+def growth(folder: Path, rng: np.random.Generator) -> list[Row]:
+    """Print seconds and memory as queries, and the database, grow; return the rows."""
+    rows: list[Row] = []
     real = cases.sequences_of("mirbase/all")
 
     def near() -> str:
@@ -185,26 +203,40 @@ def growth(folder: Path, rng: np.random.Generator) -> None:
         (plain_s,), (ours_s,), (plain_mb,), (ours_mb,), same = compare(
             folder, queries, fasta, settings, 1
         )
+        rows.append(
+            {
+                "case": f"{num_queries:,} queries, {num_subjects:,} sequences, "
+                f"E ≤ {evalue:g}",
+                "confirm_seconds": round(ours_s, 1),
+                "confirm_mb": round(ours_mb),
+                "blastn_seconds": round(plain_s, 1),
+                "blastn_mb": round(plain_mb),
+                "same_rows": same,
+            }
+        )
         print(
             f"| {num_queries:,} | {num_subjects:,} | {evalue:g} | {plain_s:.1f} | "
             f"{plain_mb:.0f} | {ours_s:.1f} | {ours_mb:.0f} | "
             f"{'yes' if same else 'NO'} |",
             flush=True,
         )
+    return rows
 
 
 def main() -> None:
-    """Print one of the tables."""
+    """Print and write one of the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--growth", action="store_true")
+    measured_rows.add_out(parser)
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as scratch:
         if arguments.growth:
-            growth(Path(scratch), rng)
+            rows = growth(Path(scratch), rng)
         else:
-            speed(Path(scratch), rng, arguments.repeats)
+            rows = speed(Path(scratch), rng, arguments.repeats)
+    measured_rows.write_rows(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ by a teacher-forced pass per miRNA over all targets.
 
 import argparse
 import sys
+from typing import Any
 
+import measured_rows
 import timing
 
 
@@ -36,11 +38,18 @@ def main() -> None:
         default=0,
         help="of the Transformer; 0: its config's",
     )
+    measured_rows.add_out(parser)
     arguments = parser.parse_args()
     if arguments.decoders:
         model = arguments.model or "transformer"
-        compare_decoders(model, arguments.decoder_layers, arguments.repeats)
-        return
+        rows = compare_decoders(model, arguments.decoder_layers, arguments.repeats)
+    else:
+        rows = compare_programs(arguments)
+    measured_rows.write_rows(arguments.out, rows)
+
+
+def compare_programs(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Print the table of programs, and return its rows."""
     batch = {"batch_size": arguments.batch_size}
     other = arguments.bench_python
 
@@ -65,11 +74,15 @@ def main() -> None:
     size = dict.fromkeys(competitors, arguments.batches * arguments.batch_size)
     size["published loop (Keras 3)"] = 2  # sequences; one takes seconds
     seconds = timing.run(competitors, arguments.repeats, size)
-    print(timing.markdown_table(seconds, size))
+    rows = measured_rows.rate_rows(seconds, size)
+    print(measured_rows.markdown_table(rows))
+    return rows
 
 
-def compare_decoders(model: str, decoder_layers: int, repeats: int) -> None:
-    """Print the table of mirjax's own decoders."""
+def compare_decoders(
+    model: str, decoder_layers: int, repeats: int
+) -> list[dict[str, Any]]:
+    """Print the table of mirjax's own decoders, and return its rows."""
     sizes = {
         "greedy": 1024,
         "beam": 256,
@@ -88,7 +101,12 @@ def compare_decoders(model: str, decoder_layers: int, repeats: int) -> None:
         for task in sizes
     }
     seconds = timing.run(competitors, repeats, sizes)
-    print(timing.markdown_table(seconds, sizes, baseline="one_pass_a_mirna"))
+    baseline = "one_pass_a_mirna"
+    rows = measured_rows.rate_rows(
+        seconds, sizes, baseline, model=model, decoder_layers=decoder_layers
+    )
+    print(measured_rows.markdown_table(rows, baseline))
+    return [{"decoder": row.pop("program"), **row} for row in rows]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ Keras and PyTorch run in a separate environment; see BUILD.md.
 
 import argparse
 import sys
+from typing import Any
 
+import measured_rows
 import timing
 
 
@@ -18,7 +20,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batches", type=int, default=32, help="in one repeat")
     parser.add_argument("--task", choices=("train", "predict"), help="default: both")
+    measured_rows.add_out(parser)
     arguments = parser.parse_args()
+    rows: list[dict[str, Any]] = []
     for task, batch_size in (("train", 100), ("predict", 512)):
         if arguments.task not in (None, task):
             continue
@@ -33,8 +37,12 @@ def main() -> None:
         }
         size = arguments.batches * batch_size
         seconds = timing.run(competitors, arguments.repeats, size)
-        print(f"{task}, batch {batch_size}")
-        print(timing.markdown_table(seconds, size))
+        name = {"train": "training", "predict": "predicting"}[task]
+        found = measured_rows.rate_rows(seconds, size, task=name, batch_size=batch_size)
+        print(f"{name}, batch {batch_size}")
+        print(measured_rows.markdown_table(found))
+        rows += found
+    measured_rows.write_rows(arguments.out, rows)
 
 
 if __name__ == "__main__":

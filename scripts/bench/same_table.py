@@ -17,8 +17,9 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import measured_rows
 import numpy as np
 import search_cases
 
@@ -137,6 +138,7 @@ def main() -> None:
     parser.add_argument("--evalues", default="0.001,0.01,0.1,10")
     parser.add_argument("--datasets", default="mirbase/hsa,mirbase/all")
     parser.add_argument("--seed", type=int, default=0)
+    measured_rows.add_out(parser)
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     queries = search_cases.mixed_queries(rng, arguments.queries)
@@ -145,6 +147,7 @@ def main() -> None:
         "estimated | lost |"
     )
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    rows: list[dict[str, Any]] = []
     total = differences = 0
     with tempfile.TemporaryDirectory() as scratch:
         fasta = Path(scratch) / "queries.fa"
@@ -160,6 +163,9 @@ def main() -> None:
                     BlastSettings(), evalue=evalue, strand=strand, word_size=word_size
                 )
                 found = compare(queries, fasta, subjects, settings)
+                searched = {"database": dataset, "queries": len(queries)}
+                varied = {"evalue": evalue, "strand": strand, "word_size": word_size}
+                rows.append(searched | varied | found._asdict())
                 total += found.rows
                 differences += found.differences
                 print(
@@ -169,6 +175,7 @@ def main() -> None:
                     flush=True,
                 )
     print(f"\n{total:,} rows compared, {differences} differences")
+    measured_rows.write_rows(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import contextlib
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -75,7 +74,7 @@ def run(
     """
     if not competitors or repeats < 1:
         raise ValueError(f"nothing to time: {len(competitors)} workers, {repeats=}")
-    sizes = _sizes(size, competitors)
+    sizes = sizes_by_name(size, competitors)
     seconds: dict[str, list[float]] = {name: [] for name in competitors}
     workers: dict[str, _Worker] = {}
     try:
@@ -106,43 +105,6 @@ def worker_command(python: str, script: str, **flags: str | int) -> list[str]:
     """
     path = Path(__file__).resolve().parent / script
     return [python, str(path), *(f"--{name}={value}" for name, value in flags.items())]
-
-
-def markdown_table(
-    seconds: Mapping[str, Sequence[float]],
-    size: int | Mapping[str, int],
-    *,
-    baseline: str | None = None,
-) -> str:
-    """Return what `run` measured as a Markdown table under a line naming the machine.
-
-    Args:
-      seconds: name → seconds of each repeat.
-      size: sequences in a repeat, as given to `run`.
-      baseline: the name whose median rate is 1; the first by default.
-
-    Returns:
-      Several lines; rates are in sequences a second.
-    """
-    sizes = _sizes(size, seconds)
-    baseline = baseline or next(iter(seconds))
-    medians = {
-        name: sizes[name] / statistics.median(times) for name, times in seconds.items()
-    }
-    lines = [
-        machine(),
-        "",
-        f"| | sequences/s, median | slowest to fastest | repeats | × {baseline} |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for name, times in seconds.items():
-        slowest, fastest = sizes[name] / max(times), sizes[name] / min(times)
-        lines.append(
-            f"| {name} | {_rate(medians[name])} | {_rate(slowest)} to {_rate(fastest)} "
-            f"| {len(times)} of {sizes[name]:,} "
-            f"| {medians[name] / medians[baseline]:.3g} |"
-        )
-    return "\n".join(lines)
 
 
 def machine() -> str:
@@ -235,7 +197,10 @@ class _Worker:
         return f"{self.name} {what}; its stderr: {written or 'empty'}"
 
 
-def _sizes(size: int | Mapping[str, int], names: Mapping[str, Any]) -> dict[str, int]:
+def sizes_by_name(
+    size: int | Mapping[str, int], names: Mapping[str, Any]
+) -> dict[str, int]:
+    """Return the size for each name; raise ValueError where there is none."""
     sizes = {
         name: size if isinstance(size, int) else size.get(name, 0) for name in names
     }
@@ -243,7 +208,3 @@ def _sizes(size: int | Mapping[str, int], names: Mapping[str, Any]) -> dict[str,
     if missing:
         raise ValueError(f"no size of at least 1 for {', '.join(missing)}")
     return sizes
-
-
-def _rate(per_second: float) -> str:
-    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.3g}"

@@ -8,6 +8,7 @@ Keras and PyTorch run in a separate environment; see BUILD.md.
 import argparse
 import sys
 
+import measured_rows
 import timing
 
 
@@ -18,6 +19,7 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=50)
     parser.add_argument("--batches", type=int, default=16, help="in one repeat")
     parser.add_argument("--repeats", type=int, default=7)
+    measured_rows.add_out(parser)
     arguments = parser.parse_args()
     common = {"task": "train", "batch_size": arguments.batch_size}
     other = arguments.bench_python
@@ -36,7 +38,9 @@ def main() -> None:
     }
     size = arguments.batches * arguments.batch_size
     seconds = timing.run(competitors, arguments.repeats, size)
-    print(timing.markdown_table(seconds, size))
+    rows = measured_rows.rate_rows(seconds, size)
+    print(measured_rows.markdown_table(rows))
+    measured_rows.write_rows(arguments.out, rows)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,130 @@
+"""Tests of what the benchmarks write for scripts/collect_results.py."""
+
+import importlib
+import json
+import pathlib
+import sys
+
+import pytest
+
+BENCH = pathlib.Path(__file__).parents[1] / "scripts" / "bench"
+
+
+@pytest.fixture
+def load(monkeypatch):
+    for folder in (BENCH.parent, BENCH):
+        monkeypatch.syspath_prepend(str(folder))
+    return importlib.import_module
+
+
+@pytest.fixture
+def bench(load, monkeypatch, tmp_path):
+    """Run a benchmark whose measurements are replaced; return what it collects."""
+
+    def run_workers(competitors, repeats, size):
+        for command in competitors.values():
+            flags = dict(word[2:].split("=", 1) for word in command[2:])
+            if "scores" in flags:
+                pathlib.Path(flags["scores"]).write_text("[1]")
+        return {name: [2.0**n] * repeats for n, name in enumerate(competitors)}
+
+    monkeypatch.setattr(load("timing"), "run", run_workers)
+
+    def run(name, *flags):
+        out = tmp_path / f"{name}.json"
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", f"--out={out}", *flags])
+        load(name).main()
+        return load("collect_results").collect([out])
+
+    return run
+
+
+def test_rates_are_relative_to_the_baseline(load):
+    seconds = {"theirs": [2.0, 4.0, 8.0], "ours": [1.0, 1.0, 2.0]}
+    measured_rows = load("measured_rows")
+    theirs, ours = measured_rows.rate_rows(seconds, 16, batch_size=10)
+    assert theirs == {
+        "batch_size": 10,
+        "program": "theirs",
+        "per_second": 4.0,
+        "range": [2.0, 8.0],
+        "repeats": 3,
+        "repeat_size": 16,
+        "times": 1.0,
+    }
+    assert ours["times"] == 4.0
+    sizes = {"theirs": 16, "ours": 32}
+    theirs, ours = measured_rows.rate_rows(seconds, sizes, "ours")
+    assert (theirs["times"], ours["times"]) == (0.125, 1.0)
+    table = measured_rows.markdown_table([theirs, ours], "ours").splitlines()
+    assert table[2].endswith("| × ours |")
+    assert table[4] == "| theirs | 4 | 2 to 8 | 3 of 16 | 0.125 |"
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "fields"),
+    [
+        ("train_step", ["--repeats=2"], {"program": "mirjax", "times": 0.5}),
+        ("decode", [], {"program": "mirjax greedy", "repeat_size": 2048}),
+        ("decode", ["--decoders"], {"decoder": "ranking", "times": 2.0}),
+        ("mitar", ["--task=train"], {"task": "training", "batch_size": 100}),
+        ("sweep", ["--batch_sizes", "10"], {"mode": "together", "times": 0.5}),
+        ("alignment", ["--cases=pairs"], {"program": "parasail", "repeats": 7}),
+    ],
+)
+def test_a_benchmark_of_workers_writes_its_rows(bench, capsys, name, flags, fields):
+    result = bench(name, *flags)
+    assert any(fields.items() <= row.items() for row in result["metrics"])
+    assert result["command"] == [" ".join([f"python scripts/bench/{name}.py", *flags])]
+    assert result["machine"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "row"),
+    [
+        ([], {"queries": "few", "blastn_seconds": 3.0, "confirm_seconds": 1.5}),
+        (["--growth"], {"blastn_mb": 300, "confirm_seconds": 2.0, "same_rows": True}),
+    ],
+)
+def test_confirm_writes_its_rows(bench, load, monkeypatch, flags, row):
+    confirm = load("confirm")
+    found = ([3.0], [2.0], [300.0], [200.0], True)
+    monkeypatch.setattr(confirm, "compare", lambda *arguments: found)
+    monkeypatch.setattr(confirm, "start_seconds", lambda repeats: 0.5)
+    few = {"few": (lambda: ["ACGU"], "mirbase")}
+    monkeypatch.setattr(confirm, "make_cases", lambda rng: few)
+    monkeypatch.setattr(confirm, "write_databases", lambda folder, rng: {"mirbase": 1})
+    monkeypatch.setattr(confirm.cases, "sequences_of", lambda name: ["ACGU"])
+    monkeypatch.setattr(confirm.cases, "plain_database", lambda fasta: None)
+    monkeypatch.setattr(confirm.cases, "distinct", lambda make, number: ["ACGU"])
+    assert row.items() <= bench("confirm", *flags)["metrics"][0].items()
+
+
+def test_same_table_writes_a_row_for_each_combination(bench, load, monkeypatch):
+    same_table = load("same_table")
+    found = same_table.Comparison(9, 0, 1, 2, 0, True)
+    monkeypatch.setattr(same_table, "compare", lambda *arguments: found)
+    monkeypatch.setattr(same_table.search_cases, "mixed_queries", lambda *size: [])
+    monkeypatch.setattr(same_table.search_cases, "plain_database", lambda fasta: None)
+    monkeypatch.setattr(same_table.registry, "load_fasta", lambda name: [])
+    rows = bench("same_table", "--evalues=10", "--datasets=some")["metrics"]
+    settings = [(row["strand"], row["word_size"]) for row in rows]
+    assert settings == [("plus", 7), ("plus", 11), ("both", 7), ("both", 11)]
+    assert rows[0].items() >= {"rows": 9, "ours_only": 1, "estimated": 2}.items()
+
+
+def test_out_is_refused_before_the_benchmark_starts(bench, capsys, tmp_path):
+    out = tmp_path / "none" / "out.json"
+    with pytest.raises(SystemExit):
+        bench("train_step", f"--out={out}")
+    assert f"{str(out)!r} is no file" in capsys.readouterr().err
+
+
+def test_the_stored_command_leaves_out_both_forms_of_out(load, monkeypatch, tmp_path):
+    out = tmp_path / "out.json"
+    words = ["any.py", "--a=b c", "--out", str(out), f"--out={out}", "d"]
+    monkeypatch.setattr(sys, "argv", words)
+    load("measured_rows").write_rows(out, [{"x": 1}])
+    content = json.loads(out.read_text())
+    assert content["command"] == "python scripts/bench/any.py '--a=b c' d"
+    assert content["rows"] == [{"x": 1}]
