@@ -113,7 +113,7 @@ FULL = Settings(
 QUICK = dataclasses.replace(
     FULL,
     name="quick",
-    epochs={recipe: 4.0 for recipe in FULL.epochs} | {"positives_only": 1.0},
+    epochs=dict.fromkeys(FULL.epochs, 4.0) | {"positives_only": 1.0},
     positive_rows=1_500,
     classifier_rows=1_500,
     same_rows=1_500,
