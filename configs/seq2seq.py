@@ -6,6 +6,8 @@ Variants (`--config=configs/seq2seq.py:NAME`):
   published  the published recipe on the published pairs (the default).
   tuned      the same architecture; its predictions depend on the target.
   simulated  a small model on built-in simulated pairs; no files needed.
+  published_mitar, tuned_mitar
+             the first two recipes on the positive rows of miTAR's combined data.
 """
 
 from ml_collections import ConfigDict
@@ -67,6 +69,24 @@ def _tuned(config: ConfigDict) -> None:
     config.train.best_mode = "max"
 
 
+def _mitar_rows(config: ConfigDict) -> None:
+    """8,839 positive training rows, of up to 53 nt."""
+    config.data.name = "mitar2021"
+    config.model.max_target_length = 53  # nt
+
+
+def _published_mitar(config: ConfigDict) -> None:
+    """The published recipe on miTAR's rows."""
+    _published(config)
+    _mitar_rows(config)
+
+
+def _tuned_mitar(config: ConfigDict) -> None:
+    """The tuned recipe on miTAR's rows."""
+    _tuned(config)
+    _mitar_rows(config)
+
+
 def _simulated(config: ConfigDict) -> None:
     """Learn simulated families: 1 to 2 minutes on 2 CPU cores.
 
@@ -95,4 +115,6 @@ VARIANTS = {
     "published": _published,
     "tuned": _tuned,
     "simulated": _simulated,
+    "published_mitar": _published_mitar,
+    "tuned_mitar": _tuned_mitar,
 }

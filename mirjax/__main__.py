@@ -11,6 +11,7 @@ import sys
 COMMANDS = {
     "train": "train a model",
     "evaluate": "score a trained model, beside its baselines",
+    "study": "measure the study again, and render its report",
     "sweep": "train a model under several settings and rank them",
     "predict": "decode the miRNAs of target sites and name them with BLAST",
     "scan": "find the target sites of miRNAs in transcripts",

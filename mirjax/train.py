@@ -55,30 +55,9 @@ def train(config: "ConfigDict", folder: pathlib.Path) -> None:
       FloatingPointError: if a parameter, loss or validation metric is not finite.
       TrainingStopped: after a signal to stop, once everything is saved.
     """
-    from mirjax.training import workdir
-    from mirjax.training.loop import Folders, Loop
-    from mirjax.training.programs import SingleRun
-    from mirjax.training.task import make_task
-    from mirjax.training.task_data import pin_data
-    from mirjax.training.workdir_lock import lock_workdir
+    from mirjax.training import run
 
-    workdir.check_config(config)
-    config = pin_data(config)
-    task = make_task(config)
-    with (
-        lock_workdir(folder),
-        cli.progress(task.steps.total, "training steps") as report,
-    ):
-        workdir.check_workdir(folder, config)
-        workdir.write_skipped(folder, task.data.skipped)
-        done = 0
-
-        def advance(step: int, metrics: object) -> None:
-            nonlocal done
-            report(step - done)
-            done = step
-
-        Loop(SingleRun(task), Folders([folder], folder), report=advance).run()
+    run.train(config, folder)
 
 
 def _config_of(folder: pathlib.Path) -> "ConfigDict":

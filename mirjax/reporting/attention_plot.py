@@ -10,7 +10,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mirjax.reporting.drawing import ORANGE, new_figure, save
+from mirjax.reporting.drawing import ORANGE, new_figure, picture_name, save
 from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
 
 _COLUMNS = 2  # panels side by side
@@ -33,7 +33,7 @@ class Duplex(NamedTuple):
 
 
 def attention(
-    duplexes: Sequence[Duplex], path: pathlib.Path, *, title: str = ""
+    duplexes: Sequence[Duplex], path: pathlib.Path | None, *, title: str = ""
 ) -> Figure:
     """Draw a panel for each duplex, and mark the letters that can pair.
 
@@ -42,7 +42,7 @@ def attention(
 
     Args:
       duplexes: at least one.
-      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
+      path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       title: above the panels.
 
     Returns:
@@ -52,7 +52,7 @@ def attention(
       ValueError: if there is no duplex, or for another suffix.
     """
     if not duplexes:
-        raise ValueError(f"{path.name}: there is no duplex to draw")
+        raise ValueError(f"{picture_name(path)}: there is no duplex to draw")
     rows = math.ceil(len(duplexes) / _COLUMNS)
     figure = new_figure(12.0, 0.8 + 4.6 * rows, title)
     panels = figure.subplots(rows, _COLUMNS, squeeze=False).reshape(-1)

@@ -16,6 +16,7 @@ from mirjax.reporting.drawing import (
     line,
     new_figure,
     panel,
+    picture_name,
     save,
 )
 
@@ -24,7 +25,7 @@ _LEAST_RANGE = 5.0  # percent; an axis of matches reaches at least so far
 
 def training_curves(
     rows: Sequence[Row],
-    path: pathlib.Path,
+    path: pathlib.Path | None,
     *,
     prefix_only_accuracy: float | None = None,
     retrieval_match: Mapping[str, float] | None = None,
@@ -34,7 +35,7 @@ def training_curves(
 
     Args:
       rows: of `metrics.jsonl`; a row may lack any metric.
-      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
+      path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       prefix_only_accuracy: masked token accuracy of the baseline that never sees the
         target, from 0 to 1, drawn as a broken line.
       retrieval_match: exact match, from 0 to 1, of the baselines that retrieve training
@@ -81,7 +82,7 @@ def training_curves(
 
 def classifier_curves(
     rows: Sequence[Row],
-    path: pathlib.Path,
+    path: pathlib.Path | None,
     *,
     baseline_accuracy: Mapping[str, float] | None = None,
     title: str = "",
@@ -90,7 +91,7 @@ def classifier_curves(
 
     Args:
       rows: of `metrics.jsonl`; a row may lack any metric.
-      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
+      path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       baseline_accuracy: of each baseline, from 0 to 1, drawn as broken lines.
       title: above the panels, such as what the baselines were measured on.
 
@@ -115,9 +116,9 @@ def classifier_curves(
     return figure
 
 
-def _check_rows(rows: Sequence[Row], path: pathlib.Path) -> None:
+def _check_rows(rows: Sequence[Row], path: pathlib.Path | None) -> None:
     if not rows:
-        raise ValueError(f"{path.name}: there are no metrics to draw yet")
+        raise ValueError(f"{picture_name(path)}: there are no metrics to draw yet")
 
 
 def _both_lines(axes: Axes, rows: Sequence[Row], key: str, scale: float = 1.0) -> None:

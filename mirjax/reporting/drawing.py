@@ -67,8 +67,21 @@ def panel(axes: Axes, title: str, unit: str) -> None:
         axes.legend(frameon=False, fontsize="small")
 
 
-def save(figure: Figure, path: pathlib.Path) -> None:
-    """Write a picture, PNG or SVG by its suffix; it appears whole or not at all."""
+def picture_name(path: pathlib.Path | None) -> str:
+    """Return what to call a picture in messages; None is one that is not written."""
+    return "picture" if path is None else path.name
+
+
+def save(figure: Figure, path: pathlib.Path | None) -> None:
+    """Write a picture, PNG or SVG by its suffix; it appears whole or not at all.
+
+    Args:
+      figure: the picture.
+      path: the file; an existing one is replaced. None: write none, as for a page that
+        takes the figure.
+    """
+    if path is None:
+        return
     if path.suffix not in SUFFIXES:
         raise ValueError(f"{path}: a picture ends in {' or '.join(SUFFIXES)}")
     with atomic_write(path) as unfinished:

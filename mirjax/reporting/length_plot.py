@@ -1,25 +1,34 @@
 """Picture of the length distributions of targets and miRNAs."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mirjax.reporting.drawing import BLUE, ORANGE, new_figure, panel, save
+from mirjax.reporting.drawing import (
+    BLUE,
+    ORANGE,
+    new_figure,
+    panel,
+    picture_name,
+    save,
+)
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
+_COLUMNS = ("targets", "miRNAs")
+
 
 def length_distributions(
-    datasets: Mapping[str, Pairs], path: pathlib.Path, *, title: str = ""
+    datasets: Mapping[str, Pairs], path: pathlib.Path | None, *, title: str = ""
 ) -> Figure:
     """Draw the fraction of rows of each length, a row of panels for each dataset.
 
     Args:
       datasets: name → at least one pair.
-      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
+      path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       title: above the panels.
 
     Returns:
@@ -30,19 +39,54 @@ def length_distributions(
     Raises:
       ValueError: if there is no dataset or one without rows, or for another suffix.
     """
+    histograms = {}
+    for name, pairs in datasets.items():
+        if not len(pairs):
+            raise ValueError(f"{picture_name(path)}: {name} has no rows to draw")
+        histograms[name] = {
+            what: _count(sequences)
+            for what, sequences in zip(
+                _COLUMNS, (pairs.targets, pairs.mirnas), strict=True
+            )
+        }
+    return length_histograms(histograms, path, title=title)
+
+
+def _count(sequences: Sequence[str]) -> dict[int, int]:
+    """Return the rows of each length."""
+    found, rows = np.unique(alphabet.lengths(sequences), return_counts=True)
+    return dict(zip(found.tolist(), rows.tolist(), strict=True))
+
+
+def length_histograms(
+    datasets: Mapping[str, Mapping[str, Mapping[int, int]]],
+    path: pathlib.Path | None,
+    *,
+    title: str = "",
+) -> Figure:
+    """Draw the fraction of rows of each length, from counts.
+
+    Args:
+      datasets: name → "targets" and "miRNAs" → length in nt → rows.
+      path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
+      title: above the panels.
+
+    Returns:
+      The figure of `length_distributions`.
+
+    Raises:
+      ValueError: if there is no dataset, or for another suffix.
+    """
     if not datasets:
-        raise ValueError(f"{path.name}: there is no dataset to draw")
+        raise ValueError(f"{picture_name(path)}: there is no dataset to draw")
     figure = new_figure(10.0, 0.8 + 1.7 * len(datasets), title)
     panels = figure.subplots(len(datasets), 2, sharex="col", squeeze=False)
-    for row, (name, pairs) in zip(panels, datasets.items(), strict=True):
-        if not len(pairs):
-            raise ValueError(f"{path.name}: {name} has no rows to draw")
-        for axes, what, sequences in zip(
-            row, ("targets", "miRNAs"), (pairs.targets, pairs.mirnas), strict=True
-        ):
-            found, rows = np.unique(alphabet.lengths(sequences), return_counts=True)
-            axes.bar(found, 100 * rows / rows.sum(), width=0.85, color=BLUE)
-            median = float(np.median(alphabet.lengths(sequences)))
+    for line, (name, columns) in zip(panels, datasets.items(), strict=True):
+        for axes, what in zip(line, _COLUMNS, strict=True):
+            lengths = np.array(list(columns[what]))
+            rows = np.array(list(columns[what].values()))
+            axes.bar(lengths, 100 * rows / rows.sum(), width=0.85, color=BLUE)
+            median = float(np.median(np.repeat(lengths, rows)))
             axes.axvline(
                 median, color=ORANGE, linestyle="--", label=f"median {median:g} nt"
             )

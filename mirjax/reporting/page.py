@@ -99,10 +99,12 @@ class Preformatted:
     Attributes:
       text: the lines.
       label: what they are.
+      folded: shown only when the reader asks for them.
     """
 
     text: str
     label: str
+    folded: bool = False
 
 
 Block: TypeAlias = Text | Table | Picture | Preformatted

@@ -25,7 +25,7 @@ _MATCHES = {
 def predictions(
     model: Mapping[str, Any],
     baselines: Mapping[str, Mapping[str, Any]],
-    path: pathlib.Path,
+    path: pathlib.Path | None,
     *,
     title: str = "",
 ) -> Figure:
@@ -34,7 +34,7 @@ def predictions(
     Args:
       model: its metrics, fractions from 0 to 1.
       baselines: name → metrics.
-      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
+      path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       title: above the panels.
 
     Returns:
@@ -68,7 +68,7 @@ def predictions(
 
 def matches_by_length(
     columns: Mapping[str, Mapping[str, Mapping[str, float]]],
-    path: pathlib.Path,
+    path: pathlib.Path | None,
     *,
     title: str = "",
 ) -> Figure:
@@ -77,7 +77,7 @@ def matches_by_length(
     Args:
       columns: name of the sequence, such as "target" → result of
         `sequence.matches_by_length`.
-      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
+      path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       title: above the panels.
 
     Returns:
@@ -110,13 +110,13 @@ def matches_by_length(
 
 
 def probabilities(
-    curves: ProbabilityCurves, path: pathlib.Path, *, title: str = ""
+    curves: ProbabilityCurves, path: pathlib.Path | None, *, title: str = ""
 ) -> Figure:
     """Draw how well a classifier's probabilities are calibrated, and their precision.
 
     Args:
       curves: of the classifier and its baselines; the model is the first.
-      path: the picture, PNG or SVG by its suffix; an existing one is replaced.
+      path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       title: above the panels.
 
     Returns:

@@ -1,0 +1,1 @@
+"""The experiments of the study, each as data and one function."""
