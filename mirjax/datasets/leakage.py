@@ -5,18 +5,144 @@ remembers. Two targets that share 20 letters in a row are windows of one transcr
 of paralogues: by chance alone two random 50-mers do so once in 10⁹ pairs.
 """
 
+import dataclasses
 import hashlib
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+from absl import logging
 from jaxtyping import Bool
 
-from mirjax.inputs import read_text
+from mirjax.datasets import readers, registry
+from mirjax.datasets.own_pairs import is_file
+from mirjax.inputs import Source, input_name, read_content, read_text
 from mirjax.sequences.records import Pairs
 
 LENGTH = 20  # nt
 _DIGITS = 16  # hexadecimal digits of the SHA-256
+
+
+@dataclasses.dataclass(frozen=True)
+class Reserved:
+    """What of one source is reserved for testing.
+
+    Attributes:
+      words: hashes of the words of its targets, see `hash_words`.
+      pairs: its (miRNA, target); none of a file of hashes.
+    """
+
+    words: frozenset[str]
+    pairs: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def from_pairs(cls, test: Pairs) -> "Reserved":
+        """Reserve every row of a test set, whatever its label."""
+        pairs = frozenset(zip(test.mirnas, test.targets, strict=True))
+        return cls(hash_words(test.targets), pairs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Guard:
+    """Guard against training on what a model is tested with.
+
+    Attributes:
+      sources: name of a test set → what of it is reserved.
+      report: name of the rows that were checked → how many they are ("rows"), how many
+        leak ("leaking"), and how many do so for each cause; a row may have several.
+    """
+
+    sources: Mapping[str, Reserved]
+    report: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_sources(cls, names_or_paths: Sequence[str]) -> "Guard":
+        """Reserve all rows of some test sets.
+
+        Args:
+          names_or_paths: datasets, such as hejret2023/test; files of pairs; or files of
+            hashes, one a line, that stand for a test set that is kept apart.
+
+        Raises:
+          ValueError: if there is no such dataset or file, or it cannot be read.
+        """
+        return cls({name: _read_reserved(name) for name in names_or_paths})
+
+    def leaks(self, pairs: Pairs, name: str = "pairs") -> Bool[np.ndarray, " rows"]:
+        """Determine which rows must not be trained on; report and log how many.
+
+        Args:
+          pairs: candidates for training.
+          name: what to call them in the report and the log.
+
+        Returns:
+          Whether each row's target shares 20 letters in a row with a target of a test
+          set, or the row repeats a pair of a test set (whose target may be shorter).
+        """
+        causes = self._shared_words(pairs.targets)
+        own = list(zip(pairs.mirnas, pairs.targets, strict=True))
+        for source, reserved in self.sources.items():
+            repeated = np.array([pair in reserved.pairs for pair in own], bool)
+            causes[f"repeats a pair of {source}"] = repeated
+        return self._record(name, len(pairs), causes)
+
+    def leaking_targets(
+        self, targets: Sequence[str], name: str = "targets"
+    ) -> Bool[np.ndarray, " rows"]:
+        """Determine which targets, such as windows of transcripts, must not be seen.
+
+        Args:
+          targets: 5'→3'.
+          name: what to call them in the report and the log.
+
+        Returns:
+          Whether each one shares 20 letters in a row with a target of a test set.
+        """
+        return self._record(name, len(targets), self._shared_words(targets))
+
+    def _shared_words(
+        self, targets: Sequence[str]
+    ) -> dict[str, Bool[np.ndarray, " rows"]]:
+        """Return, by cause, which targets share a word with a test set."""
+        distinct = dict.fromkeys(targets)
+        sharing: dict[str, set[str]] = {source: set() for source in self.sources}
+        for target in distinct:
+            hashes = {_hash(word) for word in _words(target)}
+            for source, reserved in self.sources.items():
+                if not reserved.words.isdisjoint(hashes):
+                    sharing[source].add(target)
+        return {
+            f"shares {LENGTH} letters with {source}": np.array(
+                [target in found for target in targets], bool
+            )
+            for source, found in sharing.items()
+        }
+
+    def _record(
+        self, name: str, rows: int, causes: Mapping[str, Bool[np.ndarray, " rows"]]
+    ) -> Bool[np.ndarray, " rows"]:
+        """Report and log the rows of each cause; return those of any."""
+        leaking = np.logical_or.reduce([np.zeros(rows, bool), *causes.values()])
+        counts = {cause: int(found.sum()) for cause, found in causes.items()}
+        self.report[name] = {"rows": rows, "leaking": int(leaking.sum()), **counts}
+        logging.info(
+            "leakage guard, %s: %d of %d rows leak%s",
+            name,
+            leaking.sum(),
+            rows,
+            "".join(f"; {cause}: {count}" for cause, count in counts.items() if count),
+        )
+        return leaking
+
+
+def _read_reserved(name: str) -> Reserved:
+    """Read the rows of a dataset or a file of pairs, or a file of hashes."""
+    if not is_file(name):
+        return Reserved.from_pairs(registry.load_pairs(name))
+    content = read_content(name)  # it may be a pipe
+    first = read_text(content).strip().partition("\n")[0]
+    if "\t" in first or "," in first:
+        return Reserved.from_pairs(readers.read_pairs(content))
+    return Reserved(read_hashes(content))
 
 
 def hash_words(targets: Iterable[str]) -> frozenset[str]:
@@ -37,7 +163,7 @@ def hash_words(targets: Iterable[str]) -> frozenset[str]:
     )
 
 
-def read_hashes(path: str | os.PathLike[str]) -> frozenset[str]:
+def read_hashes(path: Source) -> frozenset[str]:
     """Read a file of hashes, as `hash_words` makes them, one a line.
 
     It stands for a test set that is kept apart.
@@ -49,53 +175,10 @@ def read_hashes(path: str | os.PathLike[str]) -> frozenset[str]:
     for number, line in enumerate(lines, 1):
         if len(line) != _DIGITS or set(line) - set("0123456789abcdef"):
             raise ValueError(
-                f"{path} line {number}: {line[:40]!r} is not a hash of {_DIGITS} "
-                "hexadecimal digits in lower case"
+                f"{input_name(path)} line {number}: {line[:40]!r} is not a hash of "
+                f"{_DIGITS} hexadecimal digits in lower case"
             )
     return frozenset(lines)
-
-
-def shares_word(
-    targets: Sequence[str], reserved: frozenset[str]
-) -> Bool[np.ndarray, " rows"]:
-    """Determine which targets share 20 letters in a row with a reserved target.
-
-    Args:
-      targets: 5'→3'.
-      reserved: the hashes of the reserved targets' words.
-
-    Returns:
-      Whether each one does.
-    """
-    found = {
-        target: any(_hash(word) in reserved for word in _words(target))
-        for target in dict.fromkeys(targets)
-    }
-    return np.array([found[target] for target in targets], bool)
-
-
-def leaks(
-    pairs: Pairs, tests: Sequence[Pairs], reserved: frozenset[str] = frozenset()
-) -> Bool[np.ndarray, " rows"]:
-    """Determine which rows must not be trained on.
-
-    Args:
-      pairs: candidates for training.
-      tests: test sets.
-      reserved: hashes of the words of further test targets; see `read_hashes`.
-
-    Returns:
-      Whether each row's target shares 20 letters in a row with a target of a test set,
-      or the row repeats a pair of a test set (whose target may be shorter).
-    """
-    words = reserved.union(*(hash_words(test.targets) for test in tests))
-    repeated = {
-        pair for test in tests for pair in zip(test.mirnas, test.targets, strict=True)
-    }
-    own = zip(pairs.mirnas, pairs.targets, strict=True)
-    return shares_word(pairs.targets, words) | np.array(
-        [pair in repeated for pair in own], bool
-    )
 
 
 def _words(target: str) -> Iterator[str]:
