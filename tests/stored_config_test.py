@@ -8,6 +8,7 @@ from mirjax.models import make_model
 from mirjax.models.stored_config import check_config, check_metadata
 
 GOOD = {
+    "duplex": {"conv_layers": 2, "dropout": 0.0},
     "mitar": {"length": 66, "dropout": 0.0, "embedding_limit": 0.1},
     "seq2seq": {"conv_features": 6, "seed_last": True},
     "transformer": {"encoder_layers": 1, "dtype": "bfloat16"},
@@ -26,7 +27,7 @@ def test_configs_of_models_pass_unchanged(name):
     [
         (None, "its model is None, not a JSON object"),
         ([], r"its model is \[\]"),
-        ({}, "its model's name is None, not one of mirbind2, mitar"),
+        ({}, "its model's name is None, not one of duplex, mirbind2, mitar"),
         ({"name": 5}, "name is 5"),
         ({"name": ["mitar"]}, r"name is \['mitar'\]"),
         ({"name": "n" * 500}, r"name is 'n{59}\.\.\., not one of"),

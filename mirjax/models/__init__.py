@@ -6,13 +6,15 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from mirjax.models.duplex import Duplex
 from mirjax.models.mirbind2 import MirBind2
 from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.models.transformer import Transformer
 from mirjax.spelling import suggest
 
-MODELS: dict[str, type[MirBind2 | Mitar | Seq2Seq | Transformer]] = {
+MODELS: dict[str, type[Duplex | MirBind2 | Mitar | Seq2Seq | Transformer]] = {
+    "duplex": Duplex,
     "mirbind2": MirBind2,
     "mitar": Mitar,
     "seq2seq": Seq2Seq,
@@ -23,7 +25,7 @@ MODELS: dict[str, type[MirBind2 | Mitar | Seq2Seq | Transformer]] = {
 
 def make_model(
     config: Mapping[str, Any] | ConfigDict,
-) -> MirBind2 | Mitar | Seq2Seq | Transformer:
+) -> Duplex | MirBind2 | Mitar | Seq2Seq | Transformer:
     """Make the module that `config.model` describes.
 
     Args:

@@ -1,0 +1,117 @@
+"""Tests of the duplex classifier."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from equations import random_params
+
+from mirjax.models.duplex import Duplex, paired_diagonals
+from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
+from mirjax.sequences import alphabet
+
+SMALL = Duplex(pair_features=3, filters=6, conv_features=5, dense_features=4)
+PARAMS = random_params(SMALL, 0)
+MIRNAS = ["UGAGGUAGUAGGUUGUAUAGUU", "UAAAGUGCUUAUAGUGC"]
+TARGETS = ["AACUAUACAACCUACUACCUCA", "GGGCACUUUAUUUGCCGAUACGGAUCUA"]
+
+
+def logits(mirnas, targets, mirna_length=28, target_length=50, before=0):
+    """Logits of pairs, padded before and after the target."""
+    tokens = alphabet.encode(targets, target_length - before, unknown_as_pad=True)
+    return SMALL.apply(
+        {"params": PARAMS},
+        jnp.asarray(alphabet.encode(mirnas, mirna_length, unknown_as_pad=True)),
+        jnp.asarray(np.pad(tokens, ((0, 0), (before, 0)))),
+    )
+
+
+def test_it_is_a_classifier_that_reads_unknown_letters():
+    model = Duplex()
+    assert isinstance(model, Classifier) and not isinstance(model, Generator)
+    assert reads_unknown_letters(model)
+    assert (model.max_mirna_length, model.max_target_length) == (28, 50)
+    params = jax.eval_shape(lambda: model.init(jax.random.key(0), *model.example_inputs()))
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) <= 500_000
+
+
+@pytest.mark.parametrize(
+    ("length", "before"), [(28, 0), (33, 0), (50, 9), (80, 0), (80, 30)]
+)
+def test_padding_of_the_target_changes_nothing(length, before):
+    expected = logits(MIRNAS, TARGETS)
+    found = logits(MIRNAS, TARGETS, target_length=length, before=before)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_padding_of_the_mirna_has_no_weight():
+    """A change of what the network would do at padded positions changes nothing."""
+    expected = logits(MIRNAS, TARGETS)
+    changed = jax.tree.map(jnp.asarray, PARAMS)
+    for name in ("profile", "offsets"):
+        tail = changed["diagonals"][name].at[22:].set(7.0)
+        changed["diagonals"][name] = tail
+    tokens = [
+        jnp.asarray(alphabet.encode(each, length))
+        for each, length in ((MIRNAS, 28), (TARGETS, 50))
+    ]
+    found = SMALL.apply({"params": changed}, *tokens)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_row_does_not_depend_on_the_others():
+    together = logits(MIRNAS, TARGETS)
+    alone = [logits([m], [t])[0] for m, t in zip(MIRNAS, TARGETS, strict=True)]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_every_letter_counts_and_unknown_ones_are_padding():
+    before = logits(MIRNAS[:1], TARGETS[:1])
+    for position in range(len(TARGETS[0])):
+        letters = list(TARGETS[0])
+        letters[position] = "N"
+        assert abs(logits(MIRNAS[:1], ["".join(letters)]) - before)[0] > 1e-6
+    ends = logits(MIRNAS[:1], [TARGETS[0] + "NN"])
+    np.testing.assert_allclose(ends, before, atol=1e-5)
+
+
+def test_diagonals_hold_pairs_that_exist():
+    mirnas, targets = (
+        jnp.asarray(alphabet.encode([letters], length, unknown_as_pad=True))
+        for letters, length in (("UGA", 4), ("NNAC", 6))
+    )
+    found = [
+        any(k - i in (2, 3) for i in range(3)) for k in range(4 + 6 - 1)
+    ]
+    assert paired_diagonals(mirnas, targets)[0].tolist() == found
+
+
+def test_gradients_are_finite_without_any_letter_too():
+    mirnas, targets = SMALL.example_inputs()
+
+    def total(params):
+        rngs = {"dropout": jax.random.key(0)}
+        return SMALL.apply(
+            {"params": params}, mirnas, targets, train=True, rngs=rngs
+        ).sum()
+
+    gradients = jax.grad(total)(PARAMS)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
+
+
+def test_jit_equals_eager():
+    tokens = [
+        jnp.asarray(alphabet.encode(each, length))
+        for each, length in ((MIRNAS, 28), (TARGETS, 50))
+    ]
+    jitted = jax.jit(SMALL.apply)({"params": PARAMS}, *tokens)
+    np.testing.assert_allclose(jitted, logits(MIRNAS, TARGETS), atol=1e-5)
+
+
+def test_sizes_are_checked():
+    with pytest.raises(ValueError, match="conv_layers=0"):
+        Duplex(conv_layers=0)
+    with pytest.raises(ValueError, match="first_width=4 is not odd"):
+        Duplex(first_width=4)
+    with pytest.raises(ValueError, match="dropout=1"):
+        Duplex(dropout=1.0)
