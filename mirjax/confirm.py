@@ -26,6 +26,7 @@ from mirjax.blast.settings import (
     BlastSettings,
     settings_of_task,
 )
+from mirjax.datasets import catalogue
 from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
 
@@ -42,7 +43,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
     for name, purpose in (
         ("queries", "FASTA of queries, RNA or DNA, 5'→3'. -: standard input"),
-        ("db", "database to search: a FASTA file, or a dataset such as mirbase/hsa"),
         (
             "out",
             "table to write, compressed if its name ends in .gz; an earlier one is "
@@ -50,6 +50,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         ),
     ):
         flags.DEFINE_string(name, None, purpose, flag_values, required=True)
+    flags.DEFINE_string(
+        "db",
+        catalogue.HUMAN,
+        "database to search: a FASTA file, or a dataset",
+        flag_values,
+    )
     bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
     _define_search_flags(flag_values)
     flags.DEFINE_float(

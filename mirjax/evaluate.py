@@ -36,7 +36,8 @@ from mirjax.inference.options import BEAM_WIDTH
 from mirjax.sequences import bad_records
 
 _GENERATOR_FLAGS = ("db", "blast", "decoders", "beam_width")
-_CLASSIFIER_FLAGS = ("threshold", "negatives", "calibrated", "below", "between")
+_RULE_FLAGS = ("threshold", "below", "between")
+_CLASSIFIER_FLAGS = ("benchmark", "negatives", "calibrated", *_RULE_FLAGS)
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -50,8 +51,8 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
     for name, purpose in (
         (
             "model",
-            "Trained model: the folder of a run of mirjax.train, its model.npz, or a "
-            "published Keras .h5 file.",
+            "Trained model: the folder of a run of mirjax.train, its model.npz, a "
+            f"published .h5 or .pt file, or a name ({catalogue.list_published()}).",
         ),
         (
             "data",
@@ -61,7 +62,9 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
             "but of the file that the model was trained on the test rows.",
         ),
     ):
-        flags.DEFINE_string(name, None, purpose, flag_values, required=True)
+        flags.DEFINE_string(name, None, purpose, flag_values)
+    flags.mark_flag_as_required("model", flag_values)
+    options.define_benchmark_flag(flag_values)
     flags.DEFINE_enum(
         "split",
         None,
@@ -104,6 +107,8 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         "full", False, "Print all metrics, not the main six.", flag_values=flag_values
     )
     bad_records.define_flag(flag_values, "OUT/skipped.tsv")
+    for name in ("benchmark", bad_records.FLAG):  # in --help, though defined elsewhere
+        flags.declare_key_flag(name, flag_values)
 
 
 def _define_generator_flags(flag_values: flags.FlagValues) -> None:
@@ -215,6 +220,7 @@ def main(flag_values: flags.FlagValues) -> None:
     make_folder(folder)
 
     # ---- Measure, and draw what was measured. ----
+    from mirjax.reporting.benchmark_report import with_published
     from mirjax.reporting.classifier_report import report_classifier
     from mirjax.reporting.generator_report import report_generator
     from mirjax.reporting.report import describe_source, print_origin, print_report
@@ -228,6 +234,7 @@ def main(flag_values: flags.FlagValues) -> None:
         chosen = options.ClassifierOptions(rule, temperature)
         found = measure_classifier(trained, evaluation_set, chosen)
         report = report_classifier(found, evaluation_set, folder, history)
+        report = with_published(report, flag_values.benchmark, evaluation_set)
 
     # ---- Write and print the results. ----
     content = {
@@ -246,11 +253,12 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
+    data, train = options.benchmark_data(flag_values.benchmark, flag_values.data)
     return options.RowOptions(
-        data=flag_values.data,
+        data=data,
         part=flag_values.split or "",
         data_format=flag_values.data_format or "",
-        train_data=flag_values.train_data or "",
+        train_data=flag_values.train_data or train,
         sample=flag_values.rows,
         seed=flag_values.seed,
         negatives=flag_values.negatives or "",

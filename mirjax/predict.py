@@ -41,6 +41,7 @@ from absl import flags, logging
 
 from mirjax import cli
 from mirjax.blast.settings import NAMING, PUBLISHED, STRANDS, BlastSettings
+from mirjax.datasets import catalogue
 from mirjax.inference.options import DECODERS, PredictOptions
 from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
@@ -64,7 +65,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     for name, purpose in (
         (
             "model",
-            "trained model: a workdir of mirjax.train, its model.npz, or a .h5",
+            "trained model: a workdir of mirjax.train, its model.npz, a published .h5 "
+            f"or .pt file, or a name ({catalogue.list_published()})",
         ),
         (
             "out",
@@ -79,7 +81,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
             "FASTA of target sites or transcripts, RNA or DNA, 5'→3'. -: standard "
             "input",
         ),
-        ("db", "miRNAs to name by: a FASTA file, or a dataset such as mirbase/hsa"),
         (
             "pairs",
             "for a classifier: table of pairs, CSV or TSV, whose header names the "
@@ -92,6 +93,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         ),
     ):
         flags.DEFINE_string(name, None, purpose, flag_values)
+    flags.DEFINE_string(
+        "db",
+        catalogue.HUMAN,
+        "miRNAs to name by: a FASTA file, or a dataset",
+        flag_values,
+    )
     flags.DEFINE_integer(
         "batch_size",
         PredictOptions().batch_size,
@@ -184,12 +191,11 @@ def main(flag_values: flags.FlagValues) -> None:
         _check_pair_flags(flag_values)
         predict_pairs(flag_values)
     else:
-        for name in ("targets", "db"):
-            if flag_values[name].value is None:
-                raise ValueError(
-                    f"--{name} is missing: give --targets and --db to decode miRNAs, "
-                    "or --pairs, or --mirnas and --targets, to score pairs"
-                )
+        if flag_values.targets is None:
+            raise ValueError(
+                "--targets is missing: give --targets to decode miRNAs, or --pairs, or "
+                "--mirnas and --targets, to score pairs"
+            )
         predict_sites(flag_values)
 
 

@@ -12,6 +12,9 @@ comes from a result file, through these functions:
   table("NAME", "header=field:format")  its metrics as a table
   command("NAME")                       the commands that repeat the measurement
 
+The published figures of a benchmark, mirjax/data/benchmarks/NAME.json, are the metrics
+of NAME.
+
 Formats: %N is a percentage with N decimals, .N a number with N decimals, iN the same
 with its interval (FIELD_interval). Without a format the value is unchanged. Two numbers
 are a range, more are a list; l before a format makes two a list as well.
@@ -54,6 +57,24 @@ def load_results(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: not a JSON object ({error})") from error
     return results
+
+
+def load_benchmarks(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """Read the published figures of every benchmark, each as a result file.
+
+    Args:
+      folder: holds NAME.json, as `mirjax.evaluation.benchmarks` reads them.
+    """
+    benchmarks = {}
+    for path in sorted(folder.glob("*.json")):
+        releases = json.loads(path.read_text(encoding="utf-8"))
+        rows = [
+            {"dataset": release["dataset"], **figure, **figure["metrics"]}
+            for release in releases
+            for figure in release["figures"]
+        ]
+        benchmarks[path.stem] = {"metrics": rows, "values": {}, "command": []}
+    return benchmarks
 
 
 def format_value(value: Any, style: str = "") -> str:
@@ -157,6 +178,7 @@ def wrap(text: str, width: int = 88) -> str:
 def _environment(root: pathlib.Path) -> jinja2.Environment:
     """Return the templates' environment, in which an unknown name is an error."""
     results = load_results(root / "results")
+    results |= load_benchmarks(root / "mirjax" / "data" / "benchmarks")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(root / "docs" / "templates"),
         undefined=jinja2.StrictUndefined,

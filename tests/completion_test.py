@@ -21,9 +21,15 @@ def test_a_known_mirna_of_the_cut_length_stays():
     assert complete_mirnas(["UGAGGUAG"], KNOWN, cut=8) == (["UGAGGUAG"], ["short"])
 
 
-def test_what_is_not_unique_or_not_known_stays_as_it_is():
-    mirnas = ["AAAGGUAG", "UUUUUUUU", "CCAGGUA", "CCAGGUAGU"]
-    assert complete_mirnas(mirnas, KNOWN, cut=8) == (mirnas, [""] * 4)
+def test_what_is_not_unique_or_not_known_stays_as_it_is_and_is_counted(caplog):
+    caplog.set_level("INFO")
+    mirnas = ["AAAGGUAG", "UUUUUUUU", "AAAGGUAG", "CCAGGUA", "CCAGGUAGU"]
+    assert complete_mirnas(mirnas, KNOWN, cut=8) == (mirnas, [""] * 5)
+    assert (
+        "3 of 5 miRNAs have 8 letters: 0 completed; 2 left as they are since sev"
+        in (caplog.text)
+    )
+    assert "1 since none does" in caplog.text
 
 
 def test_one_sequence_under_two_names_is_completed_without_a_name():

@@ -26,7 +26,7 @@ MODULES = sorted(
 @pytest.fixture
 def copy(tmp_path):
     """Copy what the pages are made of and what they are."""
-    for folder in ("docs", "results"):
+    for folder in ("docs", "results", "mirjax/data"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(ROOT / "README.md", tmp_path)
     return tmp_path
@@ -55,6 +55,16 @@ def test_an_altered_result_alters_the_page(copy, capsys):
     for page in ("README.md", "docs/results.md"):
         assert "12.3%" in (copy / page).read_text()
     assert render_docs.main(["--check", root]) == 0
+
+
+def test_an_altered_published_figure_alters_the_pages(copy):
+    path = copy / "mirjax" / "data" / "benchmarks" / "mirbench.json"
+    path.write_text(path.read_text().replace("0.8552", "0.1234"))
+    assert render_docs.main([f"--root={copy}"]) == 0
+    assert "| miRBind2 | 2.5 million pairs | 0.1234 |" in (
+        (copy / "docs" / "results.md").read_text()
+    )
+    assert "| 0.12 |" in (copy / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

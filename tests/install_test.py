@@ -90,9 +90,13 @@ def test_the_wheel_holds_the_package_and_its_configs(wheel):
         f"mirjax/{path.relative_to(ROOT).as_posix()}"
         for path in (ROOT / "configs").rglob("*.py")
     }
-    models = (ROOT / "mirjax" / "pretrained").rglob("*.*")
-    expected |= {f"mirjax/{p.relative_to(ROOT / 'mirjax').as_posix()}" for p in models}
-    assert expected | {"mirjax/py.typed"} <= names
+    data = {"mirjax/py.typed", "mirjax/NOTICE"} | {
+        f"mirjax/{path.relative_to(ROOT / 'mirjax').as_posix()}"
+        for folder in ("data", "pretrained")
+        for path in (ROOT / "mirjax" / folder).rglob("*.*")
+    }
+    assert len(data) >= 4
+    assert expected | data <= names
     assert "mirjax/configs/sweeps/mitar.py" in names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"mirjax"}
@@ -109,6 +113,18 @@ def test_help_works_in_an_empty_folder(installed, tmp_path):
     assert "train" in mirjax(installed, tmp_path, "--help").stdout
     done = mirjax(installed, tmp_path, "train", "--config=mitar:simulated", "--help")
     assert "--workdir" in done.stdout
+
+
+def test_human_mirnas_are_found_without_a_network(installed, tmp_path):
+    code = (
+        "from mirjax.datasets import registry; "
+        "print(len(registry.load_fasta('mirbase/hsa')))"
+    )
+    environment = fast_environment(installed) | {"PYTHONPATH": str(installed)}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    environment.pop("MIRJAX_DATA_DIR", None)
+    done = call(sys.executable, "-c", code, cwd=tmp_path, env=environment)
+    assert done.stdout.strip() == "2656"
 
 
 def test_a_model_is_trained_in_an_empty_folder(installed, tmp_path):

@@ -73,6 +73,18 @@ def test_negatives_across_families_have_no_seed_that_binds_the_target(positives)
     assert sorted(found.targets) == sorted(pairs.targets)
 
 
+def test_negatives_across_families_are_those_of_mirbench(positives):
+    """Each miRNA is as often negative as positive; targets are of other families."""
+    found = make_negatives(positives, "family", 600)
+    counts = collections.Counter(positives.mirnas)
+    assert collections.Counter(found.mirnas) == {m: 2 * n for m, n in counts.items()}
+    seeds = collections.defaultdict(set)
+    for mirna, target in pairs_of(positives):
+        seeds[target].add(mirna[1:8])
+    assert all(seeds[t] and m[1:8] not in seeds[t] for m, t in pairs_of(found))
+    assert len(set(pairs_of(found))) == 600
+
+
 def test_random_pairs_give_each_mirna_the_same_chance(positives):
     found = make_negatives(positives, "random", 2_000)
     counts = np.array(list(collections.Counter(found.mirnas).values()))

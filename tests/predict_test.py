@@ -383,7 +383,6 @@ BAD = {
     "top": (None, {"top": -1}, r"--top=-1: give 0 for all"),
     "log prob": (None, {"min_log_prob": 0.5}, r"--min_log_prob=0.5 must be at most 0"),
     "no targets flag": (None, {"targets": None}, r"--targets is missing: give"),
-    "no db flag": (None, {"db": None}, r"--db is missing: give --targets and --db"),
     "long name": (None, {"out": "x" * 256}, r"--out: x+ cannot be written .File name"),
     "threads": (None, {"num_threads": 0}, r"--num_threads=0"),
     "strand": (None, {"published_blast": True, "strand": "plus"}, r"drop --strand"),

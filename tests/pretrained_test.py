@@ -50,7 +50,7 @@ def test_a_shipped_model_is_found_by_its_name_from_any_folder(
     assert loading.load_model("pretrained/tiny/").model == trained.model
     assert pretrained.pretrained_names() == ["tiny"]
     with pytest.raises(ValueError, match="holds no trained model"):
-        loading.load_model("./pretrained/own")
+        loading.load_model(tmp_path / "pretrained" / "own")
 
 
 @pytest.mark.parametrize("name", ["tony", "", "../secret", "/etc/passwd"])

@@ -64,6 +64,35 @@ def test_mirbench_columns_are_found_by_name(tmp_path):
     assert pairs.mirna_names is None
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("data_format", ["", "mirbench"])
+def test_any_release_of_mirbench_is_read(tmp_path, data_format, packed):
+    """Columns are in any order, others may be there, and conservation may be long."""
+    conservation = "[" + ", ".join(["-1.1770000457763672"] * 50) + "]"
+    rows = [
+        ["gene_phyloP", "label", "chr", "gene", "noncodingRNA_fam", "noncodingRNA"],
+        [conservation, "1", "1", "ACGTTG", "let-7", "TGAGGTAG"],
+        [conservation, "0", "X", "GGGTTT", "unknown", "TAGCAGCA"],
+    ]
+    text = "\n".join("\t".join(row) for row in rows).encode()
+    path = tmp_path / ("release.tsv.gz" if packed else "release.tsv")
+    path.write_bytes(gzip.compress(text, mtime=0) if packed else text)
+    pairs = readers.read_pairs(path, data_format)
+    assert pairs.mirnas == ["UGAGGUAG", "UAGCAGCA"]
+    assert pairs.targets == ["ACGUUG", "GGGUUU"]
+    assert pairs.labels.tolist() == [1, 0]
+
+
+def test_helwak_mirnas_are_completed_if_cut(tmp_path):
+    let7a, cut = "UGAGGUAGUAGGUUGUAUAGUU", "TGAGGTAGTAGGTTGTATAG"
+    unknown, short = "TTTTTTTTTTTTTTTTTTTT", "TGAGGTAGTAGGTTGTATA"
+    rows = [[m, "ACGTTG", "1"] for m in (cut, unknown, short)]
+    text = "\n".join("\t".join(row) for row in [["miRNA", "gene", "label"], *rows])
+    pairs = readers.read_pairs(_write(tmp_path, text), "helwak2013")
+    assert pairs.mirnas == [let7a, "U" * 20, let7a[:19]]
+    assert pairs.mirna_names == ["hsa-let-7a-5p", "", ""]
+
+
 def test_csv_columns_are_optional_and_in_any_order(tmp_path):
     text = 'target,mirna\nACGT,TTGA\n"GG",CC\n'
     pairs = readers.read_csv(_write(tmp_path, text))

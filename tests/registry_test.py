@@ -13,9 +13,11 @@ import urllib.request
 
 import numpy as np
 import pytest
+from absl import flags
 from sklearn.model_selection import train_test_split
 
-from mirjax.datasets import catalogue, download, registry
+from mirjax import confirm, predict
+from mirjax.datasets import catalogue, download, published_files, registry
 from mirjax.sequences.fasta import read_fasta
 
 _CONTENT = b">tiny\nACGU\n"
@@ -63,7 +65,7 @@ def folders(tmp_path, monkeypatch):
 
 def _offer(monkeypatch, server, page="tiny.fa", content=_CONTENT):
     """Replace a published file by one of the local server."""
-    offered = catalogue.DataFile(
+    offered = published_files.DataFile(
         file="mirbase/tiny.fa",
         url=f"http://127.0.0.1:{server.server_port}/{page}",
         sha256=hashlib.sha256(content).hexdigest(),
@@ -197,9 +199,11 @@ def test_every_file_has_a_public_address_and_a_sum():
         assert file.url.startswith("https://raw.githubusercontent.com/"), name
         assert re.fullmatch("[0-9a-f]{64}", file.sha256), name
         assert not pathlib.PurePath(file.file).is_absolute(), name
-    names = set(catalogue.FILES) | {"hejret2023", "simulated"}
+    joined = {"hejret2023", "helwak2013", "manakov2022/sample"}
+    names = set(catalogue.FILES) | joined | {"simulated"}
     assert names == set(catalogue.NAMES)
-    weights = {name for name in names if name.startswith("mitar2021/weights/")}
+    weights = {name for name in names if "/weights" in name}
+    assert weights == set(catalogue.PUBLISHED.values())
     pairs, sequences = set(catalogue.PAIR_DATASETS), set(catalogue.FASTA_DATASETS)
     assert pairs & sequences == {"simulated"}
     assert pairs | sequences == names - weights
@@ -293,12 +297,83 @@ def test_simulated_needs_no_file(monkeypatch, folders):
         ("hejret2023", 9_158, (7_374, 819, 965)),
         ("hejret2023/train", 8_193, (7_374, 819, 0)),
         ("hejret2023/test", 965, (0, 0, 965)),
+        ("helwak2013", 18_392, (15_392, 1_000, 2_000)),
+        ("helwak2013/evaluation", 2_000, (0, 2_000, 0)),
+        ("manakov2022/sample", 4_715, (4_244, 471, 0)),
+        ("manakov2022/conservation", 999, (899, 100, 0)),
     ],
 )
 def test_named_datasets_have_the_published_sizes(data_dir, name, num_rows, sizes):
     pairs, split = registry.load_split(name)
     assert len(pairs) == num_rows
     assert (len(split.train), len(split.validation), len(split.test)) == sizes
+
+
+def _distinct_rows(*files, mirna, label="label"):
+    """Return the distinct positive (miRNA, target) of TSV files, in their letters."""
+    rows = []
+    for file in files:
+        with open(file) as lines:
+            table = csv.DictReader(lines, delimiter="\t")
+            rows += [(r[mirna], r["gene"]) for r in table if r[label] == "1"]
+    return list(dict.fromkeys(rows))
+
+
+def test_helwak_is_its_positives_with_whole_mirnas(data_dir, caplog):
+    caplog.set_level("INFO")
+    folder = data_dir / "helwak2013"
+    files = [
+        folder / f"{part}_set_1_1_CLASH2013_paper.tsv"
+        for part in ("train", "evaluation", "test")
+    ]
+    expected = _distinct_rows(*files, mirna="miRNA")
+    found = registry.load_pairs("helwak2013")
+    assert found.labels.all()
+    human = [r.sequence for r in read_fasta(data_dir / "mirbase/hsa_mature_r22.fa")]
+    whole = 0
+    for mirna, target, (cut, dna) in zip(
+        found.mirnas, found.targets, expected, strict=True
+    ):
+        assert target == dna.replace("T", "U")
+        rna = cut.replace("T", "U")
+        whole += mirna != rna
+        assert mirna == rna or mirna.startswith(rna) and mirna in human
+    assert whole > 16_000
+    assert "3753 completed; 93 left as they are since several" in caplog.text
+
+
+def test_the_sample_of_manakov_is_the_distinct_positives_of_both_files(data_dir):
+    folder = data_dir / "manakov2022"
+    files = (folder / "filtered_positives.tsv", folder / "with_conservation_999.tsv")
+    expected = _distinct_rows(*files, mirna="noncodingRNA")
+    found = registry.load_pairs("manakov2022/sample")
+    dna = [
+        tuple(sequence.replace("U", "T") for sequence in pair)
+        for pair in zip(found.mirnas, found.targets, strict=True)
+    ]
+    assert dna == expected
+    _, split = registry.load_split("manakov2022/sample")
+    train, validation = (
+        {found.targets[row] for row in rows} for rows in (split.train, split.validation)
+    )
+    assert not train & validation
+
+
+@pytest.mark.parametrize("command", [predict, confirm])
+def test_human_mirnas_are_the_database_by_default(command):
+    flag_values = flags.FlagValues()
+    command.define_flags(flag_values)
+    assert flag_values["db"].value == "mirbase/hsa"
+
+
+def test_human_mirnas_come_with_the_package(monkeypatch, folders):
+    def offline(*_, **__):
+        raise AssertionError("the network is used")
+
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
+    assert len(registry.load_fasta("mirbase/hsa")) == 2_656
+    assert registry.fasta_path("mirbase/hsa").is_relative_to(published_files.SHIPPED)
+    assert _files_under(folders[1]) == []
 
 
 def test_named_fasta_and_weights_load(data_dir):

@@ -3,6 +3,8 @@
 import collections
 from collections.abc import Sequence
 
+from absl import logging
+
 from mirjax.sequences.records import SequenceRecord
 
 
@@ -22,17 +24,29 @@ def complete_mirnas(
 
     Returns:
       The miRNAs, and their names. A miRNA of `cut` letters becomes the known one that
-      starts with them, if there is just one such sequence; otherwise it stays as it is.
-      A name is empty where no known miRNA, or several, have the resulting sequence.
+      starts with them, if there is just one such sequence; otherwise it stays as it is,
+      and the log says how many do. A name is empty where no known miRNA, or several,
+      have the resulting sequence.
     """
     sequences = collections.defaultdict(set)
     names = collections.defaultdict(set)
     for record in known:
         sequences[record.sequence[:cut]].add(record.sequence)
         names[record.sequence].add(record.name)
-    completed = []
+    completed, choices = [], collections.Counter[int]()
     for mirna in mirnas:
-        found = sequences.get(mirna, set()) if len(mirna) == cut else set()
+        found = sequences.get(mirna, set()) if len(mirna) == cut else {mirna}
         completed.append(next(iter(found)) if len(found) == 1 else mirna)
+        choices[len(found)] += len(mirna) == cut
+    logging.info(
+        "%d of %d miRNAs have %d letters: %d completed; %d left as they are since "
+        "several known miRNAs begin so, %d since none does",
+        choices.total(),
+        len(mirnas),
+        cut,
+        choices[1],
+        choices.total() - choices[0] - choices[1],
+        choices[0],
+    )
     of_one = [names.get(mirna, set()) for mirna in completed]
     return completed, [next(iter(found)) if len(found) == 1 else "" for found in of_one]

@@ -8,7 +8,7 @@ import urllib.request
 
 from absl import logging
 
-from mirjax.datasets.catalogue import DataFile
+from mirjax.datasets.published_files import DataFile
 from mirjax.files import atomic_write, file_sha256, make_cache_folder
 
 SCHEMES = ("https",)  # of the addresses that may be downloaded

@@ -3,10 +3,11 @@
 import dataclasses
 from collections.abc import Mapping
 
-CHAKRABORTY, MITAR, MIRBENCH, CSV, TSV = FORMATS = (
+CHAKRABORTY, MITAR, MIRBENCH, HELWAK, CSV, TSV = FORMATS = (
     "chakraborty2019",
     "mitar2021",
     "mirbench",
+    "helwak2013",
     "csv",
     "tsv",
 )
@@ -24,6 +25,7 @@ class Format:
       headed: whether a header names the columns.
       quoted: whether a field may stand in double quotes.
       reversed_strand: the column that the file holds 3'→5', if any.
+      cut_mirnas: letters that the file keeps of a miRNA; 0 for all.
       strands: which way the file holds the sequences, in words.
     """
 
@@ -33,6 +35,7 @@ class Format:
     headed: bool = True
     quoted: bool = True
     reversed_strand: str = ""
+    cut_mirnas: int = 0
     strands: str = "miRNA and target 5'→3'"
 
 
@@ -81,6 +84,14 @@ LAYOUTS = {
         },
         required=3,
         quoted=False,
+    ),
+    HELWAK: Format(
+        "\t",
+        {"mirna": ("miRNA",), "target": ("gene",), "label": ("label",)},
+        required=3,
+        quoted=False,
+        cut_mirnas=20,
+        strands="miRNA, cut to 20 letters and completed on reading, and target 5'→3'",
     ),
     CSV: Format(",", _OWN, required=2),
     TSV: Format("\t", _OWN, required=2),

@@ -1,9 +1,10 @@
-"""Concatenation of datasets of pairs and of their splits."""
+"""Concatenation of datasets of pairs and of their splits, and distinct positives."""
 
 import dataclasses
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from mirjax.sequences.records import Pairs, Split
 
@@ -60,3 +61,27 @@ def join_splits(
         for field in dataclasses.fields(Split)
     }
     return join_pairs(pairs, other_pairs), Split(**joined)
+
+
+def distinct_positives(pairs: Pairs, name: str) -> Pairs:
+    """Return the positive pairs of a dataset, each once; log how many rows that leaves.
+
+    Args:
+      pairs: labelled pairs.
+      name: of the dataset, for the log.
+
+    Returns:
+      The first row of each positive (miRNA, target), in order.
+    """
+    positive = np.flatnonzero(np.asarray(pairs.labels) == 1)
+    first: dict[tuple[str, str], int] = {}
+    for row in positive.tolist():
+        first.setdefault((pairs.mirnas[row], pairs.targets[row]), row)
+    logging.info(
+        "%s: %d distinct positive pairs; left out %d rows labelled 0 and %d repeated",
+        name,
+        len(first),
+        len(pairs) - len(positive),
+        len(positive) - len(first),
+    )
+    return pairs.take(list(first.values()))

@@ -2,8 +2,6 @@
 
 import os
 
-import numpy as np
-
 from mirjax.datasets import splits
 from mirjax.datasets.catalogue import is_dataset
 from mirjax.sequences.records import Pairs, Split
@@ -59,8 +57,4 @@ def split_file(name: str, pairs: Pairs, protocol: str, seed: int = 0) -> Split:
             f"{name}: {protocol=}, but the file has no column split; add one, or set "
             f"config.data.split to one of {', '.join(splits.PROTOCOLS)}"
         )
-    parts = np.array(pairs.parts, str)
-    train, validation, test = (
-        np.flatnonzero(parts == part) for part in ("train", "validation", "test")
-    )
-    return Split(train, validation, test)
+    return splits.split_by_parts(pairs.parts)

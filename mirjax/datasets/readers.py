@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from absl import logging
 
+from mirjax.datasets.completion import complete_mirnas
 from mirjax.datasets.formats import (
     CHAKRABORTY,
     CSV,
@@ -24,13 +25,14 @@ from mirjax.datasets.formats import (
     TSV,
     Format,
 )
+from mirjax.datasets.published_files import FILES, SHIPPED
 from mirjax.datasets.tables import Row, find_columns, parse_rows
 from mirjax.inputs import Source, input_name, read_text
-from mirjax.sequences import alphabet
+from mirjax.sequences import alphabet, fasta
 from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs
 
-_PARTS = ("train", "validation", "test")
+PARTS = ("train", "validation", "test")
 
 
 class _Table(NamedTuple):
@@ -228,6 +230,10 @@ def _pairs(table: _Table, bad_records: BadRecords, unknown_letters: bool) -> Pai
     bad_records.report(table.name, bad, len(table.rows), "rows cannot be read")
     if reversed_strand := table.layout.reversed_strand:
         values[reversed_strand] = [s[::-1] for s in values[reversed_strand]]
+    if cut := table.layout.cut_mirnas:
+        known = fasta.read_fasta(SHIPPED / FILES["mirbase/hsa"].file)
+        values["mirna"], names = complete_mirnas(values["mirna"], known, cut)
+        values["mirna_name"] = names
     labels = values.get("label")
     return Pairs(
         mirnas=values["mirna"],
@@ -253,8 +259,8 @@ def _read_row(row: Row, table: _Table, unknown_letters: bool) -> dict[str, str]:
             value = alphabet.normalise(value, name=column, unknown_letters=unknown)
         elif column == "label" and value not in ("0", "1"):
             raise ValueError(f"label {value!r} is neither 0 nor 1")
-        elif column == "split" and value not in _PARTS:
-            raise ValueError(f"split {value!r} is not one of {', '.join(_PARTS)}")
+        elif column == "split" and value not in PARTS:
+            raise ValueError(f"split {value!r} is not one of {', '.join(PARTS)}")
         elif any(unicodedata.category(character) == "Cc" for character in value):
             raise ValueError(f"{column} {value!r} holds a control character")
         values[column] = value

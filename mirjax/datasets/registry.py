@@ -1,17 +1,19 @@
 """Named datasets, and files of pairs: find their files, load them, split them.
 
 The names are listed in `catalogue`. A file is searched for in the folder named by the
-environment variable MIRJAX_DATA_DIR, then in the user's cache folder; otherwise it is
-downloaded into that cache. Its SHA-256 is checked wherever it is found.
+environment variable MIRJAX_DATA_DIR, then among the files that come with the package,
+then in the user's cache folder; otherwise it is downloaded into that cache. Its SHA-256
+is checked wherever it is found.
 
 Datasets of pairs are joined by "+", as in chakraborty2019+mitar2021. The path of a
 table of one's own pairs stands in place of a dataset's name.
 """
 
+import dataclasses
+import functools
 import os
 import pathlib
 
-import numpy as np
 import platformdirs
 
 from mirjax.datasets import mirbase, readers, splits
@@ -20,16 +22,18 @@ from mirjax.datasets.catalogue import (
     FASTA_DATASETS,
     FILES,
     HEJRET,
+    JOINED,
     MIRBASE,
     NAMES,
     PAIR_DATASETS,
+    POSITIVES_ONLY,
     SIMULATED,
-    DataFile,
     is_dataset,
     list_fasta_datasets,
 )
-from mirjax.datasets.joining import join_pairs, join_splits
+from mirjax.datasets.joining import distinct_positives, join_pairs, join_splits
 from mirjax.datasets.own_pairs import COLUMN, is_file, split_file
+from mirjax.datasets.published_files import SHIPPED, DataFile
 from mirjax.datasets.simulate import simulate
 from mirjax.files import atomic_write, file_sha256, make_cache_folder
 from mirjax.inputs import STREAM
@@ -57,7 +61,7 @@ def path(name: str) -> pathlib.Path:
       OSError: if the cache folder cannot be created.
     """
     data_file = _data_file(name)
-    folders = [_cache_folder()]
+    folders = [SHIPPED, _cache_folder()]
     if given := os.environ.get("MIRJAX_DATA_DIR"):
         folders.insert(0, pathlib.Path(given).expanduser())
     for folder in folders:
@@ -144,7 +148,8 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
 
     Args:
       name: a file, or one of `catalogue.PAIR_DATASETS`, or several of them joined by
-        "+", in this order. hejret2023 is its train rows, then its test rows. The files
+        "+", in this order. hejret2023 is its train rows, then its test rows; helwak2013
+        and manakov2022/sample are the distinct positive pairs of their files. The files
         of mitar2021 without a header lack their first row, which the published reader
         takes for a header.
       size: number of pairs, of "simulated" only.
@@ -163,13 +168,17 @@ def load_pairs(name: str, *, size: int = SIMULATED_SIZE, seed: int = 0) -> Pairs
         return join_pairs(load_pairs(first), load_pairs(others))
     if name == SIMULATED:
         return simulate(size, seed=seed).pairs
-    if name == HEJRET:
-        return join_pairs(load_pairs(f"{HEJRET}/train"), load_pairs(f"{HEJRET}/test"))
+    if name in JOINED:
+        joined = functools.reduce(join_pairs, map(load_pairs, JOINED[name]))
+        return distinct_positives(joined, name) if name in POSITIVES_ONLY else joined
     data_file = _data_file(name)
     if data_file.kind != "pairs":
         raise ValueError(_wrong_kind(name, "pairs", ", ".join(PAIR_DATASETS)))
     pairs = readers.read_pairs(path(name), data_file.data_format)
-    return pairs.take(range(data_file.first_row, len(pairs)))
+    pairs = pairs.take(range(data_file.first_row, len(pairs)))
+    if data_file.published in readers.PARTS:
+        pairs = dataclasses.replace(pairs, parts=[data_file.published] * len(pairs))
+    return pairs
 
 
 def load_split(
@@ -182,9 +191,10 @@ def load_split(
         "+", such as chakraborty2019+mitar2021. By the published protocol each is split
         on its own; by another protocol, all rows are split together.
       protocol: "published" is the split of the dataset's authors: see
-        `splits.published_chakraborty`, `published_mitar` and `published_hejret`. The
-        independent test sets are test rows only, and "simulated" is split at random;
-        so is a file, unless it has a column `split`. "column" is that column of a
+        `splits.published_chakraborty`, `published_mitar` and `published_hejret`; of
+        helwak2013, its files. The independent test sets are test rows only. Manakov
+        2022 is split by targets, without test rows, and "simulated" at random; so is a
+        file, unless it has a column `split`. "column" is that column of a
         file. Or one of `splits.PROTOCOLS`.
       pairs: the dataset if it is loaded already, such as a simulation of another size.
       seed: of a random choice in the split.
@@ -211,7 +221,7 @@ def load_split(
         pairs = load_pairs(name)
     if protocol != "published":
         return pairs, splits.split_pairs(pairs, protocol, seed)
-    return pairs, _published_split(name, len(pairs), seed)
+    return pairs, _published_split(name, pairs, seed)
 
 
 def _data_file(name: str) -> DataFile:
@@ -226,7 +236,9 @@ def _data_file(name: str) -> DataFile:
     if name == SIMULATED:
         raise ValueError(f"dataset {name!r} is generated and has no file")
     if name not in FILES:
-        raise ValueError(f"dataset {name!r} is two files: {name}/train, {name}/test")
+        raise ValueError(
+            f"dataset {name!r} is several files: {', '.join(JOINED[name])}"
+        )
     return FILES[name]
 
 
@@ -261,20 +273,22 @@ def _keep_in_cache(text: str, file_name: str) -> pathlib.Path:
     return file
 
 
-def _published_split(name: str, num_rows: int, seed: int) -> Split:
+def _published_split(name: str, pairs: Pairs, seed: int) -> Split:
     """Return the published split of a dataset; a random one of "simulated"."""
+    num_rows = len(pairs)
     if name == SIMULATED:
         return splits.random_split(num_rows, seed)
     if name == HEJRET:
         num_test = num_rows - _HEJRET_TRAIN_ROWS
         return splits.published_hejret(_HEJRET_TRAIN_ROWS, num_test, seed)
-    match _data_file(name).published:
+    if pairs.parts is not None:  # each file is of one part
+        return splits.split_by_parts(pairs.parts)
+    match _data_file(JOINED.get(name, [name])[0]).published:
         case "chakraborty":
             return splits.published_chakraborty(num_rows)
         case "mitar":
             return splits.published_mitar(num_rows)
         case "hejret":
             return splits.published_hejret(num_rows, 0, seed)
-        case _:  # test rows only
-            none = np.arange(0)
-            return Split(none, none, np.arange(num_rows))
+        case _:  # none is published
+            return splits.cluster_split(pairs.targets, seed, (0.9, 0.1, 0.0))

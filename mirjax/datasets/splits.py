@@ -93,6 +93,18 @@ def published_hejret(num_train: int, num_test: int, seed: int = 0) -> Split:
     return Split(within.train, within.validation, test)
 
 
+def split_by_parts(parts: Sequence[str]) -> Split:
+    """Return the split that a column of a table states.
+
+    Args:
+      parts: "train", "validation" or "test" of each row.
+    """
+    names = np.array(parts, str)
+    return Split(
+        *(np.flatnonzero(names == part) for part in ("train", "validation", "test"))
+    )
+
+
 def random_split(
     num_rows: int, seed: int = 0, fractions: Sequence[float] = FRACTIONS
 ) -> Split:

@@ -31,8 +31,6 @@ from mirjax.models.interfaces import Generator, PairModel, reads_unknown_letters
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences.records import Pairs, SequenceRecord
 
-HUMAN = "mirbase/hsa"  # the database by default
-
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -265,4 +263,4 @@ def _load_database(name: str, options: RowOptions) -> Sequence[SequenceRecord]:
 def _default_database(source: Source, trained_on: Mapping[str, Any]) -> str:
     """Return the database of the miRNAs that the data are about."""
     name = source.data if source.protocol else trained_on.get("name")
-    return catalogue.SIMULATED if name == catalogue.SIMULATED else HUMAN
+    return catalogue.SIMULATED if name == catalogue.SIMULATED else catalogue.HUMAN

@@ -5,6 +5,8 @@ This module imports nothing heavy, so that flags and their help cost nothing.
 
 import dataclasses
 
+from absl import flags
+
 from mirjax.datasets.negative_kinds import KINDS, NO_NEGATIVES
 from mirjax.inference.options import BEAM, BEAM_WIDTH, CONSTRAINED
 from mirjax.inputs import check_streams
@@ -12,6 +14,10 @@ from mirjax.sequences.bad_records import BadRecords
 
 PARTS = TRAIN, VALIDATION, TEST = ("train", "validation", "test")
 WHOLE = "all"  # the part that the rows of a file are
+
+# Benchmark → the data that it is measured on by default, and those that the baselines
+# are fitted on then.
+BENCHMARKS = {"mirbench": ("hejret2023/test", "hejret2023/train")}
 
 OWN = "own"  # the dataset's own negatives
 NEGATIVES = (*KINDS, NO_NEGATIVES, OWN)
@@ -22,6 +28,39 @@ DECODERS = (BEAM, CONSTRAINED, RANKING, DATABASE, COMBINED)
 
 BETWEEN = DROP, POSITIVE, NEGATIVE = ("drop", "positive", "negative")
 DEFAULT_THRESHOLD = 0.5
+
+
+def define_benchmark_flag(flag_values: flags.FlagValues) -> None:
+    """Define the flag --benchmark, which gives --data a default."""
+    flags.DEFINE_enum(
+        "benchmark",
+        None,
+        list(BENCHMARKS),
+        "For a classifier: set the published figures of other predictors on the same "
+        "rows beside it, if the rows of --data (default: "
+        + ", ".join(f"{data} for {name}" for name, (data, _) in BENCHMARKS.items())
+        + ") are a test set of this benchmark of which there are any.",
+        flag_values,
+    )
+    flags.register_multi_flags_validator(
+        ["data", "benchmark"],
+        lambda given: given["data"] is not None or given["benchmark"] is not None,
+        message="--data is missing: name a dataset or a file",
+        flag_values=flag_values,
+    )
+
+
+def benchmark_data(benchmark: str | None, data: str | None) -> tuple[str, str]:
+    """Return --data, and the data that the baselines are fitted on by default.
+
+    Args:
+      benchmark: the flag --benchmark.
+      data: the flag --data.
+
+    Returns:
+      Both of the benchmark unless `data` is given; then `data`, and the empty string.
+    """
+    return (data, "") if data is not None else BENCHMARKS[benchmark or ""]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,7 +21,7 @@ def find_pretrained(name: str | os.PathLike[str]) -> pathlib.Path | None:
 
     Args:
       name: what a user gives as a model. `pretrained/NAME` has precedence over a folder
-        of that path: write ./pretrained/NAME for the folder.
+        of that path: write its whole path for the folder.
 
     Returns:
       The file; None if the name does not begin with "pretrained/".
@@ -38,6 +38,6 @@ def find_pretrained(name: str | os.PathLike[str]) -> pathlib.Path | None:
         raise ValueError(
             f"{text}: the package holds no such model (it holds {known})"
             + suggest(wanted, names)
-            + f"; a folder of this path is named ./{text}"
+            + "; a folder of this name is given by its whole path"
         )
     return FOLDER / wanted / FILE_NAME

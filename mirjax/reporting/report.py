@@ -20,16 +20,21 @@ class Report:
       baselines: metrics of each baseline.
       notes: lines to print below the tables.
       decoders: metrics of each other decoder.
+      published: metrics of predictors as published, on the same rows.
+      benchmark: which benchmark and test set these are of; empty without one.
     """
 
     metrics: Metrics
     baselines: Mapping[str, Metrics]
     notes: Sequence[str]
     decoders: Mapping[str, Metrics] = dataclasses.field(default_factory=dict)
+    published: Mapping[str, Metrics] = dataclasses.field(default_factory=dict)
+    benchmark: Metrics = dataclasses.field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
         """Return what metrics.json holds of the measurements."""
-        return {**self.metrics, "baselines": self.baselines}
+        benchmark = {"benchmark": self.benchmark} if self.benchmark else {}
+        return {**self.metrics, "baselines": self.baselines, **benchmark}
 
 
 def describe_source(source: Source) -> dict[str, Any]:
@@ -56,6 +61,7 @@ def print_report(report: Report, title: str, *, full: bool = False) -> None:
     """
     print_table = table.print_comparison if full else table.print_summary
     columns = {"model": report.metrics, **report.decoders, **report.baselines}
+    columns |= {f"published: {name}": x for name, x in report.published.items()}
     print_table(columns, title=title)
     of_new = report.metrics.get("new_targets") or {"n": 0}
     if of_new["n"] == report.metrics["n"]:
