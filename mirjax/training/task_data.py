@@ -72,7 +72,11 @@ def load_data(config: ConfigDict) -> TaskData:
     rows = np.concatenate([split.train, split.validation])
     if generates and pairs.labels is not None:
         rows = rows[pairs.labels[rows] == 1]
-    check_lengths(pairs.take(rows), model, name)
+    longest = model.max_target_length
+    remedy = f"leave such targets out by config.data.max_target_length={longest}"
+    check_lengths(
+        pairs.take(rows), model, name, target_remedy=f"{remedy}, or shorten them"
+    )
     encode = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
     return encode(config, model, pairs, split, names)

@@ -41,15 +41,23 @@ class TaskData(NamedTuple):
         return self.streams or whole(len(self.train.weights))
 
 
-def check_lengths(pairs: Pairs, model: Any, name: str) -> None:
-    """Raise a ValueError that names the first sequence too long for a model."""
+def check_lengths(
+    pairs: Pairs, model: Any, name: str, *, target_remedy: str = ""
+) -> None:
+    """Raise a ValueError that names the first sequence too long for a model.
+
+    Args:
+      pairs: the rows.
+      model: whose limits hold.
+      name: of the rows, for the message.
+      target_remedy: what to do about a target, beside leaving the pair out.
+    """
     for what, sequences, limit, remedy in (
         (
             "target",
             pairs.targets,
             model.max_target_length,
-            "leave such targets out by config.data.max_target_length="
-            f"{model.max_target_length}, or shorten them",
+            target_remedy or "shorten such targets, or leave such pairs out",
         ),
         ("miRNA", pairs.mirnas, model.max_mirna_length, "leave such pairs out"),
     ):
