@@ -6,8 +6,10 @@ import jax.numpy as jnp
 import pytest
 from small_runs import small_classifier, small_config
 
-from mirjax.configs import base, mitar, seq2seq, transformer
+from mirjax.configs import base, duplex, mitar, seq2seq, transformer
+from mirjax.datasets.distillation import PoolOptions
 from mirjax.datasets.selection import Selection
+from mirjax.datasets.sources import SourceOptions
 from mirjax.evaluation.metrics.sequence import sequence_metrics
 from mirjax.models import MODELS, losses
 from mirjax.training import bounds
@@ -30,7 +32,40 @@ def test_every_key_of_a_config_is_in_the_table():
         assert fields == {key for key in keys if key.startswith(f"{name}.")}
 
 
-@pytest.mark.parametrize("module", [mitar, seq2seq, transformer])
+def test_every_key_of_several_sources_is_in_their_table():
+    fields = {
+        f"{name}.{field.name}"
+        for name, section in (("data", SourceOptions), ("pool", PoolOptions))
+        for field in dataclasses.fields(section)
+    }
+    assert fields == set(bounds.SOURCE_BOUNDS)
+    keys = leaves(duplex.get_config().to_dict())
+    assert fields == {key for key in keys if key.startswith(("data.", "pool."))}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data.sources", ""),
+        ("data.name", "mitar2021"),
+        ("data.negatives", "none"),
+        ("data.validation_fraction", 1.0),
+        ("data.label_smoothing", 1.0),
+        ("pool.per_epoch", 0.0),
+        ("pool.temperature", 0.0),
+        ("pool.random", -1),
+        ("pool.teacher", 3),
+        ("train.best_metric", "val/mitar2021/average_precision"),
+    ],
+)
+def test_values_of_several_sources_that_no_run_can_have(key, value):
+    values = leaves(duplex.get_config().to_dict())
+    assert bounds.problems(values) == []
+    (problem,) = bounds.problems(values | {key: value})
+    assert key in problem
+
+
+@pytest.mark.parametrize("module", [duplex, mitar, seq2seq, transformer])
 def test_every_shipped_config_is_within_the_bounds(module):
     for variant in module.VARIANTS:
         assert config_problems(module.get_config(variant)) == []

@@ -204,8 +204,10 @@ def get_config(variant="none"):
 
 def test_the_shipped_configs():
     assert config_files.shipped_configs() == [
+        "duplex",
         "mitar",
         "seq2seq",
+        "sweeps/duplex",
         "sweeps/mitar",
         "transformer",
     ]
@@ -261,7 +263,10 @@ def test_a_folder_may_have_a_colon(tmp_path):
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("seqseq:tuned", ["mitar, seq2seq, sweeps/mitar", "did you mean seq2seq?"]),
+        (
+            "seqseq:tuned",
+            ["duplex, mitar, seq2seq, sweeps/duplex", "did you mean seq2seq?"],
+        ),
         ("sweeps/mitra", ["did you mean sweeps/mitar?"]),
         ("/none/own.py", ["no such file"]),
         ("", ["no such file"]),

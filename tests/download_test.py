@@ -9,7 +9,7 @@ import time
 import pytest
 
 from mirjax.datasets import download
-from mirjax.datasets.catalogue import FILES, DataFile
+from mirjax.datasets.published_files import FILES, DataFile
 
 CONTENT = b">tiny\nACGU\n"
 

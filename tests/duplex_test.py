@@ -31,7 +31,9 @@ def test_it_is_a_classifier_that_reads_unknown_letters():
     assert isinstance(model, Classifier) and not isinstance(model, Generator)
     assert reads_unknown_letters(model)
     assert (model.max_mirna_length, model.max_target_length) == (28, 50)
-    params = jax.eval_shape(lambda: model.init(jax.random.key(0), *model.example_inputs()))
+    params = jax.eval_shape(
+        lambda: model.init(jax.random.key(0), *model.example_inputs())
+    )
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) <= 500_000
 
 
@@ -80,9 +82,7 @@ def test_diagonals_hold_pairs_that_exist():
         jnp.asarray(alphabet.encode([letters], length, unknown_as_pad=True))
         for letters, length in (("UGA", 4), ("NNAC", 6))
     )
-    found = [
-        any(k - i in (2, 3) for i in range(3)) for k in range(4 + 6 - 1)
-    ]
+    found = [any(k - i in (2, 3) for i in range(3)) for k in range(4 + 6 - 1)]
     assert paired_diagonals(mirnas, targets)[0].tolist() == found
 
 

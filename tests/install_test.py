@@ -7,8 +7,12 @@ import subprocess
 import sys
 import zipfile
 
+import jax
 import pytest
 from small_runs import fast_environment
+
+from mirjax.models import make_model
+from mirjax.models.trained import save_model
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SOURCES = ("LICENSE", "README.md", "configs", "mirjax", "pyproject.toml", "setup.cfg")
@@ -22,6 +26,17 @@ def call(*arguments, **options):
     done = subprocess.run(arguments, capture_output=True, text=True, **options)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done
+
+
+def ship_tiny_model(folder):
+    """Put a classifier of random parameters where the package's models are."""
+    folder.mkdir(parents=True)
+    config = {"name": "duplex", "filters": 4, "conv_features": 3, "conv_layers": 1}
+    model = make_model(config)
+    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    save_model(folder / "model.npz", params, {"model": config, "temperature": 1.0})
+    for name in ("card.json", "card.md"):
+        (folder / name).write_text("{}")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +55,7 @@ def wheel(tmp_path_factory):
             )
         else:
             shutil.copy(ROOT / name, copy / name)
+    ship_tiny_model(copy / "mirjax" / "pretrained" / "tiny")
     requirements = copy / "scripts" / "bench" / "requirements.txt"
     requirements.parent.mkdir(parents=True)
     requirements.touch()
@@ -75,8 +91,9 @@ def test_the_wheel_holds_the_package_and_its_configs(wheel):
         for path in (ROOT / "configs").rglob("*.py")
     }
     data = {"mirjax/py.typed", "mirjax/NOTICE"} | {
-        f"mirjax/data/{path.relative_to(ROOT / 'mirjax' / 'data').as_posix()}"
-        for path in (ROOT / "mirjax" / "data").rglob("*.*")
+        f"mirjax/{path.relative_to(ROOT / 'mirjax').as_posix()}"
+        for folder in ("data", "pretrained")
+        for path in (ROOT / "mirjax" / folder).rglob("*.*")
     }
     assert len(data) >= 4
     assert expected | data <= names
@@ -125,3 +142,25 @@ def test_a_model_is_trained_in_an_empty_folder(installed, tmp_path):
     )
     assert (tmp_path / "W" / "model.npz").is_file()
     assert (tmp_path / "W" / "metrics.jsonl").read_text()
+
+
+def test_a_model_of_the_package_predicts_in_an_empty_folder(installed, tmp_path):
+    (tmp_path / "pairs.csv").write_text(
+        "mirna,target\nUGAGGUAGUAGGUUGUAUAGUU,AACUAUACAACCUACUACCUCA\n"
+    )
+    mirjax(
+        installed,
+        tmp_path,
+        "predict",
+        "--model=pretrained/tiny",
+        "--pairs=pairs.csv",
+        "--out=probabilities.tsv",
+    )
+    header, row = (tmp_path / "probabilities.tsv").read_text().splitlines()
+    assert "probability" in header and 0.0 < float(row.split("\t")[-1]) < 1.0
+    folder = installed / "mirjax" / "pretrained" / "tiny"
+    assert {path.name for path in folder.iterdir()} == {
+        "card.json",
+        "card.md",
+        "model.npz",
+    }

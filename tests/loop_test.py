@@ -24,7 +24,7 @@ from mirjax.training.options import StepCounts
 from mirjax.training.programs import SingleRun
 from mirjax.training.stop_signal import TrainingStopped
 from mirjax.training.task import make_task
-from mirjax.training.task_data import TaskData
+from mirjax.training.task_rows import TaskData
 
 ALL_DEVICES = jax.devices
 

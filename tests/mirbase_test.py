@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from mirjax.datasets import catalogue, mirbase, registry
+from mirjax.datasets import catalogue, mirbase, published_files, registry
 
 ALL = (
     ">cel-let-7-5p MIMAT0000001 Caenorhabditis elegans let-7-5p\nUGAGGUAG\n"
@@ -21,7 +21,7 @@ def all_species(tmp_path, monkeypatch):
     file.parent.mkdir()
     file.write_text(ALL)
     digest = hashlib.sha256(ALL.encode()).hexdigest()
-    entry = catalogue.DataFile("all.fa", "https://none", digest, "fasta")
+    entry = published_files.DataFile("all.fa", "https://none", digest, "fasta")
     monkeypatch.setitem(catalogue.FILES, "mirbase/all", entry)
     monkeypatch.setenv("MIRJAX_DATA_DIR", str(file.parent))
     cache = str(tmp_path / "cache")

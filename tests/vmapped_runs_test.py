@@ -15,7 +15,7 @@ from mirjax.training.metric_writer import read_metrics
 from mirjax.training.programs import SingleRun, VmappedRuns
 from mirjax.training.stop_signal import TrainingStopped
 from mirjax.training.task import make_task
-from mirjax.training.task_data import TaskData
+from mirjax.training.task_rows import TaskData
 
 PAIRS = labelled_pairs(126)
 DATA = TaskData(encoded(PAIRS.take(range(96))), encoded(PAIRS.take(range(96, 126))))

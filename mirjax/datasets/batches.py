@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt8
+from jaxtyping import Array, Bool, Float, Int, UInt8
 
 from mirjax.sequences import alphabet
 
@@ -34,8 +34,9 @@ class LabelledBatch(NamedTuple):
     Attributes:
       mirnas: miRNAs, 5'→3', then PAD.
       targets: target sites, 5'→3', then PAD.
-      labels: 1 for a positive pair, 0 for a negative one.
-      weights: 1 for a row of data, 0 for a row that fills up the batch.
+      labels: 1 for a positive pair, 0 for a negative one; in training, the probability
+        that the model is to give.
+      weights: in the loss, 1 unless stated; 0 for a row that fills up the batch.
     """
 
     mirnas: UInt8[Array | np.ndarray, "batch mirna_length"]
@@ -170,7 +171,7 @@ def epoch_order(
 
 def gather_batch(
     rows: AnyBatch,
-    order: Int[Array, " rows"],
+    order: Int[Array, " visited"],
     step: Int[Array, ""] | int,
     batch_size: int,
 ) -> AnyBatch:
@@ -178,16 +179,32 @@ def gather_batch(
 
     Args:
       rows: the whole training set.
-      order: `epoch_order` of the step's epoch.
+      order: `epoch_order` of the step's epoch, or `streams.draw_order`.
       step: number of the training step, from 0, over all epochs.
       batch_size: rows of the batch.
 
     Returns:
       The batch; its rows after the end of the epoch have weight 0.
     """
+    chosen, is_row = chosen_rows(order, step, batch_size)
+    batch = jax.tree.map(lambda column: column[chosen], rows)
+    return batch._replace(weights=batch.weights * is_row)
+
+
+def chosen_rows(
+    order: Int[Array, " visited"], step: Int[Array, ""] | int, batch_size: int
+) -> tuple[Int[Array, " batch"], Bool[Array, " batch"]]:
+    """Return the row numbers of a training step's batch.
+
+    Args:
+      order: of the step's epoch.
+      step: number of the training step, from 0, over all epochs.
+      batch_size: rows of the batch.
+
+    Returns:
+      The rows, and which of them are before the end of the epoch.
+    """
     num_rows = order.shape[0]
     step_in_epoch = step % steps_per_epoch(num_rows, batch_size)
     positions = step_in_epoch * batch_size + jnp.arange(batch_size)
-    chosen = order[jnp.minimum(positions, num_rows - 1)]
-    batch = jax.tree.map(lambda column: column[chosen], rows)
-    return batch._replace(weights=batch.weights * (positions < num_rows))
+    return order[jnp.minimum(positions, num_rows - 1)], positions < num_rows

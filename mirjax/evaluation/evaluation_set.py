@@ -23,6 +23,7 @@ from mirjax.evaluation.row_selection import (
     part_rows,
     positive_rows,
     sample_rows,
+    trained_on_sources,
     training_data,
 )
 from mirjax.inference.pairs import fitting_rows
@@ -179,7 +180,8 @@ def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> Evaluatio
         available=len(rows) - len(kept) + len(held_out),
         dropped=dropped,
         fitted_on=fitted_on,
-        is_training_data=bool(table.protocol) and table.name == trained_on.get("name"),
+        is_training_data=bool(table.protocol)
+        and table.name in (trained_on.get("name"), *trained_on_sources(trained_on)),
         seed=options.seed,
         path="" if catalogue.is_dataset(table.name) else os.path.abspath(table.name),
     )

@@ -11,7 +11,7 @@ import numpy as np
 from absl import logging
 from jaxtyping import Int
 
-from mirjax.datasets import catalogue, own_pairs, readers, selection
+from mirjax.datasets import catalogue, own_pairs, readers, selection, sources
 from mirjax.datasets.formats import CHAKRABORTY
 from mirjax.evaluation.options import OWN, PARTS, TEST, VALIDATION, WHOLE, RowOptions
 from mirjax.files import file_sha256
@@ -76,6 +76,9 @@ def load_dataset(name: str, trained_on: Mapping[str, Any], negatives: str) -> Ta
       trained_on: the section `data` of the config of the model's training, or nothing.
       negatives: as `RowOptions.negatives`.
     """
+    if name in trained_on_sources(trained_on) and not negatives:
+        options = sources.SourceOptions.from_saved(trained_on)
+        return Table(name, *sources.select_source(name, options), "split of training")
     chosen = dict(trained_on) if trained_on.get("name") == name else {}
     if name in trained_on.get("name", "").split("+"):
         chosen["site_window"] = trained_on.get("site_window", 0)
@@ -85,6 +88,11 @@ def load_dataset(name: str, trained_on: Mapping[str, Any], negatives: str) -> Ta
     selected = selection.Selection.from_saved(chosen)
     pairs, split = selection.select(selected)
     return Table(name, pairs, split, selection.describe(selected))
+
+
+def trained_on_sources(trained_on: Mapping[str, Any]) -> list[str]:
+    """Return the sets that a model was trained on, if its training named several."""
+    return sources.split_names(trained_on.get("sources", ""))
 
 
 def load_table(
@@ -101,7 +109,7 @@ def load_table(
       ValueError: if it cannot be read, or for an option that it does not take.
     """
     data, path = options.data, os.path.abspath(options.data)
-    is_trained_on = path == trained_on.get("name")
+    is_trained_on = path in (trained_on.get("name"), *trained_on_sources(trained_on))
     if is_trained_on or catalogue.is_dataset(data):
         if options.data_format:
             known = "the file that the model was trained on"

@@ -1,4 +1,4 @@
-"""Load a trained model: a workdir, a model file of mirjax, or a published file."""
+"""Load a trained model: a workdir, a model file, a shipped or a published one."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from mirjax.models.imports import seq2seq as published_seq2seq
 from mirjax.models.imports.keras_file import read_keras_layers
 from mirjax.models.imports.torch_file import read_torch_file
 from mirjax.models.interfaces import PairModel
+from mirjax.models.pretrained import find_pretrained
 from mirjax.models.published import find_published
 from mirjax.models.stored_config import check_config, check_metadata, shorten
 
@@ -27,7 +28,7 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
 
     Args:
       path: a folder that `mirjax.train` wrote, a file of `save_model`, a Keras `.h5`, a
-        PyTorch `.pt`, or a name such as published/mirbind2.
+        PyTorch `.pt`, or a name such as pretrained/duplex or published/mirbind2.
 
     Returns:
       The model, a `Classifier` or a `Generator`.
@@ -36,7 +37,7 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
       ValueError: if there is no model, the file is damaged, or this version lacks an
         option that the model was trained with.
     """
-    path = find_published(path) or pathlib.Path(path)
+    path = find_pretrained(path) or find_published(path) or pathlib.Path(path)
     if path.suffix in (".h5", ".hdf5"):
         return load_keras_model(path)
     if os.path.isdir(path):

@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mirjax.reporting.drawing import ORANGE, new_figure, picture_name, save
-from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
+from mirjax.reporting.drawing import mark_pairs, new_figure, picture_name, save
 
 _COLUMNS = 2  # panels side by side
 
@@ -61,7 +59,7 @@ def attention(
     for axes, duplex in zip(panels, duplexes, strict=False):
         image = axes.imshow(duplex.weights, cmap="Blues", vmin=0.0, aspect="auto")
         figure.colorbar(image, ax=axes, fraction=0.04, label="attention")
-        _mark_pairs(axes, duplex)
+        mark_pairs(axes, duplex.mirna, duplex.target)
         axes.set_xticks(range(len(duplex.target)), list(duplex.target))
         axes.set_yticks(range(len(duplex.mirna)), list(duplex.mirna))
         axes.tick_params(length=0, labelsize=8)
@@ -72,27 +70,3 @@ def attention(
     figure.legend(handles, labels, loc="outside lower right", ncols=2, frameon=False)
     save(figure, path)
     return figure
-
-
-def _mark_pairs(axes: Axes, duplex: Duplex) -> None:
-    """Mark where a letter of the miRNA can pair with a letter of the target."""
-    for pairs, fill, name in (
-        (WATSON_CRICK, ORANGE, "Watson-Crick pair"),
-        (WOBBLE, "none", "G:U wobble"),
-    ):
-        positions = [
-            (x, y)
-            for y, letter in enumerate(duplex.mirna)
-            for x, other in enumerate(duplex.target)
-            if letter + other in pairs
-        ]
-        axes.scatter(
-            [x for x, _ in positions],
-            [y for _, y in positions],
-            s=7,
-            marker="o",
-            facecolors=fill,
-            edgecolors=ORANGE,
-            linewidths=0.6,
-            label=name,
-        )

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from mirjax.files import atomic_write
+from mirjax.sequences.pairing import WATSON_CRICK, WOBBLE
 
 SUFFIXES = (".png", ".svg")
 
@@ -54,6 +55,30 @@ def levels(axes: Axes, fractions: Mapping[str, float]) -> None:
     ):
         label = f"{name}: {100 * fraction:.1f}%"
         axes.axhline(100 * fraction, color=ORANGE, linestyle=style, label=label)
+
+
+def mark_pairs(axes: Axes, mirna: str, target: str) -> None:
+    """Mark where a letter of a miRNA, from top to bottom, can pair with a target's."""
+    for pairs, fill, name in (
+        (WATSON_CRICK, ORANGE, "Watson-Crick pair"),
+        (WOBBLE, "none", "G:U wobble"),
+    ):
+        positions = [
+            (x, y)
+            for y, letter in enumerate(mirna)
+            for x, other in enumerate(target)
+            if letter + other in pairs
+        ]
+        axes.scatter(
+            [x for x, _ in positions],
+            [y for _, y in positions],
+            s=7,
+            marker="o",
+            facecolors=fill,
+            edgecolors=ORANGE,
+            linewidths=0.6,
+            label=name,
+        )
 
 
 def panel(axes: Axes, title: str, unit: str) -> None:

@@ -18,6 +18,7 @@ LARGEST_FLOAT = 3e38  # of float32
 LOSS_METRICS = ("loss", "cross_entropy")
 GENERATOR_METRICS = (*LOSS_METRICS, "token_accuracy_masked", "token_accuracy_keras")
 CLASSIFIER_METRICS = (*LOSS_METRICS, "accuracy")
+AVERAGE_PRECISION = "average_precision"
 DECODING_METRICS = (
     "n",
     "exact_match",
@@ -97,7 +98,16 @@ class Sizes:
         return "whole numbers of at least 1"
 
 
-Bound = Number | Choice | Flag | Sizes
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """Any text, an empty one too."""
+
+    def problem(self, value: object) -> str | None:
+        """Return what a value must be, or None if it is that."""
+        return None if isinstance(value, str) else "a text"
+
+
+Bound = Number | Choice | Flag | Sizes | Text
 
 COUNT = Number(int, low=0, high=LARGEST_INT)
 SIZE = Number(int, low=1, high=LARGEST_INT)
@@ -144,6 +154,41 @@ BOUNDS: dict[str, Bound] = {
 }
 """What each key may be. A model's other keys follow from the types of its fields."""
 
+TEXT = Text()
+
+SOURCE_BOUNDS: dict[str, Bound] = {
+    "data.sources": Choice(),
+    "data.left_out": TEXT,
+    "data.reserved": TEXT,
+    "data.as_published": TEXT,
+    "data.validation_fraction": Number(float, high=1.0, above=True, below=True),
+    "data.reserve_validation": Flag(),
+    "data.negatives": Choice(negative_kinds.KINDS),
+    "data.negative_draws": SIZE,
+    "data.seed": COUNT,
+    "data.train_on_labels": Flag(),
+    "data.shift": COUNT,
+    "data.label_smoothing": RATE,
+    "data.files_sha256": TEXT,
+    "pool.teacher": TEXT,
+    "pool.transcripts": TEXT,
+    "pool.mirnas": Choice(),
+    "pool.observed_mirnas": Number(float, high=1.0),
+    "pool.random": COUNT,
+    "pool.seeds": COUNT,
+    "pool.duplexes": COUNT,
+    "pool.candidates": SIZE,
+    "pool.sites": COUNT,
+    "pool.temperature": POSITIVE,
+    "pool.weight": POSITIVE,
+    "pool.per_epoch": Number(float, high=1.0, above=True),
+    "pool.hard_negatives": COUNT,
+    "pool.hard_candidates": SIZE,
+    "pool.hard_weight": POSITIVE,
+    "pool.seed": COUNT,
+}
+"""The keys of `data` of a config that names several sources, and of its `pool`."""
+
 
 def problems(values: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with values that no run can have.
@@ -154,7 +199,7 @@ def problems(values: Mapping[str, Any]) -> list[str]:
     Returns:
       One text a key: the key, its value and what it must be.
     """
-    bounds = BOUNDS | _model_bounds(values.get("model.name"))
+    bounds = _known_bounds(values) | _model_bounds(values.get("model.name"))
     found = []
     for key, value in values.items():
         if key in bounds:
@@ -186,10 +231,25 @@ def metric_names(values: Mapping[str, Any]) -> tuple[str, ...]:
     generates = isinstance(model(), Generator)
     train = GENERATOR_METRICS if generates else CLASSIFIER_METRICS
     held_out = (*train, *DECODING_METRICS) if generates else train
+    if isinstance(sources := values.get("data.sources"), str):
+        named = [
+            *sources.split("+"),
+            *str(values.get("data.left_out") or "").split("+"),
+        ]
+        sets = [f"{name}/{AVERAGE_PRECISION}" for name in named if name]
+        held_out = (*held_out, AVERAGE_PRECISION, *sets)
     return (
         *(f"val/{name}" for name in held_out),
         *(f"train/{name}" for name in (*train, "gradient_norm")),
     )
+
+
+def _known_bounds(values: Mapping[str, Any]) -> dict[str, Bound]:
+    """Return the bounds of all keys but the model's own."""
+    if "data.sources" not in values:
+        return BOUNDS
+    others = {key: x for key, x in BOUNDS.items() if not key.startswith("data.")}
+    return others | SOURCE_BOUNDS
 
 
 def _model_bounds(name: object) -> dict[str, Bound]:

@@ -12,6 +12,13 @@ from jax import Array
 from jax.sharding import Mesh
 
 from mirjax.datasets import batches
+from mirjax.datasets.streams import (
+    Stream,
+    draw_order,
+    rows_per_epoch,
+    shift_limits,
+    shift_targets,
+)
 from mirjax.models import losses
 from mirjax.training import sharding, steps
 from mirjax.training.optimizer import make_optimizer
@@ -32,6 +39,7 @@ class Recipe(NamedTuple):
     batch_size: int  # rows, over all devices
     l2: float  # factor of the penalty on Dense kernels
     mesh: Mesh
+    streams: tuple[Stream, ...]  # of the training rows
 
 
 def make_recipe(task: Task, mesh: Mesh) -> Recipe:
@@ -39,7 +47,14 @@ def make_recipe(task: Task, mesh: Mesh) -> Recipe:
     optimizer = make_optimizer(
         task.optimizer, num_steps=task.steps.total, warmup_steps=task.steps.warmup
     )
-    return Recipe(task.model, optimizer, task.train.batch_size, task.train.l2, mesh)
+    return Recipe(
+        task.model,
+        optimizer,
+        task.train.batch_size,
+        task.train.l2,
+        mesh,
+        task.data.all_streams(),
+    )
 
 
 def run_steps(
@@ -61,14 +76,24 @@ def run_steps(
     Returns:
       The state after the steps, and the metrics of each step.
     """
-    num_rows = rows.weights.shape[0]
-    epoch = state.step // batches.steps_per_epoch(num_rows, recipe.batch_size)
-    order = batches.epoch_order(seed, epoch, num_rows)
-    # A stream of its own, so that dropout and order share no random numbers.
-    key = jax.random.fold_in(jax.random.key(seed), 1 << 31)
+    streams, size = recipe.streams, recipe.batch_size
+    epoch = state.step // batches.steps_per_epoch(rows_per_epoch(streams), size)
+    order = draw_order(seed, epoch, streams)
+    # Streams of their own, so that dropout, shifts and order share no random numbers.
+    key, shift_key = (
+        jax.random.fold_in(jax.random.key(seed), (1 << 31) + n) for n in range(2)
+    )
 
     def body(state: TrainState, _: None) -> tuple[TrainState, losses.Metrics]:
-        batch = batches.gather_batch(rows, order, state.step, recipe.batch_size)
+        batch = batches.gather_batch(rows, order, state.step, size)
+        if any(stream.shift for stream in streams):
+            chosen, _ = batches.chosen_rows(order, state.step, size)
+            moved = shift_targets(
+                jax.random.fold_in(shift_key, state.step),
+                batch.targets,
+                shift_limits(streams, chosen),
+            )
+            batch = batch._replace(targets=moved)
         batch = jax.lax.with_sharding_constraint(batch, sharding.by_row(recipe.mesh))
         return steps.train_step(
             recipe.model, recipe.optimizer, recipe.l2, key, state, batch

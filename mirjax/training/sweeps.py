@@ -17,7 +17,8 @@ from mirjax.training.metric_writer import set_metrics_aside
 from mirjax.training.programs import VmappedRuns
 from mirjax.training.progress import RunProgress
 from mirjax.training.task import make_task
-from mirjax.training.task_data import TaskData, load_data, pin_data
+from mirjax.training.task_data import load_data, pin_data
+from mirjax.training.task_rows import TaskData
 
 SWEEP_FILE, RESULT_FILE = "sweep.json", "result.json"
 RUNS_FOLDER = "runs"
@@ -173,7 +174,8 @@ class Sweep:
 
     def _load_data(self, config: ConfigDict) -> TaskData:
         """Return the rows of a run; the rows loaded last are kept."""
-        key = json.dumps([config.data.to_dict(), config.model.to_dict()])
+        sections = {name: config.get(name) for name in ("data", "pool", "model")}
+        key = ConfigDict(sections).to_json()
         if key != self._data_key or self._data is None:
             self._data = load_data(config)
             self._data_key = key

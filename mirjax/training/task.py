@@ -10,6 +10,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from mirjax.datasets import batches
+from mirjax.datasets.streams import rows_per_epoch
 from mirjax.models import losses, make_model
 from mirjax.training import bounds, sharding
 from mirjax.training.options import (
@@ -19,7 +20,8 @@ from mirjax.training.options import (
     count_steps,
     read_section,
 )
-from mirjax.training.task_data import TaskData, load_data, pin_data
+from mirjax.training.task_data import load_data, pin_data
+from mirjax.training.task_rows import TaskData
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,8 +35,8 @@ class Task:
       optimizer: the section `optimizer`.
       steps: lengths in steps, computed from the data.
       seed: decides initial parameters, order of rows and dropout.
-      metadata: JSON-like, stored with an exported model: `model` and `data` (sections
-        of the config) and `l2`.
+      metadata: JSON-like, stored with an exported model: `model`, `data` and `pool`
+        (sections of the config) and `l2`.
     """
 
     model: Any
@@ -71,7 +73,7 @@ def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
         train=train,
         optimizer=optimizer,
         steps=count_steps(
-            len(data.train.weights),
+            rows_per_epoch(data.all_streams()),
             train,
             optimizer.warmup_epochs,
             config.steps_per_call,
@@ -81,6 +83,7 @@ def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
             "model": config.model.to_dict(),
             "data": config.data.to_dict(),
             "l2": train.l2,
+            **({"pool": config.pool.to_dict()} if "pool" in config else {}),
         },
     )
 

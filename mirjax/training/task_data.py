@@ -1,7 +1,7 @@
 """The rows that a config trains and validates on, encoded, and their metrics."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -9,44 +9,28 @@ from ml_collections import ConfigDict
 from mirjax.datasets import batches, selection
 from mirjax.datasets.augmentation import augment_duplexes
 from mirjax.evaluation.evaluation_set import positive_rows
-from mirjax.evaluation.metrics import calibration, sequence
-from mirjax.inference import classify, greedy
+from mirjax.evaluation.metrics import sequence
+from mirjax.inference import greedy
 from mirjax.inference.pairs import fitting_rows
-from mirjax.models import losses, make_model
-from mirjax.models.interfaces import Classifier, Generator
+from mirjax.models import make_model
+from mirjax.models.interfaces import Generator
 from mirjax.sequences import alphabet
-from mirjax.sequences.bad_records import SKIP, BadRecord, BadRecords
+from mirjax.sequences.bad_records import SKIP, BadRecords
 from mirjax.sequences.records import Pairs, Split
-
-# Measures free-running predictions: (model, params) → metrics.
-ValidationHook = Callable[[Generator, Mapping[str, Any]], Mapping[str, float]]
-# Stored beside exported parameters: (model, params) → JSON-like.
-DescriptionHook = Callable[[Classifier, Mapping[str, Any]], Mapping[str, Any]]
-
-
-class TaskData(NamedTuple):
-    """Encoded rows, and what is measured on them beside the loss.
-
-    Attributes:
-      train: all training rows.
-      held_out: all validation rows.
-      validate: measures free-running predictions at each evaluation.
-      describe: returns what is stored beside the parameters of an exported model.
-      skipped: rows of a file that were left out.
-    """
-
-    train: losses.AnyBatch
-    held_out: losses.AnyBatch
-    validate: ValidationHook = lambda model, params: {}
-    describe: DescriptionHook = lambda model, params: {}
-    skipped: tuple[BadRecord, ...] = ()
+from mirjax.training import mixture
+from mirjax.training.task_rows import (
+    TaskData,
+    ValidationHook,
+    check_lengths,
+    temperature_hook,
+)
 
 
 def pin_data(config: ConfigDict) -> ConfigDict:
     """Put a file's absolute path, SHA-256 and split into a config.
 
     Args:
-      config: its section `data` may name a file or a dataset.
+      config: its section `data` may name a file or a dataset, or several sources.
 
     Returns:
       The config itself for a dataset, otherwise a copy.
@@ -54,6 +38,8 @@ def pin_data(config: ConfigDict) -> ConfigDict:
     Raises:
       ValueError: if the file cannot be read.
     """
+    if mixture.SOURCES in config.data:
+        return mixture.pin_files(config)
     pinned = selection.pin(selection.Selection(**config.data))
     if not pinned.sha256:
         return config
@@ -73,6 +59,8 @@ def load_data(config: ConfigDict) -> TaskData:
     Raises:
       ValueError: for data that cannot be loaded or do not fit the model.
     """
+    if mixture.SOURCES in config.data:
+        return mixture.load_mixture(config)
     model = make_model(config.model)
     generates = isinstance(model, Generator)
     if config.train.duplex_augmentation and not generates:
@@ -90,7 +78,11 @@ def load_data(config: ConfigDict) -> TaskData:
     if bad_records.choice == SKIP:
         split = _leave_out_misfits(pairs, split, used, model, bad_records)
     else:
-        _check_lengths(pairs.take(used), model, name)
+        longest = model.max_target_length
+        remedy = f"leave such targets out by config.data.max_target_length={longest}"
+        check_lengths(
+            pairs.take(used), model, name, target_remedy=f"{remedy}, or shorten them"
+        )
     encode = _for_generator if generates else _for_classifier
     names = (f"{name}, training rows", f"{name}, held-out rows")
     data = encode(config, model, pairs, split, names)
@@ -110,31 +102,6 @@ def _leave_out_misfits(
         rows[~np.isin(rows, unfit)] for rows in (split.train, split.validation)
     )
     return Split(train, validation, split.test)
-
-
-def _check_lengths(pairs: Pairs, model: Any, name: str) -> None:
-    """Raise a ValueError that names the first sequence too long for a model."""
-    for what, sequences, limit, remedy in (
-        (
-            "target",
-            pairs.targets,
-            model.max_target_length,
-            "leave such targets out by config.data.max_target_length="
-            f"{model.max_target_length}, or shorten them",
-        ),
-        ("miRNA", pairs.mirnas, model.max_mirna_length, "leave such pairs out"),
-    ):
-        lengths = alphabet.lengths(sequences)
-        too_long = np.flatnonzero(lengths > limit)
-        if len(too_long):
-            row = too_long[0]
-            start = sequences[row][:20]
-            line = "" if pairs.lines is None else f"line {pairs.lines[row]}: "
-            raise ValueError(
-                f"{name}: {line}{what} {start}… of {lengths[row]} nt, but the model "
-                f"takes at most {limit} (too long: {len(too_long):,} of {len(pairs):,} "
-                f"pairs); {remedy}"
-            )
 
 
 def _for_generator(
@@ -191,7 +158,7 @@ def _for_classifier(
                 mirna_length=model.max_mirna_length,
             )
         )
-    describe = _temperature_hook(parts[1])
+    describe = temperature_hook(parts[1])
     return TaskData(encoded[0], encoded[1], describe=describe)
 
 
@@ -212,19 +179,6 @@ def _checked_labels(part: Pairs, name: str, negatives: str) -> np.ndarray:
         "generate negatives by config.data.negatives=frequency, or name other data by "
         "config.data.name"
     )
-
-
-def _temperature_hook(held_out: Pairs) -> DescriptionHook:
-    """Return a hook that fits the temperature which calibrates a classifier."""
-    labels = np.asarray(held_out.labels)
-
-    def describe(model: Classifier, params: Mapping[str, Any]) -> dict[str, Any]:
-        logits = classify.predict_logits(model, params, held_out)
-        if len(set(labels.tolist())) < 2 or not np.isfinite(logits).all():
-            return {}  # no temperature can be fitted
-        return {calibration.METADATA: calibration.fit_temperature(labels, logits)}
-
-    return describe
 
 
 def decoding_hook(

@@ -169,6 +169,11 @@ def _describe_difference(
             f"that was begun with another content of {file}, which has changed since; "
             "put the former file back, or choose another folder"
         )
+    if key.endswith("data.files_sha256"):
+        return (
+            "that was begun with other contents of the files that config.data and "
+            "config.pool name; put the former files back, or choose another folder"
+        )
     return (
         f"with config.{key}={old.get(key)}, not {new.get(key)}; choose another folder "
         "or the same config"

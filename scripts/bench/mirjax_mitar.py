@@ -17,7 +17,7 @@ from mirjax.inference.classify import predict_logits
 from mirjax.sequences.records import Pairs
 from mirjax.training.programs import SingleRun
 from mirjax.training.task import make_task
-from mirjax.training.task_data import TaskData
+from mirjax.training.task_rows import TaskData
 
 STEPS_PER_CALL = 16  # a call is also an epoch
 

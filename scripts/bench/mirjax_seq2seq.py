@@ -20,7 +20,7 @@ from mirjax.inference import greedy
 from mirjax.models import losses, make_model
 from mirjax.training.programs import SingleRun
 from mirjax.training.task import make_task
-from mirjax.training.task_data import TaskData
+from mirjax.training.task_rows import TaskData
 from mirjax.xla import compiler_options
 
 STEPS_PER_CALL = 16  # a call is also an epoch

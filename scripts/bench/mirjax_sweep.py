@@ -15,7 +15,7 @@ from mirjax_mitar import encode, random_pairs
 from mirjax.configs import mitar as mitar_config
 from mirjax.training.programs import Program, SingleRun, VmappedRuns
 from mirjax.training.task import make_task
-from mirjax.training.task_data import TaskData
+from mirjax.training.task_rows import TaskData
 
 STEPS_PER_CALL = 16  # of a call, which is also an epoch
 

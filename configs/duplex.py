@@ -1,0 +1,136 @@
+"""The duplex classifier.
+
+    python -m mirjax.train --config=configs/duplex.py --workdir=W
+
+Variants (`--config=configs/duplex.py:NAME`):
+  labels     labelled chimeras of three laboratories alone (the default).
+  distilled  the same, and pairs that a teacher labels. It needs a FASTA file of 3'UTRs:
+             --config.pool.transcripts=FILE.
+  teacher    pairs that the teacher labels alone, validated on the same rows.
+  hejret     the training rows of Hejret 2023 alone.
+  simulated  a small model on built-in simulated pairs; no files needed. It shows the
+             command at work: only complementarity distinguishes these pairs.
+
+One dataset is left out of training and measured at each evaluation by
+--config.data.sources=hejret2023/train+manakov2022/sample
+--config.data.left_out=helwak2013.
+"""
+
+from ml_collections import ConfigDict
+
+from mirjax.configs import base
+
+
+def get_config(variant: str = "labels") -> ConfigDict:
+    """Return the config of one variant."""
+    config = base.get_config()
+    config.model = {
+        "name": "duplex",
+        "pair_features": 8,  # of a pair of letters
+        "filters": 128,  # of a diagonal of the map of all pairs
+        "conv_features": 64,
+        "conv_layers": 3,
+        "first_width": 5,  # diagonals
+        "conv_width": 3,  # diagonals
+        "dense_features": 32,
+        "dropout": 0.2,
+    }
+    # Several sets to train on, in place of one; see mirjax/datasets/sources.py. Names
+    # are joined by "+": datasets, and files.
+    config.data = {
+        "sources": "hejret2023/train+helwak2013+manakov2022/sample",
+        "left_out": "",  # sets that are measured, and never trained on
+        # Test sets, and files of hashed 20-mers that stand for them: rows whose target
+        # shares 20 letters in a row with theirs are never trained on.
+        "reserved": "hejret2023/test",
+        # Sources whose own split and own labels are used. The others give positive
+        # rows; clusters of their targets are held out.
+        "as_published": "hejret2023/train",
+        "validation_fraction": 0.1,  # of the positive rows
+        "reserve_validation": True,  # validation rows are reserved as test sets are
+        "negatives": "family",  # kind of the negatives that are generated
+        # Negatives generated for each positive row; an epoch visits one of them.
+        "negative_draws": 4,
+        "seed": 0,  # of splits and negatives
+        "train_on_labels": True,  # False: on a teacher's predictions alone
+        "shift": 0,  # letters by which a target may be moved in its window, at most
+        "label_smoothing": 0.05,  # 0.05: labels of 0.025 and 0.975
+        "files_sha256": "",  # of the files that are named; filled in
+    }
+    # Pairs that a teacher labels; see mirjax/datasets/distillation.py.
+    config.pool = {
+        "teacher": "",  # models joined by "+": their logits are averaged; "": no pool
+        "transcripts": "",  # FASTA file of 3'UTRs
+        "mirnas": "mirbase/hsa",  # FASTA file or dataset
+        "observed_mirnas": 0.5,  # fraction of miRNAs drawn from the training positives
+        "random": 60_000,  # pairs: any miRNA, any window
+        "seeds": 60_000,  # pairs with a seed site
+        "duplexes": 40_000,  # pairs of good complementarity
+        "candidates": 16,  # windows of which a duplex is the best
+        "sites": 40_000,  # sites of training positives, moved in their windows
+        "temperature": 1.0,  # the teacher's logits are divided by it
+        "weight": 1.0,  # of a pair in the loss; a labelled row has 1
+        "per_epoch": 0.2,  # fraction of the pool that an epoch visits
+        "hard_negatives": 0,  # windows that the teacher takes for sites, labelled 0
+        "hard_candidates": 10,  # for each of them
+        "hard_weight": 0.5,  # of each in the loss
+        "seed": 0,
+    }
+    config.optimizer.learning_rate = 0.003
+    config.optimizer.schedule = "cosine"
+    config.optimizer.weight_decay = 0.02
+    config.optimizer.ema_decay = 0.998
+    config.optimizer.clip_norm = 1.0
+    config.train.best_metric = "val/average_precision"
+    config.train.best_mode = "max"
+    return base.apply_variant(config, VARIANTS, variant, "configs/duplex.py")
+
+
+def _epochs(config: ConfigDict, num_epochs: float) -> None:
+    """Warm up over a fifth of the epochs."""
+    config.optimizer.warmup_epochs = num_epochs / 5
+    config.train.num_epochs = num_epochs
+
+
+def _labels(config: ConfigDict) -> None:
+    """Some 23,000 positive rows."""
+    _epochs(config, 20.0)
+
+
+def _distilled(config: ConfigDict) -> None:
+    """Labelled rows, and a fifth of 200,000 labelled pairs in each epoch."""
+    config.pool.teacher = "published/mirbind2"
+    _epochs(config, 20.0)
+
+
+def _teacher(config: ConfigDict) -> None:
+    """No labels."""
+    _distilled(config)
+    config.data.train_on_labels = False
+
+
+def _hejret(config: ConfigDict) -> None:
+    """Some 3,600 positive rows."""
+    config.data.sources = "hejret2023/train"
+    _epochs(config, 20.0)
+
+
+def _simulated(config: ConfigDict) -> None:
+    """4,800 positive training pairs."""
+    config.data.sources = "simulated"
+    config.data.reserved = ""
+    config.data.as_published = ""
+    config.data.negatives = "frequency"
+    config.model.filters = 32
+    config.model.conv_features = 16
+    config.model.conv_layers = 2
+    _epochs(config, 8.0)
+
+
+VARIANTS = {
+    "labels": _labels,
+    "distilled": _distilled,
+    "teacher": _teacher,
+    "hejret": _hejret,
+    "simulated": _simulated,
+}

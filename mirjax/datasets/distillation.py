@@ -1,0 +1,291 @@
+"""Pairs for a teacher to label: windows of 3'UTRs, and sites of chimera sets.
+
+Four kinds, each of which shows the pupil something else:
+
+  random    any miRNA, any window: what most of a transcript looks like
+  seeds     a window with a site of 6 or 7 letters of the seed
+  duplexes  of several windows, the one of the best complementarity
+  sites     a site of a training positive, moved in its window, with its own miRNA or
+            another one
+
+Hard negatives are windows, half of them shuffled, that the teacher takes for sites.
+Every pair passes the leakage guard. All is a pure function of the options.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from mirjax.alignment import complementarity
+from mirjax.datasets import registry
+from mirjax.datasets.joining import join_pairs
+from mirjax.datasets.leakage import Guard
+from mirjax.datasets.negatives import shuffle_dinucleotides
+from mirjax.datasets.sources import Sources
+from mirjax.sequences.pairing import SEED, SEED_6MER, seed_site
+from mirjax.sequences.records import Pairs
+
+WINDOW = 50  # nt
+LONGEST_MIRNA = 28  # nt; longer ones are left out of the pool
+_LONGEST_SHIFT = 20  # letters that a site is moved by
+_TRIES = 200  # transcripts searched for one seed site
+
+Score = Callable[[Pairs], Float[np.ndarray, " rows"]]
+"""Returns the logit of each pair."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PoolOptions:
+    """The section `pool` of a config: what a teacher labels, and who the teacher is."""
+
+    teacher: str = ""  # models joined by "+", whose logits are averaged; "": no pool
+    transcripts: str = ""  # FASTA file of 3'UTRs
+    mirnas: str = "mirbase/hsa"  # FASTA file or dataset
+    observed_mirnas: float = 0.5  # fraction of miRNAs that are drawn from the positives
+    random: int = 0  # pairs of each kind
+    seeds: int = 0
+    duplexes: int = 0
+    candidates: int = 16  # windows of which a duplex is the best
+    sites: int = 0
+    temperature: float = 1.0  # the teacher's logits are divided by it
+    weight: float = 1.0  # of a pair in the loss; a labelled row has 1
+    per_epoch: float = 1.0  # fraction of the pool that an epoch visits
+    hard_negatives: int = 0  # labelled 0
+    hard_candidates: int = 10  # for each of them
+    hard_weight: float = 0.5  # of each in the loss
+    seed: int = 0
+
+
+class Drawing(NamedTuple):
+    """What pairs are drawn from.
+
+    Attributes:
+      transcripts: of at least `WINDOW` letters, RNA.
+      shares: cumulative fraction of all windows that each transcript has.
+      mirnas: distinct ones.
+      observed: miRNAs of the training positives, as often as they occur.
+      observed_fraction: of the miRNAs that are drawn from `observed`.
+      rng: source of random numbers.
+    """
+
+    transcripts: Sequence[str]
+    shares: Float[np.ndarray, " transcripts"]
+    mirnas: Sequence[str]
+    observed: Sequence[str]
+    observed_fraction: float
+    rng: np.random.Generator
+
+    def mirna(self) -> str:
+        """Draw a miRNA."""
+        if self.observed and self.rng.random() < self.observed_fraction:
+            return self.observed[self.rng.integers(len(self.observed))]
+        return self.mirnas[self.rng.integers(len(self.mirnas))]
+
+    def transcript(self) -> str:
+        """Draw a transcript, in proportion to its windows."""
+        row = int(np.searchsorted(self.shares, self.rng.random(), side="right"))
+        return self.transcripts[min(row, len(self.transcripts) - 1)]
+
+    def window(self) -> str:
+        """Draw a window, all of them equally likely."""
+        transcript = self.transcript()
+        start = self.rng.integers(len(transcript) - WINDOW + 1)
+        return transcript[start : start + WINDOW]
+
+
+def make_pool(options: PoolOptions, sources: Sources) -> Pairs:
+    """Draw the pairs that a teacher is to label.
+
+    Args:
+      options: how many of each kind.
+      sources: the training positives, and the guard.
+
+    Returns:
+      Distinct pairs without labels, those that leak left out: somewhat fewer than the
+      options say.
+
+    Raises:
+      ValueError: if a file cannot be read, holds no window or no miRNA, or no pair is
+        asked for.
+    """
+    positives = _positives(sources)
+    drawing = make_drawing(options, positives, 0)
+    pairs: list[tuple[str, str]] = []
+    for stream, (draw, count) in enumerate(
+        (
+            (_random, options.random),
+            (_with_seed, options.seeds),
+            (_duplexes(options.candidates), options.duplexes),
+            (_sites(positives), options.sites),
+        )
+    ):
+        if count:
+            rng = np.random.default_rng([options.seed, stream])
+            pairs += draw(drawing._replace(rng=rng), count)
+    if not pairs:
+        raise ValueError(
+            "config.pool: a teacher is named, but no pairs for it; set random, seeds, "
+            "duplexes or sites"
+        )
+    return _guarded(pairs, sources.guard, "the pool")
+
+
+def mine(options: PoolOptions, sources: Sources, score: Score) -> Pairs:
+    """Draw windows that a model takes for sites: hard negatives.
+
+    A window of a 3'UTR that scores high may be a site indeed; a shuffled one is none.
+    Half of the candidates are of either kind.
+
+    Args:
+      options: how many, and of how many candidates each.
+      sources: the training positives, and the guard.
+      score: the model.
+
+    Returns:
+      The candidates of the highest logits, labelled 0, in the order of drawing.
+    """
+    drawing = make_drawing(options, _positives(sources), 4)
+    pairs = []
+    for number in range(options.hard_negatives * options.hard_candidates):
+        window = drawing.window()
+        if number % 2:
+            window = shuffle_dinucleotides(window, drawing.rng)
+        pairs.append((drawing.mirna(), window))
+    candidates = _guarded(pairs, sources.guard, "candidates of hard negatives")
+    best = np.argsort(-score(candidates), kind="stable")[: options.hard_negatives]
+    chosen = candidates.take(np.sort(best))
+    return dataclasses.replace(chosen, labels=np.zeros(len(chosen), np.uint8))
+
+
+def make_drawing(options: PoolOptions, positives: Pairs, stream: int) -> Drawing:
+    """Load what pairs are drawn from.
+
+    Args:
+      options: names the files.
+      positives: whose miRNAs are observed.
+      stream: of random numbers.
+
+    Raises:
+      ValueError: if a file cannot be read, or holds no window or no miRNA.
+    """
+    flag = "config.pool.transcripts"
+    records = registry.load_fasta(options.transcripts, flag=flag)
+    transcripts = [record.sequence for record in records]
+    transcripts = [x for x in transcripts if len(x) >= WINDOW]
+    if not transcripts:
+        raise ValueError(
+            f"{flag}={options.transcripts}: no sequence has {WINDOW} nt; name a FASTA "
+            "file of 3'UTRs"
+        )
+    windows = np.array([len(x) - WINDOW + 1 for x in transcripts], np.float64)
+    known = registry.load_fasta(options.mirnas, flag="config.pool.mirnas")
+    mirnas = sorted({record.sequence for record in known})
+    mirnas = [mirna for mirna in mirnas if SEED.stop <= len(mirna) <= LONGEST_MIRNA]
+    if not mirnas:
+        raise ValueError(
+            f"config.pool.mirnas={options.mirnas}: no miRNA of {SEED.stop} to "
+            f"{LONGEST_MIRNA} nt"
+        )
+    return Drawing(
+        transcripts,
+        np.cumsum(windows) / windows.sum(),
+        mirnas,
+        list(positives.mirnas),
+        options.observed_mirnas,
+        np.random.default_rng([options.seed, stream]),
+    )
+
+
+def _positives(sources: Sources) -> Pairs:
+    positives = Pairs([], [])
+    for source in sources.trained:
+        positives = join_pairs(positives, source.positives)
+    return positives
+
+
+def _guarded(pairs: Sequence[tuple[str, str]], guard: Guard, name: str) -> Pairs:
+    """Return distinct pairs of known letters that do not leak."""
+    distinct = [pair for pair in dict.fromkeys(pairs) if set(pair[1]) <= set("AUCG")]
+    found = Pairs([mirna for mirna, _ in distinct], [target for _, target in distinct])
+    return found.take(np.flatnonzero(~guard.leaks(found, name)))
+
+
+def _random(drawing: Drawing, count: int) -> list[tuple[str, str]]:
+    return [(drawing.mirna(), drawing.window()) for _ in range(count)]
+
+
+def _with_seed(drawing: Drawing, count: int) -> list[tuple[str, str]]:
+    """Draw windows with a site of 6 or 7 letters of the seed, anywhere in them."""
+    made = []
+    for number in range(count):
+        mirna = drawing.mirna()
+        site = seed_site(mirna, SEED if number % 2 else SEED_6MER)
+        for _ in range(_TRIES):
+            transcript = drawing.transcript()
+            first = int(drawing.rng.integers(len(transcript)))
+            found = transcript.find(site, first)
+            if found < 0:
+                found = transcript.find(site)
+            if found >= 0:
+                made.append((mirna, _around(transcript, found, len(site), drawing)))
+                break
+    return made
+
+
+def _around(transcript: str, site: int, length: int, drawing: Drawing) -> str:
+    """Return a window that holds a site, at any place in it."""
+    lowest = max(0, site + length - WINDOW)
+    highest = min(site, len(transcript) - WINDOW)
+    start = int(drawing.rng.integers(lowest, highest + 1))
+    return transcript[start : start + WINDOW]
+
+
+def _duplexes(candidates: int) -> Callable[[Drawing, int], list[tuple[str, str]]]:
+    """Return a function that draws windows, and keeps the most complementary ones."""
+
+    def draw(drawing: Drawing, count: int) -> list[tuple[str, str]]:
+        mirnas = [drawing.mirna() for _ in range(count)]
+        windows = [[drawing.window() for _ in range(candidates)] for _ in range(count)]
+        scores = complementarity.score_pairs(
+            [mirna for mirna in mirnas for _ in range(candidates)],
+            [window for row in windows for window in row],
+        )
+        best = scores.reshape(count, candidates).argmax(axis=1)
+        return [
+            (mirna, row[number])
+            for mirna, row, number in zip(mirnas, windows, best, strict=True)
+        ]
+
+    return draw
+
+
+def _sites(positives: Pairs) -> Callable[[Drawing, int], list[tuple[str, str]]]:
+    """Return a function that moves sites of positives within their windows.
+
+    Letters of a random window take the place of those that are not known.
+    """
+
+    def draw(drawing: Drawing, count: int) -> list[tuple[str, str]]:
+        made = []
+        for number in range(count):
+            row = int(drawing.rng.integers(len(positives)))
+            site = positives.targets[row]
+            moved = int(drawing.rng.integers(-_LONGEST_SHIFT, _LONGEST_SHIFT + 1))
+            other = drawing.window()
+            if moved >= 0:
+                target = (other[:moved] + site)[: len(site)]
+            else:
+                target = (site + other[:-moved])[-len(site) :]
+            own = number % 2 == 0
+            mirna = positives.mirnas[row]
+            if not own:
+                mirna = drawing.observed[
+                    int(drawing.rng.integers(len(drawing.observed)))
+                ]
+            made.append((mirna, target))
+        return made
+
+    return draw

@@ -1,0 +1,90 @@
+"""Encoded rows of a task with their metrics, and what all kinds of rows share."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mirjax.datasets.streams import Stream, whole
+from mirjax.evaluation.metrics import calibration
+from mirjax.inference import classify
+from mirjax.models import losses
+from mirjax.models.interfaces import Classifier
+from mirjax.sequences import alphabet
+from mirjax.sequences.bad_records import BadRecord
+from mirjax.sequences.records import Pairs
+
+# Measures more than the loss: (model, params) → metrics.
+ValidationHook = Callable[[Any, Mapping[str, Any]], Mapping[str, float]]
+# Stored beside exported parameters: (model, params) → JSON-like.
+DescriptionHook = Callable[[Classifier, Mapping[str, Any]], Mapping[str, Any]]
+
+
+class TaskData(NamedTuple):
+    """Encoded rows, and what is measured on them beside the loss.
+
+    Attributes:
+      train: all training rows.
+      held_out: all validation rows.
+      validate: measures more than the loss at each evaluation.
+      describe: returns what is stored beside the parameters of an exported model.
+      streams: they divide the training rows; none: an epoch visits every row.
+      skipped: rows of a file that were left out.
+    """
+
+    train: losses.AnyBatch
+    held_out: losses.AnyBatch
+    validate: ValidationHook = lambda model, params: {}
+    describe: DescriptionHook = lambda model, params: {}
+    streams: tuple[Stream, ...] = ()
+    skipped: tuple[BadRecord, ...] = ()
+
+    def all_streams(self) -> tuple[Stream, ...]:
+        """Return the streams of the training rows, one if none are named."""
+        return self.streams or whole(len(self.train.weights))
+
+
+def check_lengths(
+    pairs: Pairs, model: Any, name: str, *, target_remedy: str = ""
+) -> None:
+    """Raise a ValueError that names the first sequence too long for a model.
+
+    Args:
+      pairs: the rows.
+      model: whose limits hold.
+      name: of the rows, for the message.
+      target_remedy: what to do about a target, beside leaving the pair out.
+    """
+    for what, sequences, limit, remedy in (
+        (
+            "target",
+            pairs.targets,
+            model.max_target_length,
+            target_remedy or "shorten such targets, or leave such pairs out",
+        ),
+        ("miRNA", pairs.mirnas, model.max_mirna_length, "leave such pairs out"),
+    ):
+        lengths = alphabet.lengths(sequences)
+        too_long = np.flatnonzero(lengths > limit)
+        if len(too_long):
+            row = too_long[0]
+            start = sequences[row][:20]
+            line = "" if pairs.lines is None else f"line {pairs.lines[row]}: "
+            raise ValueError(
+                f"{name}: {line}{what} {start}… of {lengths[row]} nt, but the model "
+                f"takes at most {limit} (too long: {len(too_long):,} of {len(pairs):,} "
+                f"pairs); {remedy}"
+            )
+
+
+def temperature_hook(held_out: Pairs) -> DescriptionHook:
+    """Return a hook that fits the temperature which calibrates a classifier."""
+    labels = np.asarray(held_out.labels)
+
+    def describe(model: Classifier, params: Mapping[str, Any]) -> dict[str, Any]:
+        logits = classify.predict_logits(model, params, held_out)
+        if len(set(labels.tolist())) < 2 or not np.isfinite(logits).all():
+            return {}  # no temperature can be fitted
+        return {calibration.METADATA: calibration.fit_temperature(labels, logits)}
+
+    return describe
