@@ -26,8 +26,8 @@ def get_config(variant: str = "labels") -> ConfigDict:
     config = base.get_config()
     config.model = {
         "name": "duplex",
-        "pair_features": 8,  # of a pair of letters
-        "filters": 128,  # of a diagonal of the map of all pairs
+        "stack_features": 16,  # of two adjacent pairs of letters
+        "filters": 96,  # of a diagonal of the map of all stacks
         "conv_features": 64,
         "conv_layers": 3,
         "first_width": 5,  # diagonals
@@ -63,14 +63,16 @@ def get_config(variant: str = "labels") -> ConfigDict:
         "transcripts": "",  # FASTA file of 3'UTRs
         "mirnas": "mirbase/hsa",  # FASTA file or dataset
         "observed_mirnas": 0.5,  # fraction of miRNAs drawn from the training positives
-        "random": 60_000,  # pairs: any miRNA, any window
-        "seeds": 60_000,  # pairs with a seed site
-        "duplexes": 40_000,  # pairs of good complementarity
+        "random": 20_000,  # pairs: any miRNA, any window
+        "seeds": 40_000,  # pairs with a seed site
+        "duplexes": 20_000,  # pairs of good complementarity
         "candidates": 16,  # windows of which a duplex is the best
         "sites": 40_000,  # sites of training positives, moved in their windows
+        # Fraction of the teacher's probability in the labels of labelled rows.
+        "label_fraction": 0.0,
         "temperature": 1.0,  # the teacher's logits are divided by it
         "weight": 1.0,  # of a pair in the loss; a labelled row has 1
-        "per_epoch": 0.2,  # fraction of the pool that an epoch visits
+        "per_epoch": 0.1,  # fraction of the pool that an epoch visits
         "hard_negatives": 0,  # windows that the teacher takes for sites, labelled 0
         "hard_candidates": 10,  # for each of them
         "hard_weight": 0.5,  # of each in the loss
@@ -98,15 +100,20 @@ def _labels(config: ConfigDict) -> None:
 
 
 def _distilled(config: ConfigDict) -> None:
-    """Labelled rows, and a fifth of 200,000 labelled pairs in each epoch."""
+    """Labels and a teacher's probabilities halved; a tenth of the pool an epoch."""
     config.pool.teacher = "published/mirbind2"
-    _epochs(config, 20.0)
+    config.pool.label_fraction = 0.5
+    config.pool.hard_negatives = 6_000
+    config.data.shift = 3
+    _epochs(config, 10.0)
 
 
 def _teacher(config: ConfigDict) -> None:
     """No labels."""
     _distilled(config)
     config.data.train_on_labels = False
+    config.pool.hard_negatives = 0
+    config.pool.per_epoch = 0.5
 
 
 def _hejret(config: ConfigDict) -> None:

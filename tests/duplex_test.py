@@ -1,16 +1,18 @@
 """Tests of the duplex classifier."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from equations import random_params
 
-from mirjax.models.duplex import Duplex, paired_diagonals
+from mirjax.models.duplex import Duplex, stacked_diagonals
 from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
 from mirjax.sequences import alphabet
 
-SMALL = Duplex(pair_features=3, filters=6, conv_features=5, dense_features=4)
+SMALL = Duplex(stack_features=3, filters=6, conv_features=5, dense_features=4)
 PARAMS = random_params(SMALL, 0)
 MIRNAS = ["UGAGGUAGUAGGUUGUAUAGUU", "UAAAGUGCUUAUAGUGC"]
 TARGETS = ["AACUAUACAACCUACUACCUCA", "GGGCACUUUAUUUGCCGAUACGGAUCUA"]
@@ -50,9 +52,8 @@ def test_padding_of_the_mirna_has_no_weight():
     """A change of what the network would do at padded positions changes nothing."""
     expected = logits(MIRNAS, TARGETS)
     changed = jax.tree.map(jnp.asarray, PARAMS)
-    for name in ("profile", "offsets"):
-        tail = changed["diagonals"][name].at[22:].set(7.0)
-        changed["diagonals"][name] = tail
+    kernel = changed["diagonals"]["kernel"]  # 27 steps, each of 3 features
+    changed["diagonals"]["kernel"] = kernel.at[3 * 21 :].set(7.0)
     tokens = [
         jnp.asarray(alphabet.encode(each, length))
         for each, length in ((MIRNAS, 28), (TARGETS, 50))
@@ -77,13 +78,57 @@ def test_every_letter_counts_and_unknown_ones_are_padding():
     np.testing.assert_allclose(ends, before, atol=1e-5)
 
 
-def test_diagonals_hold_pairs_that_exist():
+def test_diagonals_hold_stacks_that_exist():
     mirnas, targets = (
         jnp.asarray(alphabet.encode([letters], length, unknown_as_pad=True))
-        for letters, length in (("UGA", 4), ("NNAC", 6))
+        for letters, length in (("UGA", 4), ("NNACG", 6))
     )
-    found = [any(k - i in (2, 3) for i in range(3)) for k in range(4 + 6 - 1)]
-    assert paired_diagonals(mirnas, targets)[0].tolist() == found
+    # Steps 0 and 1 of the miRNA are known, and steps 2 and 3 of the target.
+    found = [any(k - i in (2, 3) for i in range(2)) for k in range(3 + 5 - 1)]
+    assert stacked_diagonals(mirnas, targets)[0].tolist() == found
+
+
+def in_plain_loops(params, mirna, target):
+    """The logit of one pair, diagonal by diagonal, in float64."""
+    params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
+    relu = lambda x: np.where(x > 0, x, 0.1 * x)  # noqa: E731
+    dense = lambda x, p: x @ p["kernel"] + p["bias"]  # noqa: E731
+    code = {letter: number for number, letter in enumerate("AUCG")}
+    steps = [
+        [4 * code[a] + code[b] for a, b in itertools.pairwise(letters)]
+        for letters in (mirna, target)
+    ]
+    embedding = params["stacks"]["embedding"]
+    rows = []
+    for diagonal in range(len(steps[0]) + len(steps[1]) - 1):
+        facing = np.zeros((27, embedding.shape[-1]))
+        for i, step in enumerate(steps[0]):
+            if 0 <= diagonal - i < len(steps[1]):
+                facing[i] = embedding[step, steps[1][diagonal - i]]
+        rows.append(relu(dense(facing.reshape(-1), params["diagonals"])))
+    x = np.array(rows)
+    for layer in range(3):
+        conv = params[f"conv_{layer}"]["dense"]
+        side = len(conv["kernel"]) // x.shape[1] // 2
+        padded = np.pad(x, ((side, side), (0, 0)))
+        y = np.array(
+            [
+                relu(dense(padded[k : k + 2 * side + 1].reshape(-1), conv))
+                for k in range(len(x))
+            ]
+        )
+        x = x + y if layer else y
+    sharpness = 1.0 + np.log1p(np.exp(params["pool"]["sharpness"]))
+    pooled = np.log(np.exp(x * sharpness).sum(0)) / sharpness
+    hidden = relu(dense(pooled, params["hidden_dense"]))
+    return dense(hidden, params["output_dense"])[0]
+
+
+def test_logits_equal_those_of_plain_loops():
+    expected = [
+        in_plain_loops(PARAMS, m, t) for m, t in zip(MIRNAS, TARGETS, strict=True)
+    ]
+    np.testing.assert_allclose(logits(MIRNAS, TARGETS), expected, atol=1e-5)
 
 
 def test_gradients_are_finite_without_any_letter_too():

@@ -50,6 +50,7 @@ class PoolOptions:
     duplexes: int = 0
     candidates: int = 16  # windows of which a duplex is the best
     sites: int = 0
+    label_fraction: float = 0.0  # of the teacher's probability in labels of other rows
     temperature: float = 1.0  # the teacher's logits are divided by it
     weight: float = 1.0  # of a pair in the loss; a labelled row has 1
     per_epoch: float = 1.0  # fraction of the pool that an epoch visits

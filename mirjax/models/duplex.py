@@ -1,9 +1,15 @@
-"""duplex: a convolutional network over the map of all letter pairs, by diagonals.
+"""duplex: a convolutional network over the map of stacked pairs, by diagonals.
 
 In a duplex the strands run antiparallel, so that miRNA letter i faces target letter j
-where i + j is constant: along a diagonal of the map of all pairs. The first layer reads
-each diagonal with filters over the miRNA's positions; the others are convolutions along
-the diagonals. Nothing ties the parameters to a target's length.
+where i + j is constant: along a diagonal of the map of all pairs. What stabilises it is
+the stacking of adjacent pairs, so each point of the map describes two of them: miRNA
+letters i and i + 1 against target letters j and j + 1. The first layer reads each
+diagonal with filters over the miRNA's positions; convolutions across diagonals, whose
+neighbours are joined by bulges, follow. Nothing ties the parameters to a target's
+length.
+
+References:
+  Xia et al. 1998, Biochemistry 37:14719, doi 10.1021/bi9809425 (nearest neighbours).
 """
 
 import flax.linen as nn
@@ -15,8 +21,8 @@ from mirjax.models.dropout import dropped
 from mirjax.models.validation import check_rates, check_sizes
 
 _LETTERS = 4  # A, U, C, G: tokens 1 to 4
+_STEPS = _LETTERS**2  # two adjacent letters
 _SLOPE = 0.1  # of the leaky ReLU below 0
-_EPSILON = 1e-3  # of layer normalisation, and the least value that is pooled
 
 
 class Duplex(nn.Module):
@@ -28,18 +34,18 @@ class Duplex(nn.Module):
 
     max_mirna_length: int = 28  # nt
     max_target_length: int = 50  # nt
-    pair_features: int = 8  # of a pair of letters
-    filters: int = 128  # of a diagonal
-    conv_features: int = 64  # filters of each convolution along the diagonals
+    stack_features: int = 16  # of two adjacent pairs
+    filters: int = 96  # of a diagonal
+    conv_features: int = 64  # filters of each convolution across diagonals
     conv_layers: int = 3
     first_width: int = 5  # diagonals that the first convolution reads; odd
     conv_width: int = 3  # diagonals that the others read; odd
     dense_features: int = 32  # units of the last hidden layer
-    dropout: float | Array = 0.2  # rate, after each convolution; may be traced
+    dropout: float | Array = 0.2  # rate, of whole channels; may be traced
 
     def __post_init__(self) -> None:
         """Raise a ValueError for sizes that no model can have."""
-        sizes = ("max_mirna_length", "max_target_length", "pair_features", "filters")
+        sizes = ("max_mirna_length", "max_target_length", "stack_features", "filters")
         check_sizes(self, (*sizes, "conv_features", "conv_layers", "dense_features"))
         check_sizes(self, ("first_width", "conv_width"))
         check_rates(self, ("dropout",))
@@ -80,66 +86,48 @@ class Duplex(nn.Module):
         rate = self.dropout
 
         def drop(x: Array) -> Array:
-            return dropped(x, rate, self.make_rng("dropout")) if train else x
+            if not train:
+                return x
+            channels = jnp.ones((x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1]))
+            return x * dropped(channels, rate, self.make_rng("dropout"))
 
-        valid = paired_diagonals(mirnas, targets)
-        mask = valid[:, :, None].astype(jnp.float32)
-        x = DiagonalFilters(self.pair_features, self.filters, name="diagonals")(
-            mirnas, targets
-        )
-        x = _activate(nn.LayerNorm(epsilon=_EPSILON, name="diagonal_norm")(x)) * mask
+        mirna_steps, target_steps = _steps(mirnas), _steps(targets)
+        mask = stacked_diagonals(mirnas, targets)[:, :, None]
+        stacks = StackMap(self.stack_features, name="stacks")(mirna_steps, target_steps)
+        x = _activate(_dense(self.filters, "diagonals")(stacks)) * mask
         for layer in range(self.conv_layers):
             width = self.conv_width if layer else self.first_width
             y = UnfoldedConv(self.conv_features, width, name=f"conv_{layer}")(x)
-            y = nn.LayerNorm(epsilon=_EPSILON, name=f"norm_{layer}")(y)
             y = drop(_activate(y)) * mask
             x = x + y if layer else y
-        pooled = drop(GeneralisedMean(name="pool")(x, mask))
-        hidden = nn.Dense(self.dense_features, name="hidden_dense")(pooled)
-        hidden = _activate(nn.LayerNorm(epsilon=_EPSILON, name="hidden_norm")(hidden))
+        pooled = drop(SoftMaximum(name="pool")(x, mask))
+        hidden = _activate(_dense(self.dense_features, "hidden_dense")(pooled))
         return nn.Dense(1, name="output_dense")(hidden)[:, 0]
 
 
-class DiagonalFilters(nn.Module):
-    """Filters over the diagonals of the map of all pairs.
+class StackMap(nn.Module):
+    """The map of all stacks, along its diagonals: a learned embedding of each."""
 
-    The weight of a pair at miRNA position i is the product of a learned embedding of
-    the pair and a learned profile of the position.
-    """
-
-    pair_features: int
-    features: int  # filters
+    features: int  # of a stack
 
     @nn.compact
     def __call__(
         self,
-        mirnas: UInt8[Array, "batch mirna_length"],
-        targets: UInt8[Array, "batch target_length"],
-    ) -> Float[Array, "batch diagonals features"]:
-        """Return the filters' values at each diagonal; there are m + t - 1."""
-        rows, length = mirnas.shape
-        scale = 2.0 * (length * self.pair_features) ** -0.5
-        pairs = self.param(
-            "pairs",
-            nn.initializers.normal(0.5),
-            (_LETTERS, _LETTERS, self.pair_features),
+        mirna_steps: Float[Array, "batch mirna_steps 16"],
+        target_steps: Float[Array, "batch target_steps 16"],
+    ) -> Float[Array, "batch diagonals facing"]:
+        """Return what stands on each diagonal, by miRNA position; nothing is zeros."""
+        embedding = self.param(
+            "embedding", nn.initializers.normal(0.5), (_STEPS, _STEPS, self.features)
         )
-        profile = self.param(
-            "profile",
-            nn.initializers.normal(scale),
-            (length, self.pair_features, self.features),
-        )
-        offsets = self.param(
-            "offsets", nn.initializers.normal(0.1), (length, _LETTERS, self.features)
-        )
-        letters = _one_hot(mirnas)
-        # The filters of each row's miRNA, over (position, target letter).
-        weights = jnp.einsum("abr,irc->iabc", pairs, profile)
-        weights = jnp.einsum("nia,iabc->nibc", letters, weights)
-        weights = weights.reshape(rows, length * _LETTERS, self.features)
-        offset = jnp.einsum("nia,iac->nc", letters, offsets)
-        facing = _along_diagonals(_one_hot(targets), length)
-        return jnp.einsum("nkx,nxc->nkc", facing, weights) + offset[:, None]
+        rows, positions, _ = mirna_steps.shape
+        # What each target step would be at each position of the row's miRNA.
+        facing = jnp.einsum("nia,abf->nbif", mirna_steps, jnp.asarray(embedding))
+        facing = facing.reshape(rows, _STEPS, positions * self.features)
+        stacks = jnp.einsum("njb,nbx->njx", target_steps, facing)
+        stacks = stacks.reshape(rows, -1, positions, self.features).swapaxes(1, 2)
+        along = _skewed(stacks).swapaxes(1, 2)
+        return along.reshape(rows, along.shape[1], positions * self.features)
 
 
 class UnfoldedConv(nn.Module):
@@ -159,79 +147,77 @@ class UnfoldedConv(nn.Module):
         side = self.width // 2
         padded = jnp.pad(x, ((0, 0), (side, side), (0, 0)))
         copies = [padded[:, start : start + x.shape[1]] for start in range(self.width)]
-        dense = nn.Dense(
-            self.features, kernel_init=nn.initializers.he_normal(), name="dense"
-        )
-        return dense(jnp.concatenate(copies, axis=-1))
+        return _dense(self.features, "dense")(jnp.concatenate(copies, axis=-1))
 
 
-class GeneralisedMean(nn.Module):
-    """A mean of powers over positions, with a learned exponent for each channel.
+class SoftMaximum(nn.Module):
+    """log Σ exp(s x) / s over positions, with a learned sharpness s for each channel.
 
-    References:
-      Radenović et al. 2019, IEEE TPAMI, doi 10.1109/TPAMI.2018.2846566.
+    It lies above the maximum by at most log(positions) / s.
     """
 
     @nn.compact
     def __call__(
         self,
         x: Float[Array, "batch length channels"],
-        mask: Float[Array, "batch length 1"],
+        mask: Bool[Array, "batch length 1"],
     ) -> Float[Array, "batch channels"]:
-        """Return the mean over the positions whose mask is 1."""
-        raw = self.param("exponent", nn.initializers.ones, (x.shape[-1],))
-        exponent = (1.0 + nn.softplus(jnp.asarray(raw)))[None]
-        powers = (nn.softplus(x) + _EPSILON) ** exponent[None]
-        count = jnp.maximum(jnp.sum(mask, axis=1), 1.0)
-        mean = jnp.sum(powers * mask, axis=1) / count
-        # Without any position the mean is 0, whose root has no gradient.
-        return jnp.maximum(mean, _EPSILON**8) ** (1.0 / exponent)
+        """Pool the positions whose mask is true; without any, return zeros."""
+        raw = self.param("sharpness", nn.initializers.ones, (x.shape[-1],))
+        sharpness = (1.0 + nn.softplus(jnp.asarray(raw)))[None]
+        # Where nothing is pooled all is, so that gradients are finite; then dropped.
+        some = jnp.any(mask, axis=1)
+        pooled = jax.nn.logsumexp(
+            x * sharpness[None], axis=1, where=mask | ~some[:, None]
+        )
+        return pooled / sharpness * some
 
 
-def paired_diagonals(
+def stacked_diagonals(
     mirnas: UInt8[Array, "batch mirna_length"],
     targets: UInt8[Array, "batch target_length"],
 ) -> Bool[Array, "batch diagonals"]:
-    """Return which diagonals hold a pair of known letters.
+    """Return which diagonals hold two adjacent pairs of known letters.
 
     Args:
       mirnas: tokens.
       targets: tokens.
 
     Returns:
-      A value for each i + j, from 0.
+      A value for each i + j, from 0, where i and j count steps between letters.
     """
-    known = (targets > 0)[:, :, None]
-    facing = _along_diagonals(known, mirnas.shape[1])
-    return jnp.any(facing & (mirnas > 0)[:, None, :], axis=-1)
+    known = [jnp.any(_steps(tokens) > 0, axis=-1) for tokens in (mirnas, targets)]
+    both = known[0][:, :, None, None] & known[1][:, None, :, None]
+    return jnp.any(_skewed(both), axis=(1, 3))
 
 
-def _along_diagonals(
-    letters: Array, mirna_length: int
-) -> Float[Array, "batch diagonals facing"] | Bool[Array, "batch diagonals facing"]:
-    """Gather what faces each miRNA position on each diagonal; nothing is zeros.
+def _skewed(
+    stacks: Array,
+) -> Float[Array, "batch i diagonals features"] | Bool[Array, "batch i diagonals 1"]:
+    """Shift row i of a map by i, so that a diagonal i + j becomes a column.
 
     Args:
-      letters: features of the target's letters, [batch, target_length, features].
-      mirna_length: positions.
-
-    Returns:
-      At diagonal k, the features of target letter k - i for each position i, joined.
+      stacks: a map, [batch, i, j, features].
     """
-    around = mirna_length - 1
-    padded = jnp.pad(letters, ((0, 0), (around, around), (0, 0)))
-    diagonals = letters.shape[1] + around
-    facing = [
-        padded[:, around - i : around - i + diagonals] for i in range(mirna_length)
-    ]
-    return jnp.concatenate(facing, axis=-1)
+    rows, height, width, features = stacks.shape
+    padded = jnp.pad(stacks, ((0, 0), (0, 0), (0, height), (0, 0)))
+    flat = padded.reshape(rows, height * (width + height), features)
+    return flat[:, :-height].reshape(rows, height, width + height - 1, features)
 
 
-def _one_hot(
+def _steps(
     tokens: UInt8[Array, "batch length"],
-) -> Float[Array, "batch length 4"]:
-    """Return letters as features; zeros for padding."""
-    return jax.nn.one_hot(tokens.astype(jnp.int32) - 1, _LETTERS)
+) -> Float[Array, "batch steps 16"]:
+    """Return each two adjacent letters as features; zeros if one is not known."""
+    codes = tokens.astype(jnp.int32)
+    first, second = codes[:, :-1], codes[:, 1:]
+    known = (first > 0) & (first <= _LETTERS) & (second > 0) & (second <= _LETTERS)
+    step = _LETTERS * (first - 1) + second - 1
+    return jax.nn.one_hot(jnp.where(known, step, -1), _STEPS)
+
+
+def _dense(features: int, name: str) -> nn.Dense:
+    return nn.Dense(features, kernel_init=nn.initializers.he_normal(), name=name)
 
 
 def _activate(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

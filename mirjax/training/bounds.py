@@ -179,6 +179,7 @@ SOURCE_BOUNDS: dict[str, Bound] = {
     "pool.duplexes": COUNT,
     "pool.candidates": SIZE,
     "pool.sites": COUNT,
+    "pool.label_fraction": Number(float, low=0.0, high=1.0),
     "pool.temperature": POSITIVE,
     "pool.weight": POSITIVE,
     "pool.per_epoch": Number(float, high=1.0, above=True),

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from absl import logging
 from jaxtyping import Float
 from ml_collections import ConfigDict
 from scipy import special
@@ -40,7 +39,7 @@ from mirjax.training.task_rows import (
     check_lengths,
     temperature_hook,
 )
-from mirjax.training.teacher import load_teacher
+from mirjax.training.teacher import Teacher, load_teacher
 
 SOURCES = "sources"  # the key of `config.data` that names several sets
 
@@ -133,7 +132,11 @@ def load_mixture(config: ConfigDict) -> TaskData:
         parts += [
             rows for source in sources.trained for rows in _labelled(source, options)
         ]
-    parts += _pool_rows(config, sources, model)
+    pool = PoolOptions(**config.pool) if "pool" in config else PoolOptions()
+    if pool.teacher:
+        teacher = load_teacher(pool.teacher)
+        parts = [_softened(rows, teacher, pool) for rows in parts]
+        parts += _pool_rows(config, pool, teacher, sources)
     if not parts:
         raise ValueError(
             "config.data.train_on_labels=False: without a teacher (config.pool.teacher)"
@@ -227,14 +230,21 @@ def _as_rows(pairs: Pairs, smoothing: float = 0.0) -> _Rows:
     return _Rows(pairs, labels, weight=1.0, per_epoch=len(pairs), shift=0)
 
 
-def _pool_rows(config: ConfigDict, sources: Sources, model: Classifier) -> list[_Rows]:
+def _softened(rows: _Rows, teacher: Teacher, options: PoolOptions) -> _Rows:
+    """Mix the teacher's probabilities into the labels of labelled rows."""
+    fraction = options.label_fraction
+    if not fraction:
+        return rows
+    soft = special.expit(teacher.logits(rows.pairs) / options.temperature)
+    labels = (1.0 - fraction) * rows.labels + fraction * soft
+    return rows._replace(labels=labels.astype(np.float32))
+
+
+def _pool_rows(
+    config: ConfigDict, options: PoolOptions, teacher: Teacher, sources: Sources
+) -> list[_Rows]:
     """Return the pairs that a teacher labels, and its hard negatives."""
-    options = PoolOptions(**config.pool) if "pool" in config else PoolOptions()
-    if not options.teacher:
-        return []
-    for name in split_names(options.teacher):
-        logging.info("teacher: %s", name)
-    teacher = load_teacher(options.teacher)
+    model = make_model(config.model)
     pool = make_pool(options, sources)
     soft = special.expit(teacher.logits(pool) / options.temperature)
     per_epoch = round(options.per_epoch * len(pool))

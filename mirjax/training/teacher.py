@@ -83,6 +83,8 @@ def load_teacher(names: str) -> Teacher:
     Raises:
       ValueError: if one cannot be loaded, or is no classifier.
     """
+    for name in split_names(names):
+        logging.info("teacher: %s", name)
     members = [load_model(name) for name in split_names(names)]
     for name, member in zip(split_names(names), members, strict=True):
         if isinstance(member.model, Generator):
