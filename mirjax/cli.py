@@ -29,6 +29,9 @@ _PLAIN_ERRORS = {
     "invalid literal for int() with base 10:": "give a whole number, not",
     "could not convert string to float:": "give a number, not",
 }
+_NOT_BOOLEAN = re.compile(
+    r"\('Non-boolean argument to boolean flag', (.*)\)", re.DOTALL
+)
 _MISSING = re.compile(
     r"flag --(\w+)=None: Flag --\1 must have a value other than None."
 )
@@ -69,8 +72,7 @@ def run(
             message = _describe_missing_device(error)
             if message is None and not isinstance(error, _REPORTED):
                 raise
-            message = message or " ".join(str(error).split())
-            print(f"error: {message or type(error).__name__}", file=sys.stderr)
+            _print_error(message or str(error) or type(error).__name__)
             return 1
         return 0
 
@@ -256,10 +258,14 @@ def _report_unraisable(unraisable: Any) -> None:
     event loop has closed, in threads of their own. The restore's error says it all.
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
-        # Ctrl-C hit a place that cannot raise, as in an import: once more, later.
-        again = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
+        # Ctrl-C hit a place that cannot raise, as in an import: once more, later. This
+        # is such a place too, and slow on a busy machine.
+        again = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
         again.daemon = True
-        again.start()
+        try:
+            again.start()
+        except KeyboardInterrupt:
+            _report_unraisable(unraisable)
     elif str(unraisable.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(unraisable)
 
@@ -279,5 +285,12 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
         message = _MISSING.sub(r"--\1 is missing;", message).rstrip(";")
         for absl_words, plain_words in _PLAIN_ERRORS.items():
             message = message.replace(absl_words, plain_words)
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        _print_error(_NOT_BOOLEAN.sub(r"give true or false, not \1", message))
         sys.exit(1)
+
+
+def _print_error(message: str) -> None:
+    """Print an error in one line, with control characters escaped."""
+    line = " ".join(message.split())
+    letters = (x if x.isprintable() else ascii(x)[1:-1] for x in line)
+    print(f"error: {''.join(letters)}", file=sys.stderr)

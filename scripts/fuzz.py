@@ -3,10 +3,11 @@
   python scripts/fuzz.py --cases=100000 --seed=0 [--only=npz,h5] [--out=fuzz_failures]
 
 Worker processes read small valid files that were mutated: FASTA files, tables of
-pairs, rows of blastn, model files (.npz) and Keras files (.h5). Each batch of cases
-has a deadline and a limit of memory. Outcomes are counted. An input that ends in
-anything but a result or a one-line error of the reader is stored in --out, and the
-exit code is 1. Cases are the same for the same seed.
+pairs, rows and whole tables of blastn, model files (.npz) and Keras files (.h5). Or
+they run command lines with odd values (commands). Each batch of cases has a deadline
+and a limit of memory. Outcomes are counted, with the time and the peak memory of a
+worker. An input that ends in anything but a result or a one-line error is stored in
+--out, and the exit code is 1. Cases are the same for the same seed.
 """
 
 import argparse
@@ -21,17 +22,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
 
 import fuzz_inputs
 
 # Share of the cases, and cases of a batch.
-_SHARES = {"fasta": 0.3, "tables": 0.3, "blast_rows": 0.2, "npz": 0.15, "h5": 0.05}
+_SHARES = {
+    "fasta": 0.27,
+    "tables": 0.28,
+    "blast_rows": 0.1,
+    "blast_tables": 0.15,
+    "npz": 0.13,
+    "h5": 0.04,
+    "commands": 0.03,
+}
 _BATCH = 1_000
+_SMALL_BATCH = 200  # of kinds that start a process for each case
 _DEADLINE = 300  # seconds for a batch; a sound reader takes a fraction
 _MEMORY = 1 << 30  # bytes that a worker may use beyond what it has at its start
 _H5_SECONDS = 2  # that reading one HDF5 file may compute
+
+_FORKING = ("h5", "commands")
 
 _CASE, _COUNTS = "case", "counts.json"  # files of a worker
 READ, REFUSED = "read", "refused"
@@ -51,9 +64,18 @@ def make_reader(kind: str) -> Callable[[pathlib.Path], object]:
             return parse_row("q", ["s0", "s1"], len(columns) % 3, columns)
 
         return read_row
+    if kind == "blast_tables":
+        return _read_blast_table
     if kind == "h5":
         importlib.import_module("mirjax.models.imports.hdf5_file").run_child = _forked
     return importlib.import_module("mirjax.models.loading").load_model
+
+
+def _read_blast_table(path: pathlib.Path) -> object:
+    """Read blastn's table of three queries in a database of two sequences."""
+    table = importlib.import_module("mirjax.blast.table")
+    bounds = table.Bounds([22, 22, 30], [22, 25], 10.0)
+    return list(table.read_table(path, [0, 1, 2], bounds))
 
 
 def _forked(path: pathlib.Path, output, messages) -> int:
@@ -98,10 +120,13 @@ def outcome(read: Callable[[pathlib.Path], object], path: pathlib.Path) -> str:
 
 def work(kind: str, seed: int, first: int, count: int, folder: pathlib.Path) -> None:
     """Read the cases of one batch; stop at the first that fails, and leave it there."""
-    read = make_reader(kind)
+    if kind == "commands":
+        read = importlib.import_module("fuzz_commands").make_runner(folder)
+    else:
+        read = make_reader(kind)
     suffix = {"npz": ".npz", "h5": ".h5"}.get(kind, ".txt")
     path = folder / f"{_CASE}{suffix}"
-    if kind != "h5":  # whose children have limits of their own
+    if kind not in _FORKING:  # whose children have limits of their own
         limit = _used() + _MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     counts: collections.Counter[str] = collections.Counter()
@@ -174,14 +199,16 @@ def _store(folder: pathlib.Path, stem: pathlib.Path, failure: str) -> None:
 def run(kinds: list[str], cases: int, seed: int, out: pathlib.Path) -> int:
     """Run all cases and print the outcomes; return the number that failed."""
     total = sum(_SHARES[kind] for kind in kinds)
+    start = time.monotonic()
     counts = {kind: collections.Counter() for kind in kinds}
     workers = os.cpu_count() or 1
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         batches = []
         for kind in kinds:
             number = max(1, round(cases * _SHARES[kind] / total))
-            for first in range(0, number, _BATCH):
-                size = min(_BATCH, number - first)
+            batch = _SMALL_BATCH if kind in _FORKING else _BATCH
+            for first in range(0, number, batch):
+                size = min(batch, number - first)
                 future = pool.submit(run_batch, kind, seed, first, size, out)
                 batches.append((kind, future))
         for kind, future in batches:
@@ -190,6 +217,8 @@ def run(kinds: list[str], cases: int, seed: int, out: pathlib.Path) -> int:
     for kind, found in counts.items():
         numbers = (found[key] for key in (READ, REFUSED, "failed"))
         print(f"{kind:12}" + "".join(f"{number:10,}" for number in numbers))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"{time.monotonic() - start:.0f} s; peak memory of a worker {peak:.0f} MB")
     return sum(found["failed"] for found in counts.values())
 
 

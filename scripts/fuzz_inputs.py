@@ -3,11 +3,15 @@
 A case is determined by its kind, the seed and its number alone.
 """
 
+import functools
 import io
 import json
 import pathlib
 import random
 import zipfile
+from collections.abc import Callable
+
+import fuzz_commands
 
 _FASTA = (
     b">hsa-let-7a-5p MIMAT0000062 Homo sapiens\nUGAGGUAGUAGGUUGUAUAGUU\n"
@@ -29,11 +33,25 @@ _ROWS = (
     b"100.000\t22\t0\t0\t1\t22\t1\t22\t5.25e-08\t44.1",
     b"95.455\t22\t1\t0\t1\t22\t22\t1\t0.003\t36.2",
 )
+_COMMENTS = b"# BLASTN 2.12.0+\n# Query: q%d\n# Database: db\n"
+_HITS = b"# Fields: query acc.ver, subject acc.ver, %% identity\n# %d hits found\n"
+_BLAST_TABLES = (
+    _COMMENTS % 0
+    + _HITS % 2
+    + b"q0\ts0\t%s\nq0\ts1\t%s\n" % _ROWS
+    + _COMMENTS % 1
+    + b"# 0 hits found\n"
+    + _COMMENTS % 2
+    + _HITS % 1
+    + b"q2\ts1\t%s\n" % _ROWS[0]
+    + b"# BLAST processed 3 queries\n",
+)
 # Text that means something to a reader, by kind.
 _TOKENS = {
     "fasta": (b">", b"\n>", b"\r\n", b"\t", b" ", b"\0", b"\xa0", b"N", b"-", b">a\n"),
     "tables": (b",", b"\t", b'"', b"\n", b"\r", b"\0", b"label", b"mirna", b"1", b"2"),
     "blast_rows": (b"\t", b"nan", b"inf", b"-1", b"1e999", b"9" * 30, b"0x1", b"1_0"),
+    "blast_tables": (b"\t", b"\n", b"# ", b"# Query: q1\n", b"9" * 19, b"q0", b"1e9"),
     "npz": (b"PK\3\4", b"\x93NUMPY", b"(", b"|O", b"<U9", b"999999999", b"'shape'"),
     "h5": (b"\x89HDF\r\n\x1a\n", b"TREE", b"HEAP", b"SNOD", b"\xff" * 8, b"\0" * 8),
 }
@@ -67,11 +85,26 @@ def make_input(kind: str, seed: int, number: int) -> bytes:
         content = rng.choice(_TABLES)
     elif kind == "blast_rows":
         content = rng.choice(_ROWS)
+    elif kind == "blast_tables":
+        content = rng.choice(_BLAST_TABLES)
     elif kind == "npz":
         return _archive(rng)
+    elif kind == "commands":
+        return json.dumps(fuzz_commands.make_command_line(rng, _flag_kinds())).encode()
     else:
         content = _keras(rng)
     return _mutated(rng, content, _TOKENS[kind])
+
+
+@functools.cache
+def _flag_kinds() -> dict[str, dict[str, bool]]:
+    return {name: fuzz_commands.flag_kinds(name) for name in fuzz_commands.COMMANDS}
+
+
+def classifier() -> bytes:
+    """Return a valid model file."""
+    model = _MODEL["model"] | {"length": 60}
+    return _pack(_MODEL | {"model": model})
 
 
 def _mutated(rng: random.Random, content: bytes, tokens: tuple[bytes, ...]) -> bytes:
@@ -111,14 +144,26 @@ def _changed_json(rng: random.Random, value: object) -> object:
 
 def _archive(rng: random.Random) -> bytes:
     """Return a model file: members are changed before or after they are packed."""
+    way = rng.randrange(4)
+    metadata = _changed_json(rng, _MODEL) if way == 0 else _MODEL
+
+    def change(content: bytes) -> bytes:
+        is_changed = way == 1 and rng.random() < 0.1
+        return _mutated(rng, content, _TOKENS["npz"]) if is_changed else content
+
+    content = _pack(metadata, change, rng)
+    return _mutated(rng, content, _TOKENS["npz"]) if way > 1 else content
+
+
+def _pack(
+    metadata: object,
+    change: Callable[[bytes], bytes] = bytes,
+    rng: random.Random | None = None,
+) -> bytes:
+    """Return a model file of a small miTAR; some members are compressed by chance."""
     import numpy as np
 
-    model = {"name": "mitar", "length": 30, "conv_width": 2, "conv_features": 2}
-    model |= {"lstm_features": 1, "dense_features": 1, "embedding_features": 1}
-    metadata: object = {"model": model, "data": {"name": "simulated"}, "step": 3}
-    way = rng.randrange(4)
-    if way == 0:
-        metadata = _changed_json(rng, metadata)
+    rng = rng or random.Random(0)
     arrays = {f"params/{name}": np.ones(shape, "f4") for name, shape in _SHAPES.items()}
     members = arrays | {"metadata": np.array(json.dumps(metadata))}
     packed = io.BytesIO()
@@ -126,15 +171,25 @@ def _archive(rng: random.Random) -> bytes:
         for name, array in members.items():
             member = io.BytesIO()
             np.save(member, array, allow_pickle=False)
-            content = member.getvalue()
-            if way == 1 and rng.random() < 0.1:
-                content = _mutated(rng, content, _TOKENS["npz"])
+            content = change(member.getvalue())
             method = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
             file.writestr(f"{name}.npy", content, compress_type=method)
-    content = packed.getvalue()
-    return _mutated(rng, content, _TOKENS["npz"]) if way > 1 else content
+    return packed.getvalue()
 
 
+_MODEL = {
+    "model": {
+        "name": "mitar",
+        "length": 30,
+        "conv_width": 2,
+        "conv_features": 2,
+        "lstm_features": 1,
+        "dense_features": 1,
+        "embedding_features": 1,
+    },
+    "data": {"name": "simulated"},
+    "step": 3,
+}
 _LSTM = {"kernel": (2, 4), "recurrent_kernel": (1, 4), "bias": (4,)}
 _SHAPES = {
     "embedding": (5, 1),

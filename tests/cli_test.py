@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 from absl import flags
@@ -21,6 +22,7 @@ from mirjax import cli
 
 def define_flags(flag_values):
     flags.DEFINE_integer("number", None, "a number", flag_values=flag_values)
+    flags.DEFINE_bool("odd", False, "whether it is odd", flag_values=flag_values)
     flags.mark_flag_as_required("number", flag_values)
 
 def main(flag_values):
@@ -50,6 +52,11 @@ def test_an_error_is_one_line_and_exit_1(kind):
     done = run(f"raise {kind}('targets.fa record s1:\\n letter X')")
     assert done.returncode == 1
     assert done.stderr == "error: targets.fa record s1: letter X\n"
+
+
+def test_control_characters_of_a_message_are_escaped():
+    done = run("raise ValueError('a\\x1b[31m\\x07 é→')")
+    assert done.stderr == "error: a\\x1b[31m\\x07 é→\n"
 
 
 def test_a_device_that_is_not_there_is_one_line(monkeypatch):
@@ -140,6 +147,8 @@ def test_ctrl_c_is_one_line_and_exit_130(action):
         ([], "--number"),
         (["--number=x"], "--number=x: give a whole number, not 'x'"),
         ([], "--number is missing"),
+        (["--number=3", "--odd=no way"], "--odd=no way: give true or false, not 'no"),
+        (["--number=3", "--odd=\x1b[31m"], r"--odd=\x1b[31m: give true or false"),
         (["--number=3", "--nubmer=4"], "nubmer"),
         (["--number=3", "left_over"], "'left_over': all are given as --name=value"),
     ],
@@ -150,6 +159,23 @@ def test_a_wrong_command_line_is_one_line_and_exit_1(arguments, part):
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ") and part in line
+
+
+def test_ctrl_c_that_hits_its_own_repetition_is_repeated(monkeypatch):
+    started = []
+
+    class Timer:
+        def __init__(self, *arguments):
+            pass
+
+        def start(self):
+            started.append(self)
+            if len(started) < 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.threading, "Timer", Timer)
+    cli._report_unraisable(types.SimpleNamespace(exc_value=KeyboardInterrupt()))
+    assert len(started) == 3 and started[-1].daemon
 
 
 def test_a_read_that_a_failed_restore_left_behind_says_nothing():

@@ -150,6 +150,7 @@ def test_explanation_of_a_prefilter():
         ({"evalue": 0}, r"--evalue=0"),
         ({"evalue": "inf"}, r"--evalue=inf must be above 0 and finite"),
         ({"time_limit": 0}, r"--time_limit=0.* must be above 0"),
+        ({"time_limit": 2147484}, r"--time_limit=2147484.*, and at most 2147483 s"),
         ({"gapopen": 1, "gapextend": 7}, r"--gapopen=1 --gapextend=7: .*choose"),
         ({"num_processes": 0}, r"--num_processes=0 must be at least 1"),
         ({"strand": "minus"}, r"--strand=minus"),

@@ -1,7 +1,11 @@
 """Small training runs that several tests share."""
 
+import json
 import os
 import pathlib
+import subprocess
+import sys
+from collections.abc import Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -91,3 +95,62 @@ def fast_environment(folder: pathlib.Path) -> dict[str, str]:
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+_FORKING = """
+import importlib, json, os, sys, tempfile
+from mirjax import cli
+name, late, lines = sys.argv[1], *map(json.loads, sys.argv[2:])
+module = importlib.import_module(name)
+for other in late:
+    importlib.import_module(other)
+found = []
+for words in lines:
+    with tempfile.TemporaryFile("w+") as errors:
+        if not (child := os.fork()):
+            os.dup2(errors.fileno(), 2)
+            sys.argv = [name, *words]
+            try:
+                cli.run(module.main, module.define_flags, sys.argv)
+            except SystemExit as end:
+                sys.stderr.flush()
+                os._exit(end.code or 0)
+            finally:
+                os._exit(99)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        errors.seek(0)
+        found.append((code, errors.read()))
+print(json.dumps(found))
+"""
+
+
+def run_forked(
+    module: str,
+    late: Sequence[str],
+    command_lines: Sequence[Sequence[str]],
+    cwd: pathlib.Path,
+    environment: dict[str, str],
+) -> list[tuple[int, str]]:
+    """Run command lines, each in a fork of one process.
+
+    Args:
+      module: of the command, such as mirjax.train.
+      late: modules that it imports later; all are imported once.
+      command_lines: the arguments of each.
+      cwd: the working directory of all.
+      environment: as `fast_environment` returns it.
+
+    Returns:
+      The exit code and standard error of each.
+    """
+    arguments = [module, json.dumps(late), json.dumps(command_lines)]
+    done = subprocess.run(
+        [sys.executable, "-c", _FORKING, *arguments],
+        cwd=cwd,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=200,
+    )
+    return [tuple(found) for found in json.loads(done.stdout)]

@@ -12,7 +12,12 @@ import time
 import jax
 import numpy as np
 import pytest
-from small_runs import fast_environment, labelled_pairs, small_classifier
+from small_runs import (
+    fast_environment,
+    labelled_pairs,
+    run_forked,
+    small_classifier,
+)
 
 from mirjax import train
 from mirjax.configs import seq2seq
@@ -247,48 +252,36 @@ def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "config, arguments, part",
-    [
+def test_a_wrong_config_is_one_line_and_leaves_nothing(tmp_path):
+    simulated = "configs/seq2seq.py:simulated"
+    cases = [
         ("configs/seq2seq.py:other", [], "other"),
         ("configs/none.py", [], "none.py"),
-        ("configs/seq2seq.py:simulated", ["--config.train.steps=3"], "train.steps"),
-        ("configs/seq2seq.py:simulated", ["--config.data.name=x"], "'x'"),
-        ("configs/seq2seq.py:simulated", ["--config.data.split=odd"], "odd"),
-        (
-            "configs/seq2seq.py:simulated",
-            ["--config.model.conv_width=40"],
-            "conv_width",
-        ),
-    ],
-)
-def test_a_wrong_config_is_one_line_and_leaves_nothing(
-    tmp_path, config, arguments, part
-):
-    code, errors = finish(start(tmp_path / "run", *arguments, config=config))
-    assert code == 1
-    (line,) = errors.splitlines()
-    assert line.startswith("error: ") and part in line
+        (simulated, ["--config.train.steps=3"], "train.steps"),
+        (simulated, ["--config.data.name=x"], "'x'"),
+        (simulated, ["--config.data.split=odd"], "odd"),
+        (simulated, ["--config.model.conv_width=40"], "conv_width"),
+    ]
+    lines = [
+        [f"--config={config}", f"--workdir={tmp_path / 'run'}", *arguments]
+        for config, arguments, _ in cases
+    ]
+    late = ["mirjax.training.loop", "mirjax.training.task"]
+    found = run_forked("mirjax.train", late, lines, ROOT, fast_environment(tmp_path))
+    for (code, errors), (_, _, part) in zip(found, cases, strict=True):
+        assert code == 1
+        (line,) = errors.splitlines()
+        assert line.startswith("error: ") and part in line
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("config", ["seq2seq:other", "configs/seq2seq.py:other"])
-def test_a_config_is_found_from_any_folder(tmp_path, config):
+def test_a_config_is_found_from_any_folder(tmp_path):
     """The variant is unknown to the config, which thus has been found and read."""
-    process = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from mirjax.__main__ import main; main()",
-            "train",
-            f"--config={config}",
-            f"--workdir={tmp_path / 'run'}",
-        ],
-        cwd=tmp_path,
-        env=fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert process.returncode == 1
-    assert "variant 'other' is not one of published" in process.stderr
+    environment = fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)}
+    configs = ("seq2seq:other", "configs/seq2seq.py:other")
+    lines = [
+        [f"--config={config}", f"--workdir={tmp_path / 'run'}"] for config in configs
+    ]
+    for code, errors in run_forked("mirjax.train", [], lines, tmp_path, environment):
+        assert code == 1
+        assert "variant 'other' is not one of published" in errors

@@ -17,7 +17,6 @@ import dataclasses
 import logging
 import os
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +35,8 @@ _QUERIES_PER_RUN = 20_000
 _LETTERS_PER_BATCH = 400_000
 _ESTIMATED_FROM = 11  # word size from which on blastn estimates scores of extensions
 _BLOCK = 4  # letters whose scores the estimate adds up at a time
+
+_LONGEST_TIMEOUT_S = (2**31 - 1) // 1000  # poll() counts milliseconds in 32 bits
 
 _logger = logging.getLogger(__name__)
 
@@ -58,8 +59,11 @@ class Limits:
     def __post_init__(self) -> None:
         if self.num_processes is not None and self.num_processes < 1:
             raise ValueError(f"--num_processes={self.num_processes} must be at least 1")
-        if not 0 < self.timeout_s <= threading.TIMEOUT_MAX:
-            raise ValueError(f"--time_limit={self.timeout_s} must be above 0")
+        if not 0 < self.timeout_s <= _LONGEST_TIMEOUT_S:
+            raise ValueError(
+                f"--time_limit={self.timeout_s} must be above 0, and at most "
+                f"{_LONGEST_TIMEOUT_S} s"
+            )
 
     @property
     def workers(self) -> int:
