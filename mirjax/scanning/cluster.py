@@ -177,8 +177,8 @@ def _next_result(completed: Any, running: dict[Any, Slice]) -> tuple[Slice, byte
         ) from error
     except concurrent.futures.CancelledError as error:
         raise ValueError(
-            "--dask: the scheduler has ended; start it again, and give the same command "
-            "with --resume"
+            "--dask: the scheduler has ended; start it again, and give the same "
+            "command with --resume"
         ) from error
     return running.pop(future), data
 
