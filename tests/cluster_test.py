@@ -138,5 +138,6 @@ def test_no_scheduler_is_one_line(tmp_path, monkeypatch):
 
 def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "mirjax.scanning.cluster_worker", raising=False)
     with pytest.raises(ValueError, match=r"--dask: .*pip install 'mirjax\[cluster\]'"):
         run(tmp_path / "sites.tsv", LOCAL, FakeScanner())

@@ -6,6 +6,7 @@ scanned by another.
 """
 
 import collections
+import concurrent.futures
 import contextlib
 import os
 import time
@@ -15,13 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 from absl import logging
 
-from mirjax.scanning.parts import (
-    Part,
-    PartsFolder,
-    decode_part,
-    encode_part,
-    slice_digest,
-)
+from mirjax.scanning.parts import PartsFolder, decode_part
 from mirjax.scanning.run_flags import LOCAL
 from mirjax.scanning.slices import Slice, SliceScanner
 
@@ -54,16 +49,15 @@ def open_cluster(address: str, scan: SliceScanner) -> Iterator[_ScanSlices]:
       ValueError: if Dask is not installed or no scheduler answers.
     """
     try:
-        import distributed  # noqa: F401
+        from mirjax.scanning.cluster_worker import ScannerPlugin
     except ModuleNotFoundError as error:
         raise ValueError(
             f"--dask: {error.name} is not installed; run: pip install 'mirjax[cluster]'"
         ) from None
     with _connect(address) as client:
         name = f"mirjax-scan-{os.getpid()}-{time.monotonic_ns()}"
-        plugin = _scanner_plugin(name, scan)
         try:
-            client.register_plugin(plugin)
+            client.register_plugin(ScannerPlugin(name, scan))
         except ModuleNotFoundError as error:
             raise ValueError(
                 f"--dask: the workers have no {error.name}; install mirjax[cluster] "
@@ -106,34 +100,6 @@ def _connect(address: str) -> Iterator["distributed.Client"]:
         yield stack.enter_context(client)
 
 
-def _scanner_plugin(name: str, scan: SliceScanner) -> Any:
-    """Return the plugin that gives a scanner to every worker, now and later.
-
-    A worker that joins or restarts gets it too; a result that is scattered would be
-    lost with the workers that hold it.
-    """
-    import cloudpickle
-    from distributed import WorkerPlugin
-
-    pickled = cloudpickle.dumps(scan)
-
-    class ScannerPlugin(WorkerPlugin):
-        def setup(self, worker: Any) -> None:
-            self.scan = cloudpickle.loads(pickled)
-
-    plugin = ScannerPlugin()
-    plugin.name = name
-    return plugin
-
-
-def _scan_one(name: str, a_slice: Slice) -> bytes:
-    """Scan a slice on a worker; return its encoded part."""
-    from distributed import get_worker
-
-    table = get_worker().plugins[name].scan(a_slice)
-    return encode_part(Part(a_slice.number, slice_digest(a_slice), table))
-
-
 class _Threads:
     """Counts the threads of the workers, at most every few seconds."""
 
@@ -156,6 +122,8 @@ def _scan_slices(
     """Scan slices, except those whose parts are stored; yield their rows in order."""
     import distributed
 
+    from mirjax.scanning.cluster_worker import scan_slice
+
     source, threads = iter(slices), _Threads(client)
     waiting: collections.deque[Slice] = collections.deque()  # read, not yet yielded
     done: dict[int, pa.Table | None] = {}  # None: its part is stored
@@ -172,7 +140,7 @@ def _scan_slices(
                 done[a_slice.number] = None
                 continue
             future = client.submit(
-                _scan_one, name, a_slice, pure=False, key=f"{name}-{a_slice.number}"
+                scan_slice, name, a_slice, pure=False, key=f"{name}-{a_slice.number}"
             )
             running[future] = a_slice
             completed.add(future)
@@ -195,7 +163,8 @@ def _next_result(completed: Any, running: dict[Any, Slice]) -> tuple[Slice, byte
     """Return the next slice that is scanned, and its part.
 
     Raises:
-      ValueError: if each of several workers ended while it scanned the slice.
+      ValueError: if each of several workers ended while it scanned the slice, or the
+        scheduler has ended.
     """
     import distributed
 
@@ -205,6 +174,11 @@ def _next_result(completed: Any, running: dict[Any, Slice]) -> tuple[Slice, byte
         raise ValueError(
             f"--dask: several workers ended while they scanned one slice ({error}); "
             "most often memory runs out: give them more"
+        ) from error
+    except concurrent.futures.CancelledError as error:
+        raise ValueError(
+            "--dask: the scheduler has ended; start it again, and give the same "
+            "command with --resume"
         ) from error
     return running.pop(future), data
 

@@ -1,0 +1,239 @@
+"""3'UTRs of a genome FASTA and its annotation, GTF or GFF3, spliced by strand.
+
+One chromosome and its transcripts are in memory at a time. A 3'UTR is what the
+annotation calls one, else what the exons of a transcript hold after its coding sequence
+and its stop codon.
+"""
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
+
+from mirjax.datasets.genome import Genome, Region, open_lines
+from mirjax.sequences.records import SequenceRecord
+
+_COLUMNS = 9
+_GTF = re.compile(r'\s*([^\s;]+) +(?:"([^"]*)"|([^\s;]+))\s*(?:;|$)')
+_UTR = ("three_prime_utr", "three_prime_UTR")
+_CODING = ("CDS", "stop_codon")
+_PARTS = ("exon", *_CODING, *_UTR)
+_CANONICAL = ("Ensembl_canonical", "MANE_Select", "MANE Select")
+
+
+@dataclasses.dataclass
+class _Transcript:
+    """What the lines of one transcript say; positions from 0, the end not included."""
+
+    identifier: str
+    strand: str = "+"
+    gene: str = ""
+    gene_name: str = ""
+    canonical: bool = False
+    exons: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    coding: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    utrs: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+
+    def utr(self) -> tuple[tuple[int, int], ...]:
+        """Return the intervals of the 3'UTR, ascending; none if there are none."""
+        if self.utrs:
+            return tuple(sorted(self.utrs))
+        if not self.coding:
+            return ()
+        if self.strand == "-":
+            first = min(start for start, _ in self.coding)
+            parts = [(start, min(end, first)) for start, end in self.exons]
+        else:
+            last = max(end for _, end in self.coding)
+            parts = [(max(start, last), end) for start, end in self.exons]
+        return tuple(sorted((start, end) for start, end in parts if start < end))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Line:
+    """A line of an annotation."""
+
+    chromosome: str
+    kind: str
+    interval: tuple[int, int]
+    strand: str
+    attributes: Mapping[str, str]
+
+
+def read_annotated_utrs(
+    genome: str | os.PathLike[str],
+    annotation: str | os.PathLike[str],
+    *,
+    all_transcripts: bool = False,
+) -> Iterator[SequenceRecord]:
+    """Yield the 3'UTRs of an annotated genome, in the order of the annotation.
+
+    Args:
+      genome: FASTA file of chromosomes, not compressed.
+      annotation: GTF or GFF3, plain or gzipped, the lines of a chromosome together.
+      all_transcripts: of each gene all transcripts with a 3'UTR; else the one that is
+        marked as canonical, or has the longest 3'UTR.
+
+    Yields:
+      Records named gene|transcript, 5'→3', RNA letters and N.
+
+    Raises:
+      ValueError: for a line that is wrong, chromosomes that the genome lacks, or an
+        annotation without 3'UTRs.
+    """
+    source = os.fspath(annotation)
+    with Genome(genome) as opened:
+        names = dict.fromkeys(line.chromosome for line in _lines(annotation))
+        opened.check_chromosomes(list(names), source)
+        used: set[str] = set()
+        for chromosome, transcripts in _chromosomes(annotation):
+            for transcript in _chosen(transcripts, all_transcripts):
+                name = f"{transcript.gene_name}|{transcript.identifier}"
+                if name in used:  # such as a gene of X and Y
+                    name = f"{name}|{chromosome}"
+                if name in used:
+                    raise ValueError(f"{source}: two transcripts are named {name}")
+                used.add(name)
+                strand = -1 if transcript.strand == "-" else 1
+                yield opened.splice(Region(name, chromosome, transcript.utr(), strand))
+        if not used:
+            raise ValueError(
+                f"{source}: no transcript has a 3'UTR: it needs lines of exons and "
+                "CDS, or of three_prime_utr"
+            )
+
+
+def _chosen(
+    transcripts: Mapping[str, _Transcript], all_transcripts: bool
+) -> Iterator[_Transcript]:
+    """Yield the transcripts with a 3'UTR, all or one a gene."""
+    genes: dict[str, list[_Transcript]] = {}
+    for transcript in transcripts.values():
+        if transcript.utr():
+            gene = transcript.gene or transcript.identifier
+            genes.setdefault(gene, []).append(transcript)
+    for gene, of_gene in genes.items():
+        for transcript in of_gene:
+            transcript.gene_name = transcript.gene_name or gene
+        yield from of_gene if all_transcripts else [max(of_gene, key=_rank)]
+
+
+def _rank(transcript: _Transcript) -> tuple[bool, int]:
+    length = sum(end - start for start, end in transcript.utr())
+    return transcript.canonical, length
+
+
+def _chromosomes(
+    annotation: str | os.PathLike[str],
+) -> Iterator[tuple[str, dict[str, _Transcript]]]:
+    """Yield each chromosome and its transcripts by identifier."""
+    current, seen = "", set[str]()
+    transcripts: dict[str, _Transcript] = {}
+    gene_names: dict[str, str] = {}
+    for line in _lines(annotation):
+        if line.chromosome != current:
+            if current:
+                yield current, transcripts
+            if line.chromosome in seen:
+                raise ValueError(
+                    f"{os.fspath(annotation)}: the lines of {line.chromosome} are not "
+                    "together; sort them by: sort -k1,1 -k4,4n"
+                )
+            seen.add(line.chromosome)
+            current, transcripts, gene_names = line.chromosome, {}, {}
+        _add(line, transcripts, gene_names)
+    if current:
+        yield current, transcripts
+
+
+def _add(
+    line: _Line, transcripts: dict[str, _Transcript], gene_names: dict[str, str]
+) -> None:
+    """Add a line to the transcripts that it belongs to."""
+    given = line.attributes
+    gtf = "transcript_id" in given and "Parent" not in given and "ID" not in given
+    if line.kind not in _PARTS:
+        identifier = given.get("ID", "")
+        gene_names[identifier] = given.get("Name", given.get("gene_name", ""))
+        if "Parent" not in given:
+            return
+        parents = [identifier]
+    else:
+        parents = given.get("transcript_id" if gtf else "Parent", "").split(",")
+    for parent in filter(None, parents):
+        transcript = transcripts.setdefault(parent, _Transcript(_plain(parent)))
+        transcript.strand = line.strand
+        transcript.canonical |= any(tag in given.get("tag", "") for tag in _CANONICAL)
+        if line.kind not in _PARTS:
+            transcript.gene = given["Parent"]
+            transcript.gene_name = gene_names.get(given["Parent"], "")
+            continue
+        if gtf:
+            transcript.gene = given.get("gene_id", "")
+            transcript.gene_name = given.get("gene_name", "")
+        part = (
+            transcript.coding
+            if line.kind in _CODING
+            else transcript.exons
+            if line.kind == "exon"
+            else transcript.utrs
+        )
+        part.append(line.interval)
+
+
+def _plain(identifier: str) -> str:
+    """Return an identifier without the kind that Ensembl's GFF3 puts before it."""
+    return identifier.removeprefix("transcript:")
+
+
+def _lines(annotation: str | os.PathLike[str]) -> Iterator[_Line]:
+    """Read an annotation line by line.
+
+    Raises:
+      ValueError: for a line that is wrong; it names it.
+    """
+    with open_lines(annotation) as lines:
+        for number, line in enumerate(lines, 1):
+            text = line.rstrip("\r\n")
+            if text.startswith("##FASTA"):
+                return
+            if not text.strip() or text.startswith("#"):
+                continue
+            try:
+                yield _parse(text.split("\t"))
+            except ValueError as error:
+                raise ValueError(
+                    f"{os.fspath(annotation)}: line {number} is no line of a GTF or "
+                    f"GFF3 file ({error})"
+                ) from error
+
+
+def _parse(cells: list[str]) -> _Line:
+    """Return the line that its cells make up."""
+    if len(cells) != _COLUMNS:
+        raise ValueError(f"{len(cells)} columns, not {_COLUMNS}")
+    start, end = int(cells[3]) - 1, int(cells[4])
+    if not 0 <= start < end:
+        raise ValueError(f"from {cells[3]} to {cells[4]}")
+    return _Line(
+        unquote(cells[0]), cells[2], (start, end), cells[6], _attributes(cells[8])
+    )
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """Return the attributes of a GTF or GFF3 line; values of a repeated one joined.
+
+    >>> _attributes('gene_id "G1"; tag "basic"; tag "MANE_Select";')
+    {'gene_id': 'G1', 'tag': 'basic,MANE_Select'}
+    >>> _attributes("ID=t1;Parent=g1")
+    {'ID': 't1', 'Parent': 'g1'}
+    """
+    found: dict[str, str] = {}
+    if re.match(r"\s*\w+=", text):
+        pairs = [part.partition("=")[::2] for part in text.split(";") if "=" in part]
+        return {name.strip(): unquote(value) for name, value in pairs}
+    for name, quoted, bare in _GTF.findall(text):
+        value = quoted or bare
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found

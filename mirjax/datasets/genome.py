@@ -1,0 +1,195 @@
+"""Pieces of a genome: spliced intervals of a FASTA file, and those of a BED file."""
+
+import contextlib
+import gzip
+import io
+import os
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from Bio import SeqIO
+from Bio.Seq import reverse_complement
+
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import SequenceRecord
+
+_GZIP = b"\x1f\x8b"
+_BLOCKS = 12  # columns of a BED line that has blocks
+
+
+class Region(NamedTuple):
+    """Intervals of one chromosome that are spliced.
+
+    Attributes:
+      name: of what they make up.
+      chromosome: its name in the FASTA file.
+      intervals: start and end of each, from 0, the end not included; ascending.
+      strand: 1, or -1 for the reverse complement.
+    """
+
+    name: str
+    chromosome: str
+    intervals: tuple[tuple[int, int], ...]
+    strand: int
+
+
+class Genome:
+    """A FASTA file of chromosomes, of which one is in memory at a time."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Find where each chromosome begins.
+
+        Args:
+          path: the file, not compressed.
+
+        Raises:
+          ValueError: if it is compressed, missing, or not FASTA.
+        """
+        self._path = os.fspath(path)
+        try:
+            with open(self._path, "rb") as stream:
+                if stream.read(2) == _GZIP:
+                    raise ValueError(
+                        f"{self._path}: a genome must not be compressed, to be read at "
+                        "any place; unpack it by gunzip"
+                    )
+            self._index: Any = SeqIO.index(self._path, "fasta")
+        except OSError as error:
+            raise ValueError(
+                f"{self._path}: cannot be read ({error.strerror})"
+            ) from error
+        if not len(self._index):
+            raise ValueError(f"{self._path}: not a FASTA file: no line begins with '>'")
+        self._name, self._letters = "", ""
+
+    def __enter__(self) -> "Genome":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._index.close()
+
+    def check_chromosomes(self, names: Sequence[str], source: str) -> None:
+        """Raise a ValueError unless the genome has all chromosomes of another file."""
+        missing = [name for name in names if name not in self._index]
+        if missing:
+            raise ValueError(
+                f"{source}: names {len(missing)} sequences that {self._path} lacks, "
+                f"such as {', '.join(missing[:3])}; its own are named "
+                f"{', '.join(list(self._index)[:3])}: give files of one assembly, or "
+                "leave the lines out"
+            )
+
+    def splice(self, region: Region) -> SequenceRecord:
+        """Return a region's sequence, 5'→3', RNA letters and N.
+
+        Raises:
+          ValueError: if it passes the end of its chromosome, or holds other letters.
+        """
+        letters = self._chromosome(region.chromosome)
+        last = max(end for _, end in region.intervals)
+        if last > len(letters):
+            raise ValueError(
+                f"{region.name} ends at {last:,}, but {region.chromosome} in "
+                f"{self._path} has {len(letters):,} nt; give files of one assembly"
+            )
+        sequence = "".join(letters[start:end] for start, end in region.intervals)
+        if region.strand < 0:
+            sequence = reverse_complement(sequence)
+        return SequenceRecord(
+            region.name,
+            alphabet.normalise(sequence, name=region.name, unknown_letters=True),
+        )
+
+    def _chromosome(self, name: str) -> str:
+        if name != self._name:
+            self._letters = ""  # before the next is read
+            self._name, self._letters = name, str(self._index[name].seq)
+        return self._letters
+
+
+def read_bed(
+    genome: str | os.PathLike[str], bed: str | os.PathLike[str]
+) -> Iterator[SequenceRecord]:
+    """Yield the sequence of each line of a BED file, in its order.
+
+    Args:
+      genome: FASTA file of chromosomes.
+      bed: plain or gzipped, of 3 to 12 columns: the name is column 4, else
+        chromosome:start-end; column 6 is the strand; the blocks of columns 10 to 12
+        are spliced.
+
+    Raises:
+      ValueError: for a line that is wrong, an empty file, or another assembly.
+    """
+    source = os.fspath(bed)
+    with Genome(genome) as opened:
+        opened.check_chromosomes(
+            list(dict.fromkeys(region.chromosome for region in _regions(bed))), source
+        )
+        used: set[str] = set()
+        for region in _regions(bed):
+            if region.name in used:
+                raise ValueError(
+                    f"{source}: two lines are named {region.name}; give each a name of "
+                    "its own in column 4"
+                )
+            used.add(region.name)
+            yield opened.splice(region)
+        if not used:
+            raise ValueError(f"{source}: the file has no intervals")
+
+
+def _regions(bed: str | os.PathLike[str]) -> Iterator[Region]:
+    """Read the lines of a BED file."""
+    with open_lines(bed) as lines:
+        for number, line in enumerate(lines, 1):
+            text = line.rstrip("\r\n")
+            if not text.strip() or text.startswith(("#", "track", "browser")):
+                continue
+            try:
+                yield _parse_line(text.split("\t"))
+            except (ValueError, IndexError) as error:
+                raise ValueError(
+                    f"{os.fspath(bed)}: line {number} is no line of a BED file "
+                    f"({error})"
+                ) from error
+
+
+def _parse_line(cells: Sequence[str]) -> Region:
+    """Return the region of a BED line."""
+    chromosome, start, end = cells[0], int(cells[1]), int(cells[2])
+    intervals = ((start, end),)
+    if len(cells) >= _BLOCKS:
+        sizes, offsets = ([int(x) for x in c.split(",") if x] for c in cells[10:12])
+        intervals = tuple(
+            (start + offset, start + offset + size)
+            for offset, size in zip(offsets, sizes, strict=True)
+        )
+    for low, high in intervals:
+        if not 0 <= low < high:
+            raise ValueError(f"interval {low} to {high}")
+    name = cells[3] if len(cells) > 3 else f"{chromosome}:{start}-{end}"
+    strand = -1 if len(cells) > 5 and cells[5] == "-" else 1
+    return Region(name, chromosome, intervals, strand)
+
+
+@contextlib.contextmanager
+def open_lines(path: str | os.PathLike[str]) -> Iterator[io.TextIOBase]:
+    """Open a text, plain or gzipped, to be read line by line.
+
+    Raises:
+      ValueError: if it cannot be read or is not text.
+    """
+    name = os.fspath(path)
+    try:
+        with pathlib.Path(path).open("rb") as stream:
+            zipped = stream.peek(2).startswith(_GZIP)
+            opened = gzip.GzipFile(fileobj=stream) if zipped else stream
+            with io.TextIOWrapper(opened, "utf-8-sig") as text:  # type: ignore[type-var]
+                yield text
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name}: not a UTF-8 text ({error.reason})") from error
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ValueError(f"{name}: cannot be read ({reason})") from error

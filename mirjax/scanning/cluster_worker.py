@@ -1,0 +1,40 @@
+"""What the workers of a Dask cluster run; needs the extra cluster."""
+
+from typing import Any
+
+import cloudpickle
+from distributed import WorkerPlugin, get_worker
+
+from mirjax.scanning.parts import Part, encode_part, slice_digest
+from mirjax.scanning.slices import Slice, SliceScanner
+
+
+class ScannerPlugin(WorkerPlugin):
+    """Gives a scanner to every worker, now and later.
+
+    A worker that joins or restarts gets it too; data that is scattered would be lost
+    with the workers that hold it.
+    """
+
+    def __init__(self, name: str, scan: SliceScanner) -> None:
+        self.name = name
+        self._pickled = cloudpickle.dumps(scan)
+        self.scan: SliceScanner | None = None
+
+    def setup(self, worker: Any) -> None:
+        """Load the scanner on a worker."""
+        self.scan = cloudpickle.loads(self._pickled)
+
+
+def scan_slice(name: str, a_slice: Slice) -> bytes:
+    """Scan a slice on a worker.
+
+    Args:
+      name: of the plugin that has the scanner.
+      a_slice: what to scan.
+
+    Returns:
+      Its encoded part.
+    """
+    table = get_worker().plugins[name].scan(a_slice)
+    return encode_part(Part(a_slice.number, slice_digest(a_slice), table))

@@ -1,0 +1,229 @@
+"""Tests of 3'UTRs of an annotated genome, and of the intervals of a BED file."""
+
+import gzip
+import random
+
+import pytest
+
+from mirjax.datasets import annotation, genome
+
+DRAW = random.Random(5)
+CHROMOSOMES = {name: "".join(DRAW.choices("ACGT", k=300)) for name in ("chr1", "chr2")}
+PAIRED = str.maketrans("ACGTN", "TGCAN")
+
+
+def spliced(chromosome, intervals, strand="+"):
+    """Splice intervals from 1, the end included, as the annotation has them."""
+    joined = "".join(CHROMOSOMES[chromosome][a - 1 : b] for a, b in intervals)
+    joined = joined if strand == "+" else joined.translate(PAIRED)[::-1]
+    return joined.replace("T", "U")
+
+
+def gtf(chromosome, kind, start, end, strand, gene, transcript, more=""):
+    attributes = f'gene_id "{gene}"; transcript_id "{transcript}"; {more}'
+    cells = [chromosome, "x", kind, start, end, ".", strand, ".", attributes]
+    return "\t".join(map(str, cells)) + "\n"
+
+
+def gff(chromosome, kind, start, end, strand, attributes):
+    cells = [chromosome, "x", kind, start, end, ".", strand, ".", attributes]
+    return "\t".join(map(str, cells)) + "\n"
+
+
+# As Ensembl and GENCODE write them: the stop codon is no part of the CDS.
+GTF = "#!genome-build X\n" + "".join(
+    [
+        gtf("chr1", "exon", 11, 40, "+", "G1", "T1", 'gene_name "PLUS";'),
+        gtf("chr1", "exon", 61, 90, "+", "G1", "T1", 'gene_name "PLUS";'),
+        gtf("chr1", "exon", 111, 160, "+", "G1", "T1", 'gene_name "PLUS";'),
+        gtf("chr1", "CDS", 21, 40, "+", "G1", "T1"),
+        gtf("chr1", "CDS", 61, 77, "+", "G1", "T1"),
+        gtf("chr1", "stop_codon", 78, 80, "+", "G1", "T1", 'gene_name "PLUS";'),
+        gtf("chr1", "exon", 200, 260, "-", "G2", "T2", 'gene_name "MINUS";'),
+        gtf("chr1", "exon", 270, 290, "-", "G2", "T2", 'gene_name "MINUS";'),
+        gtf("chr1", "CDS", 280, 288, "-", "G2", "T2", 'gene_name "MINUS";'),
+        gtf("chr1", "stop_codon", 277, 279, "-", "G2", "T2", 'gene_name "MINUS";'),
+        gtf("chr2", "exon", 5, 99, "+", "G3", "T3"),  # codes nothing
+        gtf("chr2", "exon", 5, 99, "+", "G4", "T4"),
+        gtf("chr2", "CDS", 5, 49, "+", "G4", "T4"),
+        gtf("chr2", "exon", 5, 60, "+", "G4", "T5", 'tag "a"; tag "MANE_Select";'),
+        gtf("chr2", "CDS", 5, 49, "+", "G4", "T5"),
+    ]
+)
+# As Ensembl and NCBI write them: the stop codon belongs to the CDS.
+GFF = "##gff-version 3\n" + "".join(
+    [
+        gff("chr1", "gene", 11, 160, "+", "ID=gene:G1;Name=PL%2CUS"),
+        gff("chr1", "mRNA", 11, 160, "+", "ID=transcript:T1;Parent=gene:G1"),
+        gff("chr1", "exon", 11, 40, "+", "Parent=transcript:T1"),
+        gff("chr1", "exon", 61, 90, "+", "Parent=transcript:T1"),
+        gff("chr1", "exon", 111, 160, "+", "Parent=transcript:T1"),
+        gff("chr1", "CDS", 21, 40, "+", "ID=C1;Parent=transcript:T1"),
+        gff("chr1", "CDS", 61, 80, "+", "ID=C1;Parent=transcript:T1"),
+        "###\n",
+        gff("chr1", "gene", 200, 290, "-", "ID=gene:G2;Name=MINUS"),
+        gff("chr1", "mRNA", 200, 290, "-", "ID=transcript:T2;Parent=gene:G2"),
+        gff("chr1", "three_prime_UTR", 200, 260, "-", "Parent=transcript:T2"),
+        gff("chr1", "three_prime_UTR", 270, 276, "-", "Parent=transcript:T2"),
+        "##FASTA\n>chr1\nACGT\n",
+    ]
+)
+PLUS = spliced("chr1", [(81, 90), (111, 160)])
+MINUS = spliced("chr1", [(200, 260), (270, 276)], "-")
+LONG, CANONICAL = spliced("chr2", [(50, 99)]), spliced("chr2", [(50, 60)])
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    path = tmp_path / "genome.fa"
+    with path.open("w") as stream:
+        for name, letters in CHROMOSOMES.items():
+            lines = "\n".join(letters[n : n + 60] for n in range(0, 300, 60))
+            print(f">{name} dna:chromosome\n{lines}", file=stream)
+    return path
+
+
+def read(fasta, text, name="genes.gtf", **options):
+    path = fasta.with_name(name)
+    data = text.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    records = annotation.read_annotated_utrs(fasta, path, **options)
+    return {record.name: record.sequence for record in records}
+
+
+@pytest.mark.parametrize("name", ["genes.gtf", "genes.gtf.gz"])
+def test_a_gtf(fasta, name):
+    assert read(fasta, GTF, name) == {
+        "PLUS|T1": PLUS,
+        "MINUS|T2": MINUS,
+        "G4|T5": CANONICAL,
+    }
+
+
+def test_all_transcripts_of_a_gene(fasta):
+    found = read(fasta, GTF, all_transcripts=True)
+    assert list(found) == ["PLUS|T1", "MINUS|T2", "G4|T4", "G4|T5"]
+    assert found["G4|T4"] == LONG
+
+
+def test_without_a_mark_the_longest_utr_is_taken(fasta):
+    found = read(fasta, GTF.replace("MANE_Select", "basic"))
+    assert found["G4|T4"] == LONG
+
+
+def test_a_gff3_with_coding_sequences_and_with_utrs(fasta):
+    expected = {"PL,US|T1": PLUS, "MINUS|T2": MINUS}
+    assert read(fasta, GFF, "genes.gff3") == expected
+
+
+def test_lines_sorted_by_position(fasta):
+    """Those of several genes lie between each other then."""
+    lines = GTF.splitlines(keepends=True)[1:]
+    lines.sort(key=lambda line: (line.split("\t")[0], int(line.split("\t")[3])))
+    assert read(fasta, "".join(lines)) == read(fasta, GTF)
+
+
+def test_windows_line_ends(fasta):
+    assert read(fasta, GTF.replace("\n", "\r\n")) == read(fasta, GTF)
+
+
+def test_chromosomes_that_the_genome_lacks_are_named(fasta):
+    with pytest.raises(ValueError, match="lacks, such as 1; its own are named chr1, c"):
+        read(fasta, GTF.replace("chr1", "1"))
+
+
+def test_a_chromosome_in_two_places_is_refused(fasta):
+    first = GTF.splitlines(keepends=True)[1]
+    with pytest.raises(ValueError, match="lines of chr1 are not together; sort"):
+        read(fasta, GTF + first)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("chr1 exon 1 2\n", "line 2 is no line of a GTF or GFF3 file .1 columns"),
+        (gff("chr1", "exon", "x", 2, "+", "ID=a"), "line 2 .*invalid literal"),
+        (gff("chr1", "exon", 9, 2, "+", "ID=a"), "line 2 .*from 9 to 2"),
+    ],
+)
+def test_a_wrong_line_is_named(fasta, line, words):
+    with pytest.raises(ValueError, match=words):
+        read(fasta, "# x\n" + line)
+
+
+def test_an_annotation_of_another_assembly(fasta):
+    with pytest.raises(ValueError, match=r"T1 ends at 99,160, but chr1 .* has 300 nt"):
+        read(fasta, GTF.replace("\t160\t", "\t99160\t"))
+
+
+def test_an_annotation_without_utrs(fasta):
+    with pytest.raises(ValueError, match="no transcript has a 3'UTR"):
+        read(fasta, GTF.replace("CDS", "other").replace("stop_codon", "other"))
+
+
+def test_a_compressed_genome_is_refused(fasta):
+    fasta.write_bytes(gzip.compress(fasta.read_bytes()))
+    with pytest.raises(ValueError, match="must not be compressed.*gunzip"):
+        read(fasta, GTF)
+
+
+def read_bed(fasta, text):
+    path = fasta.with_name("x.bed")
+    path.write_text(text)
+    return {r.name: r.sequence for r in genome.read_bed(fasta, path)}
+
+
+def test_the_intervals_of_a_bed_file(fasta):
+    text = (
+        "track name=x\n"
+        "chr2\t10\t30\n"
+        "chr1\t10\t30\tminus\t0\t-\r\n"
+        "chr1\t10\t160\tspliced\t0\t-\t0\t0\t0\t2\t30,50,\t0,100,\n"
+    )
+    assert read_bed(fasta, text) == {
+        "chr2:10-30": spliced("chr2", [(11, 30)]),
+        "minus": spliced("chr1", [(11, 30)], "-"),
+        "spliced": spliced("chr1", [(11, 40), (111, 160)], "-"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("chr1\t5\n", "line 1 is no line of a BED"),
+        ("chr1\t9\t5\n", "interval 9 to 5"),
+        ("chr1\t5\t999\n", "ends at 999, but chr1"),
+        ("chrZ\t5\t9\n", "lacks, such as chrZ"),
+        ("chr1\t5\t9\ta\nchr1\t7\t9\ta\n", "two lines are named a"),
+        ("#\n", "has no intervals"),
+    ],
+)
+def test_a_wrong_bed_file(fasta, text, words):
+    with pytest.raises(ValueError, match=words):
+        read_bed(fasta, text)
+
+
+def test_one_chromosome_is_in_memory_and_read_once(fasta, monkeypatch):
+    reads = []
+    original = genome.SeqIO.index
+
+    class Index:
+        def __init__(self, *arguments):
+            self.index = original(*arguments)
+
+        def __getitem__(self, name):
+            reads.append(name)
+            return self.index[name]
+
+        def __contains__(self, name):
+            return name in self.index
+
+        def __len__(self):
+            return len(self.index)
+
+        def close(self):
+            self.index.close()
+
+    monkeypatch.setattr(genome.SeqIO, "index", Index)
+    read(fasta, GTF, all_transcripts=True)
+    assert reads == ["chr1", "chr2"]
