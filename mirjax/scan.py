@@ -23,6 +23,10 @@ fitted. Letters other than A, C, G, T and U in transcripts (N and the other IUPA
 pair with nothing.
 """
 
+import sys
+import types
+from typing import Any
+
 from absl import flags, logging
 
 from mirjax import cli
@@ -139,6 +143,18 @@ def main(flag_values: flags.FlagValues) -> None:
         transcripts.num_records,
     )
 
+
+class _Command(types.ModuleType):
+    """This module, once it is imported: `mirjax.scan` is the function all the same."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Scan from Python; see `mirjax.api.scan`."""
+        from mirjax import api
+
+        return api.scan(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Command
 
 if __name__ == "__main__":
     cli.run(main, define_flags)
