@@ -124,7 +124,7 @@ def test_decoded_mirnas(generator):
         (lambda m, g: m.predict_proba(MIRNA), "give targets too"),
         (
             lambda m, g: m.predict_proba([MIRNA] * 2, ["A"] * 3),
-            "2 miRNAs and 3 targets",
+            "2 miRNAs and 3",
         ),
         (lambda m, g: m.predict_proba(MIRNA, "A" * 54), "target of 54 nt"),
         (lambda m, g: m.predict_proba("A" * 27, "ACGU"), "miRNA of 27 nt"),
