@@ -111,12 +111,15 @@ class Model:
             [record.name for record in records],
             options,
         )
+        unknown = reads_unknown_letters(classifier.model)
         if given.is_file(transcripts):
-            with open_transcripts(os.fspath(transcripts)) as opened:
+            with open_transcripts(
+                os.fspath(transcripts), unknown_letters=unknown
+            ) as opened:
                 tables = [scanner(part) for part in opened.slices()]
         else:
             read = [
-                given.read_letters(each, unknown_letters=True)
+                given.read_letters(each, unknown_letters=unknown)
                 for each in given.records(transcripts)
             ]
             tables = [scanner(part) for part in cut_slices(read)]

@@ -19,8 +19,7 @@ A transcript that is no longer than a window is one window. Columns:
   sites      how many windows of this transcript the miRNA passes, at least --min_sites
 
 Probabilities are calibrated if the model holds the temperature that its training
-fitted. Letters other than A, C, G, T and U in transcripts (N and the other IUPAC codes)
-pair with nothing.
+fitted. N and the other IUPAC codes in transcripts are read as unknown letters.
 """
 
 import sys
@@ -109,6 +108,7 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.evaluation.metrics.calibration import find_temperature
     from mirjax.inference.pairs import load_classifier
     from mirjax.inputs import check_streams
+    from mirjax.models.interfaces import reads_unknown_letters
     from mirjax.output import check_writable, open_output
     from mirjax.scanning.engines.choice import make_engine
     from mirjax.scanning.mirnas import check_lengths, load_mirnas
@@ -130,7 +130,11 @@ def main(flag_values: flags.FlagValues) -> None:
 
     # ---- Scan slice by slice, and write each as soon as it is done. ----
     with (
-        open_transcripts(flag_values.targets, bad) as transcripts,
+        open_transcripts(
+            flag_values.targets,
+            bad,
+            unknown_letters=reads_unknown_letters(trained.model),
+        ) as transcripts,
         open_output(out) as file,
     ):
         rows = write_table(file, scanner, transcripts, cli.progress)

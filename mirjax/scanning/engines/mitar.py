@@ -27,7 +27,7 @@ from mirjax.sequences import alphabet
 from mirjax.xla import compiler_options
 
 _PAIRS = 1024  # computed at a time, so that they stay in a core's cache
-_MIRNAS = 4  # of these
+_MIRNAS = 8  # of these
 _BUCKETS = (1024, 8192)  # letters that are projected at a time
 _LETTERS = _BUCKETS[-1]
 _PENDING = 8  # programs that are started before their results are read
