@@ -44,7 +44,7 @@ def main() -> None:
         sys.executable, "mirjax_scan.py", model=arguments.model, **common
     )
     sizes["mirjax"] = arguments.transcripts
-    seconds = timing.run(competitors, arguments.repeats, sizes, warmup=0)
+    seconds = timing.run(competitors, arguments.repeats, sizes)
     # A sequence is a transcript.
     print(timing.markdown_table(seconds, sizes))
 
