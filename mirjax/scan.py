@@ -33,8 +33,6 @@ from mirjax.scanning.options import MODES, WINDOWS, WindowsOptions
 from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
 
-_OF_WINDOWS = ("step", "threshold", "min_sites")
-
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
@@ -102,7 +100,11 @@ def _define_windows_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
-    options = WindowsOptions(**{name: flag_values[name].value for name in _OF_WINDOWS})
+    options = WindowsOptions(
+        step=flag_values.step,
+        threshold=flag_values.threshold,
+        min_sites=flag_values.min_sites,
+    )
 
     # Imported here, so that --help and wrong flags are answered at once.
     from mirjax.evaluation.metrics.calibration import find_temperature

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard, cast
 
 import pandas as pd
 
@@ -21,7 +21,7 @@ A mapping or a series names its sequences by its keys or its index; others are n
 _LETTERS = set("ACGTUNRYSWKMBDHV")
 
 
-def is_file(sequences: Sequences) -> bool:
+def is_file(sequences: object) -> TypeGuard[str | os.PathLike[str]]:
     """Return whether sequences are given as a file: a path, or text that is no RNA.
 
     >>> is_file("ACGU"), is_file("utrs.fa"), is_file(["ACGU"])
@@ -48,13 +48,12 @@ def records(sequences: Sequences) -> list[SequenceRecord]:
       ValueError: if two have one name, one is no text, or a file cannot be read.
     """
     if is_file(sequences):
-        assert isinstance(sequences, str | os.PathLike)
         return fasta.read_fasta(sequences, unknown_letters=True)
     if isinstance(sequences, str):
         return _named([("1", sequences)])
     if isinstance(sequences, pd.Series | Mapping):
         return _named(sequences.items())
-    return _named(enumerate(sequences, 1))
+    return _named(enumerate(cast(Iterable[Any], sequences), 1))
 
 
 def mirna_records(mirnas: Sequences) -> list[SequenceRecord]:
@@ -67,7 +66,6 @@ def mirna_records(mirnas: Sequences) -> list[SequenceRecord]:
       ValueError: as `records` and `load_mirnas` do.
     """
     if is_file(mirnas):
-        assert isinstance(mirnas, str | os.PathLike)
         return load_mirnas(os.fspath(mirnas))
     return [read_letters(each) for each in records(mirnas)]
 

@@ -38,12 +38,12 @@ class MitarEngine:
     """A miTAR classifier in factors; an `Engine`.
 
     Attributes:
-      trained: the classifier.
+      trained: a `Mitar`.
       mirnas: 5'→3', RNA letters, none longer than it reads; at least one.
       temperature: logits are divided by it; see `evaluation.metrics.calibration`.
     """
 
-    trained: TrainedModel[Mitar]
+    trained: TrainedModel[Any]
     mirnas: tuple[str, ...]
     temperature: float = 1.0
 
