@@ -70,8 +70,7 @@ def check(table, rows):
             assert table[name].to_pylist() == list(values), name
 
 
-@pytest.mark.parametrize("length", [66, 79])
-@pytest.mark.parametrize("step", [1, 15, 22, 40])
+@pytest.mark.parametrize(("length", "step"), [(66, 1), (79, 15), (66, 22), (79, 53)])
 def test_sites_are_those_of_a_plain_pass(length, step):
     rng = np.random.default_rng(step)
     model = SMALL.clone(length=length)
@@ -86,7 +85,7 @@ def test_sites_are_those_of_a_plain_pass(length, step):
         make_engine(trained, mirnas), [m.name for m in mirnas], options
     )
     rows = plain_pass(trained, mirnas, targets, options)
-    assert rows or step > 1
+    assert rows or step == 53
     check(scanner(Slice(0, tuple(targets))), rows)
 
 
