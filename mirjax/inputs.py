@@ -221,11 +221,22 @@ def _check_encoding(start: bytes, name: str) -> None:
     """Raise a ValueError if the start of a file says that it is no UTF-8 text."""
     known = (*_COMPRESSED, *_MARKS)
     zeros = [n for n, byte in enumerate(start[:2]) if not byte]
-    if start.startswith(known):
+    binary = set(start) & _CONTROL_BYTES and not _is_utf8(start)
+    if start.startswith(known) or binary:
         raise ValueError(f"{name}: {_describe(start, 0)}")
     if zeros and start.isascii():  # of every letter, one byte is zero
         order = "BE" if zeros[0] == 0 else "LE"
         raise ValueError(f"{name}: {_convert('UTF-16' + order, 'UTF-16')}")
+
+
+def _is_utf8(start: bytes) -> bool:
+    """Return whether the start of a file is UTF-8, which may end within a letter."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(start)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_latin(line: bytes) -> bool:

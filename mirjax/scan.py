@@ -19,9 +19,12 @@ A transcript that is no longer than a window is one window. Columns:
   sites      how many windows of this transcript the miRNA passes, at least --min_sites
 
 Probabilities are calibrated if the model holds the temperature that its training
-fitted. Letters other than A, C, G, T and U in transcripts (N and the other IUPAC codes)
-pair with nothing.
+fitted. N and the other IUPAC codes in transcripts are read as unknown letters.
 """
+
+import sys
+import types
+from typing import Any
 
 from absl import flags, logging
 
@@ -29,8 +32,6 @@ from mirjax import cli
 from mirjax.scanning.options import MODES, WINDOWS, WindowsOptions
 from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
-
-_OF_WINDOWS = ("step", "threshold", "min_sites")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -99,12 +100,17 @@ def _define_windows_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
-    options = WindowsOptions(**{name: flag_values[name].value for name in _OF_WINDOWS})
+    options = WindowsOptions(
+        step=flag_values.step,
+        threshold=flag_values.threshold,
+        min_sites=flag_values.min_sites,
+    )
 
     # Imported here, so that --help and wrong flags are answered at once.
     from mirjax.evaluation.metrics.calibration import find_temperature
     from mirjax.inference.pairs import load_classifier
     from mirjax.inputs import check_streams
+    from mirjax.models.interfaces import reads_unknown_letters
     from mirjax.output import check_writable, open_output
     from mirjax.scanning.engines.choice import make_engine
     from mirjax.scanning.mirnas import check_lengths, load_mirnas
@@ -126,7 +132,11 @@ def main(flag_values: flags.FlagValues) -> None:
 
     # ---- Scan slice by slice, and write each as soon as it is done. ----
     with (
-        open_transcripts(flag_values.targets, bad) as transcripts,
+        open_transcripts(
+            flag_values.targets,
+            bad,
+            unknown_letters=reads_unknown_letters(trained.model),
+        ) as transcripts,
         open_output(out) as file,
     ):
         rows = write_table(file, scanner, transcripts, cli.progress)
@@ -139,6 +149,18 @@ def main(flag_values: flags.FlagValues) -> None:
         transcripts.num_records,
     )
 
+
+class _Command(types.ModuleType):
+    """This module, once it is imported: `mirjax.scan` is the function all the same."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Scan from Python; see `mirjax.api.scan`."""
+        from mirjax import api
+
+        return api.scan(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Command
 
 if __name__ == "__main__":
     cli.run(main, define_flags)

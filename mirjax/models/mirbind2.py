@@ -71,6 +71,11 @@ class MirBind2(nn.Module):
         super().__post_init__()
 
     @property
+    def reads_unknown_letters(self) -> bool:
+        """True: the published code gives pairs with any other letter a code, 17."""
+        return True
+
+    @property
     def min_target_length(self) -> int:
         """The shortest target, in nt."""
         return 1

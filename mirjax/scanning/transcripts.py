@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from mirjax.inputs import input_name, open_rereadable, stream_lines
@@ -45,15 +45,7 @@ class Transcripts:
           letters: a slice ends with the transcript by which it reaches them, so that
             where slices begin depends on the file alone.
         """
-        number, size, records = 0, 0, list[SequenceRecord]()
-        for record in self:
-            records.append(record)
-            size += len(record.sequence)
-            if size >= letters:
-                yield Slice(number, tuple(records))
-                number, size, records = number + 1, 0, []
-        if records:
-            yield Slice(number, tuple(records))
+        return cut_slices(self, letters)
 
 
 @contextlib.contextmanager
@@ -93,6 +85,21 @@ def open_transcripts(
                 num_letters += len(record.sequence)
         (bad_records or BadRecords()).report(path, bad, num_records + len(bad))
         yield Transcripts(name, num_records, num_letters, unknown_letters, stream)
+
+
+def cut_slices(
+    records: Iterable[SequenceRecord], letters: int = SLICE_LETTERS
+) -> Iterator[Slice]:
+    """Cut transcripts into slices; see `Transcripts.slices`."""
+    number, size, part = 0, 0, list[SequenceRecord]()
+    for record in records:
+        part.append(record)
+        size += len(record.sequence)
+        if size >= letters:
+            yield Slice(number, tuple(part))
+            number, size, part = number + 1, 0, []
+    if part:
+        yield Slice(number, tuple(part))
 
 
 def _read(

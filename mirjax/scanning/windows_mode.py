@@ -118,7 +118,8 @@ class WindowsScanner:
             scores = self.engine.score_windows(windows.tokens, places)
             mirnas, columns = np.nonzero(scores >= self.options.threshold)
             found.append(_Sites(mirnas, columns + first, scores[mirnas, columns]))
-        return _Sites(*map(np.concatenate, zip(*found, strict=True)))
+        mirnas, columns, passed = map(np.concatenate, zip(*found, strict=True))
+        return _Sites(mirnas, columns, passed)
 
 
 def _cut(part: Slice, size: int, step: int) -> _Windows:

@@ -1,8 +1,8 @@
 """The fastest engine of each classifier."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from mirjax.models.interfaces import Classifier
 from mirjax.models.mitar import Mitar
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.engines.interface import Engine
@@ -12,7 +12,7 @@ from mirjax.sequences.records import SequenceRecord
 
 
 def make_engine(
-    trained: TrainedModel[Classifier],
+    trained: TrainedModel[Any],
     mirnas: Sequence[SequenceRecord],
     temperature: float = 1.0,
 ) -> Engine:

@@ -8,6 +8,7 @@ What is left for a pair are some 35 small steps of the LSTMs; see `mitar_layout`
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,14 +22,15 @@ from mirjax.scanning.engines import mitar_parts as parts
 from mirjax.scanning.engines.mitar_factors import make_factors
 from mirjax.scanning.engines.mitar_layout import divide_steps, group_mirnas
 from mirjax.scanning.engines.mitar_pairs import score_pairs
-from mirjax.scanning.engines.plain import PlainEngine, probabilities
+from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
 from mirjax.sequences import alphabet
 from mirjax.xla import compiler_options
 
 _PAIRS = 1024  # computed at a time, so that they stay in a core's cache
-_MIRNAS = 16  # of these
-_LETTERS = 8192  # positions that are projected at a time
-_LEAST_LETTERS = 1024  # likewise, of a short transcript
+_MIRNAS = 8  # of these
+_BUCKETS = (1024, 8192)  # letters that are projected at a time
+_LETTERS = _BUCKETS[-1]
+_PENDING = 8  # programs that are started before their results are read
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,12 +38,12 @@ class MitarEngine:
     """A miTAR classifier in factors; an `Engine`.
 
     Attributes:
-      trained: the classifier.
+      trained: a `Mitar`.
       mirnas: 5'→3', RNA letters, none longer than it reads; at least one.
       temperature: logits are divided by it; see `evaluation.metrics.calibration`.
     """
 
-    trained: TrainedModel[Mitar]
+    trained: TrainedModel[Any]
     mirnas: tuple[str, ...]
     temperature: float = 1.0
 
@@ -49,6 +51,10 @@ class MitarEngine:
     def window_length(self) -> int:
         """Letters of the longest target that the model reads."""
         return self.trained.model.max_target_length
+
+    @functools.cached_property
+    def _plain(self) -> PlainEngine:
+        return PlainEngine(self.trained, self.mirnas, self.temperature)
 
     @functools.cached_property
     def _program(self) -> "_Program":
@@ -62,7 +68,17 @@ class MitarEngine:
         """Return the probability of every miRNA at every window; see `Engine`."""
         none = np.zeros((len(self.mirnas), 0), np.float32)
         found = [none, *self._program.score(transcript, starts)]
-        return probabilities(np.concatenate(found, axis=1), self.temperature)
+        scores = probabilities(np.concatenate(found, axis=1), self.temperature)
+        # Unknown letters are not in the tables: these few windows are scored plainly.
+        windows = windows_of(transcript, self.window_length)[starts]
+        context = windows[:, : self._program.steps.context]
+        unknown = np.flatnonzero((context == alphabet.PAD).any(axis=1))
+        if len(unknown):
+            distinct, same = np.unique(windows[unknown], axis=0, return_inverse=True)
+            joined = np.arange(len(distinct)) * self.window_length
+            plain = self._plain.score_windows(distinct.reshape(-1), joined)
+            scores[:, unknown] = plain[:, same.reshape(-1)]
+        return scores
 
     def score_pairs(
         self,
@@ -71,8 +87,7 @@ class MitarEngine:
         starts: Int[np.ndarray, " pairs"],
     ) -> Float[np.ndarray, " pairs"]:
         """Return the probability of chosen miRNAs at chosen windows; see `Engine`."""
-        plain = PlainEngine(self.trained, self.mirnas, self.temperature)
-        return plain.score_pairs(transcript, mirnas, starts)
+        return self._plain.score_pairs(transcript, mirnas, starts)
 
 
 class _Program:
@@ -84,17 +99,17 @@ class _Program:
             jnp.asarray(alphabet.encode(mirnas, model.max_mirna_length))
         )
         groups = group_mirnas(model, np.asarray(tokens))
-        self._steps = divide_steps(model, len(groups))
+        self.steps = divide_steps(model, len(mirnas), len(groups))
         self._model, self._count = model, len(mirnas)
         block = min(_MIRNAS, 1 << (len(mirnas) - 1).bit_length())
         self._windows = _PAIRS // block
         compiled = functools.partial(jax.jit, compiler_options=compiler_options())
         self._weights = parts.make_weights(trained.params)
-        factors = compiled(functools.partial(make_factors, self._steps, block))
+        factors = compiled(functools.partial(make_factors, self.steps, block))
         self._factors = factors(self._weights, tokens, [each.arrays for each in groups])
         self._project = compiled(parts.project_positions)
         self._score = compiled(
-            functools.partial(score_pairs, self._steps, model.max_mirna_length)
+            functools.partial(score_pairs, self.steps, model.max_mirna_length)
         )
 
     def score(
@@ -103,24 +118,25 @@ class _Program:
         starts: Int[np.ndarray, " windows"],
     ) -> Iterator[Float[np.ndarray, "mirnas windows"]]:
         """Yield the logits of all miRNAs at the windows, some windows at a time."""
-        size, length = self._model.max_target_length, len(transcript)
-        letters = min(_LETTERS, 1 << (length - 1).bit_length())
-        letters = max(_LEAST_LETTERS, letters)
-        padded = np.pad(transcript, (0, -length % letters + size + 1))
-        edges = np.searchsorted(starts, np.arange(0, length + letters, letters))
-        for number, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-            if first == last:
-                continue
-            begin = number * letters
-            tokens = padded[begin : begin + letters + size]
+        size = self._model.max_target_length
+        padded = np.pad(transcript, (0, _LETTERS))
+        first = 0
+        pending: list[tuple[int, Any]] = []
+        while first < len(starts):
+            begin = starts[first]
+            fitting = np.searchsorted(starts, begin + _LETTERS - size - 1, "right")
+            chosen = starts[first : min(fitting, first + self._windows)] - begin
+            used = chosen[-1] + size + 1
+            letters = next(each for each in _BUCKETS if used <= each)
+            tokens = padded[begin : begin + letters]
+            filled = np.pad(chosen, (0, self._windows - len(chosen)))
             projected = self._project(self._weights, tokens)
-            pending = []
-            for start in range(first, last, self._windows):
-                chosen = starts[start : min(last, start + self._windows)] - begin
-                filled = np.pad(chosen, (0, self._windows - len(chosen)))
-                logits = self._score(
-                    self._weights, self._factors, (projected, tokens, filled)
-                )
-                pending.append((len(chosen), logits))
-            for count, logits in pending:
-                yield np.asarray(logits)[: self._count, :count]
+            logits = self._score(
+                self._weights, self._factors, (projected, tokens, filled)
+            )
+            pending.append((len(chosen), logits))
+            first += len(chosen)
+            if len(pending) == _PENDING or first == len(starts):
+                for count, each in pending:
+                    yield np.asarray(each)[: self._count, :count]
+                pending = []

@@ -15,15 +15,15 @@ class MirnaBlock(NamedTuple):
     """What depends on some miRNAs alone.
 
     Attributes:
-      state: of the forward LSTM after the steps `few`: h, then c, for all contexts.
-      few: the backward LSTM's gate inputs of the steps `few`, for all contexts.
+      state: of the forward LSTM after the steps `few`: h, then c, for each context.
+      few: the backward LSTM's gate inputs of each step `few`, for the letters it sees.
       first: the backward LSTM's gate inputs of the steps `mirna`.
       own: the miRNA's part of the two convolutions of each step `own`.
       groups: the group of each miRNA at each step `shared`.
     """
 
-    state: Float[Array, "states mirnas contexts"]
-    few: Float[Array, "few gates mirnas contexts"]
+    state: Float[Array, "mirnas contexts states"]
+    few: Sequence[Float[Array, "mirnas _ gates"]]
     first: Float[Array, "first gates mirnas"]
     own: Float[Array, "own 2 filters mirnas"]
     groups: Int[Array, "shared mirnas"]
@@ -97,7 +97,6 @@ def _of_mirnas(
     """Compute what depends on the miRNAs of one block."""
     count, length = mirnas.shape
     units, gates = weights.forward.shape[1], weights.forward.shape[0]
-    contexts = parts.all_contexts(steps.context)
 
     def convolutions(step: int) -> list[Array]:
         places = parts.convolutions_of(step)
@@ -109,29 +108,28 @@ def _of_mirnas(
         inputs = parts.pooled_step(weights, convolutions(step))
         state = parts.advance(weights.forward, inputs[:gates], state)
         first.append(inputs[gates:])
-    shape = (units, count, len(contexts))
-    state = (
-        jnp.broadcast_to(state[0][:, :, None], shape),
-        jnp.broadcast_to(state[1][:, :, None], shape),
-    )
+    state = (state[0][:, :, None], state[1][:, :, None])
     few = []
-    for step in steps.few:
-        of_contexts = [
-            parts.convolve_part(weights, contexts, length - place)
-            for place in parts.convolutions_of(step)
-        ]
+    for step, letters in zip(steps.few, steps.letters, strict=True):
+        contexts = parts.all_contexts(letters)
         pair = [
-            mirna[:, :, None] + context[:, None, :]
-            for mirna, context in zip(convolutions(step), of_contexts, strict=True)
+            mirna[:, :, None]
+            + parts.convolve_part(weights, contexts, length - place)[:, None, :]
+            for mirna, place in zip(
+                convolutions(step), parts.convolutions_of(step), strict=True
+            )
         ]
         inputs = parts.pooled_step(weights, pair)
-        state = parts.advance(weights.forward, inputs[:gates], state)
-        few.append(inputs[gates:])
+        # A context's number begins with that of the letters that were seen before.
+        times = len(contexts) // state[0].shape[2]
+        before = (jnp.repeat(state[0], times, 2), jnp.repeat(state[1], times, 2))
+        state = parts.advance(weights.forward, inputs[:gates], before)
+        few.append(inputs[gates:].transpose(1, 2, 0))
     filters = len(weights.conv_bias)
     own = [jnp.stack(convolutions(step)) for step in steps.own]
     return MirnaBlock(
-        state=jnp.concatenate(state),
-        few=_stacked(few, (gates, *shape[1:])),
+        state=jnp.concatenate(state).transpose(1, 2, 0),
+        few=few,
         first=_stacked(first, (gates, count)),
         own=_stacked(own, (2, filters, count)),
         groups=groups,

@@ -5,8 +5,8 @@ convolves w letters at a time and pools pairs of convolutions: step k of the LST
 letters 2k to 2k + w, the last included. So steps are, in turn,
 
   mirna      of the miRNA alone
-  few        across the boundary, with at most `FEW` letters of the window: all that
-             these can be is tabulated once for each miRNA
+  few        across the boundary, with few letters of the window: all that these can
+             be is tabulated once for each miRNA
   own        across the boundary, computed for each pair
   shared     across the boundary, with so few letters of the miRNA that many miRNAs
              agree in them (most of it is padding): computed once for each such group
@@ -19,10 +19,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from mirjax.models.mitar import NUM_CODES, Mitar
+from mirjax.models.mitar import Mitar
+from mirjax.sequences.alphabet import LETTERS
 
-FEW = 3  # letters
 POOL = 2
+_FEW = (5, 3)  # letters of the window that are tabulated; 4 times as many miRNAs each
+_MOST_TABLES = 1 << 18  # contexts of miRNAs, of 1 KB each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Steps:
 
     Attributes:
       mirna, few, own, shared, window: the numbers of the steps of each kind.
-      context: letters of the window that the steps `few` depend on.
+      letters: of the window, that each step `few` sees.
     """
 
     mirna: range
@@ -39,37 +41,39 @@ class Steps:
     own: range
     shared: range
     window: range
-    context: int
+    letters: tuple[int, ...]
 
     @property
-    def num_contexts(self) -> int:
-        """What these letters can be, padding included."""
-        return NUM_CODES**self.context
+    def context(self) -> int:
+        """Letters of the window that all steps `few` together depend on."""
+        return max(self.letters, default=0)
 
 
-def divide_steps(model: Mitar, num_shared: int) -> Steps:
+def divide_steps(model: Mitar, num_mirnas: int, num_shared: int) -> Steps:
     """Divide the steps of a model by what they depend on.
 
     Args:
       model: its sizes.
+      num_mirnas: of the search; many have smaller tables.
       num_shared: steps across the boundary that are computed for groups of miRNAs.
     """
+    most = _MOST_TABLES // num_mirnas
+    few = next((n for n in _FEW if len(LETTERS) ** n <= most), _FEW[-1])
     length, width = model.max_mirna_length, model.conv_width
     end = (model.length - width + 1) // POOL
     boundary = max(0, (length - width + 1) // POOL)
     window = min(end, -(-length // POOL))
     own = boundary
-    while own < window and _window_letters(model, own) <= FEW:
+    while own < window and _window_letters(model, own) <= few:
         own += 1
     shared = max(own, window - num_shared)
-    context = _window_letters(model, own - 1) if own > boundary else 0
     return Steps(
         mirna=range(boundary),
         few=range(boundary, own),
         own=range(own, shared),
         shared=range(shared, window),
         window=range(window, end),
-        context=context,
+        letters=tuple(_window_letters(model, k) for k in range(boundary, own)),
     )
 
 
@@ -112,7 +116,7 @@ def group_mirnas(
       The groups of each shared step, the first step first. A step is shared if it has
       at most half as many groups as there are miRNAs.
     """
-    steps = divide_steps(model, 0)
+    steps = divide_steps(model, len(reversed_mirnas), 0)
     found: list[Groups] = []
     following = np.zeros(len(reversed_mirnas), np.int64)  # at the window's steps: one
     for step in reversed(steps.own):

@@ -16,14 +16,14 @@ class _Windows(NamedTuple):
     """What depends on some windows alone, or on a group of miRNAs too.
 
     Attributes:
-      context: one-hot, the first letters.
+      contexts: the number of the letters that each step `few` sees.
       own: the window's part of the two convolutions of each step `own`.
       shared: the forward LSTM's gate inputs of each step `shared`.
       after: the forward LSTM's gate inputs of the steps `window`.
       state: of the backward LSTM before the steps of pairs: h, then c.
     """
 
-    context: Float[Array, "contexts windows"]
+    contexts: Sequence[Int[Array, " windows"]]
     own: Float[Array, "own 2 filters windows"]
     shared: Sequence[Float[Array, "gates groups windows"]]
     after: Float[Array, "window gates windows"]
@@ -103,9 +103,8 @@ def _of_windows(
         )
         for step in steps.own
     ]
-    numbers = parts.context_numbers(head, steps.context)
     return _Windows(
-        context=jax.nn.one_hot(numbers, steps.num_contexts, axis=0),
+        contexts=[parts.context_numbers(head, letters) for letters in steps.letters],
         own=jnp.stack(own) if own else jnp.zeros((0, 2, filters, count)),
         shared=shared,
         after=inputs[:, :gates],
@@ -118,7 +117,12 @@ def _of_pairs(
 ) -> Float[Array, "mirnas windows"]:
     """Return the logits of the miRNAs of a block at some windows."""
     gates, units = weights.forward.shape
-    forward_h, forward_c = jnp.split(_of_context(block.state, windows), 2)
+    last = (
+        windows.contexts[-1]
+        if windows.contexts
+        else jnp.zeros(windows.after.shape[2], jnp.int32)
+    )
+    forward_h, forward_c = jnp.split(_of_context(block.state, last), 2)
     forward = (forward_h, forward_c)
 
     # ---- Across the boundary, for each pair. ----
@@ -145,8 +149,10 @@ def _of_pairs(
     backward = (backward_h, backward_c)
     for inputs in reversed(own_backward):
         backward = parts.advance(weights.backward, inputs, backward)
-    for inputs in block.few[::-1]:
-        each = _of_context(inputs, windows)
+    for table, contexts in reversed(
+        list(zip(block.few, windows.contexts, strict=True))
+    ):
+        each = _of_context(table, contexts)
         backward = parts.advance(weights.backward, each, backward)
     backward = parts.run_steps(
         weights.backward, block.first[::-1, :, :, None], backward
@@ -155,12 +161,7 @@ def _of_pairs(
 
 
 def _of_context(
-    table: Float[Array, "rows mirnas contexts"], windows: _Windows
+    table: Float[Array, "mirnas contexts rows"], contexts: Int[Array, " windows"]
 ) -> Float[Array, "rows mirnas windows"]:
-    """Return the rows of the context of each window.
-
-    A product with ones and zeros: exact, and faster than to gather numbers one by one.
-    """
-    rows, count, contexts = table.shape
-    chosen = table.reshape(-1, contexts) @ windows.context
-    return chosen.reshape(rows, count, -1)
+    """Return the rows of the context of each window."""
+    return jnp.moveaxis(table[:, contexts], 2, 0)

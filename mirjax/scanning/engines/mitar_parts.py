@@ -5,12 +5,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.models.mitar import NUM_CODES
 from mirjax.models.recurrence import NUM_GATES, hard_sigmoid
 from mirjax.scanning.engines.mitar_layout import POOL
+from mirjax.sequences.alphabet import LETTERS, A
+
+_FIRST_LETTER = int(A)  # the codes of the letters follow each other
 
 State: TypeAlias = tuple[Array, Array]
 """Output h and cell state c of an LSTM, [hidden, *batch] each."""
@@ -162,21 +166,18 @@ def project_positions(
 def context_numbers(
     tokens: UInt8[Array, "windows letters"], size: int
 ) -> Int[Array, " windows"]:
-    """Return the number of the first letters of each window, in base `NUM_CODES`."""
+    """Return the number of the first letters of each window; 0 for unknown ones."""
     number = jnp.zeros(len(tokens), jnp.int32)
     for place in range(size):
-        number = number * NUM_CODES + tokens[:, place]
+        letter = jnp.maximum(tokens[:, place].astype(jnp.int32) - _FIRST_LETTER, 0)
+        number = number * len(LETTERS) + letter
     return number
 
 
 def all_contexts(size: int) -> UInt8[Array, "contexts {size}"]:
     """Return what the first letters of a window can be, by their number."""
-    numbers = jnp.arange(NUM_CODES**size)
-    places = [NUM_CODES ** (size - 1 - place) for place in range(size)]
-    letters = [numbers // place % NUM_CODES for place in places]
-    empty = jnp.zeros((len(numbers), 0), jnp.int32)
-    columns = jnp.stack(letters, axis=1) if letters else empty
-    return columns.astype(jnp.uint8)
+    numbers = np.indices((len(LETTERS),) * size).reshape(size, -1).T
+    return jnp.asarray(numbers + _FIRST_LETTER, jnp.uint8)
 
 
 def convolutions_of(step: int) -> range:

@@ -11,7 +11,6 @@ from jaxtyping import Float, Int, UInt8
 from scipy import special
 
 from mirjax.inference.classify import make_scorer
-from mirjax.models.interfaces import Classifier
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
 
@@ -28,7 +27,7 @@ class PlainEngine:
       temperature: logits are divided by it; see `evaluation.metrics.calibration`.
     """
 
-    trained: TrainedModel[Classifier]
+    trained: TrainedModel[Any]
     mirnas: tuple[str, ...]
     temperature: float = 1.0
 

@@ -1,0 +1,229 @@
+"""The Python interface: what the commands do, with arrays, lists and data frames.
+
+    import mirjax
+
+    model = mirjax.load("mitar.npz")
+    model.predict_proba(mirnas, targets)             # one probability a pair
+    sites = mirjax.scan(model, mirnas, transcripts)  # a pandas frame
+
+Every sequence is RNA or DNA, 5'→3'.
+"""
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from jaxtyping import Float
+
+from mirjax.evaluation.metrics.calibration import find_temperature
+from mirjax.inference import decoders, pairs, sites
+from mirjax.inference.classify import predict_probabilities
+from mirjax.inference.options import DECODERS, GREEDY, PredictOptions
+from mirjax.models import loading
+from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
+from mirjax.models.trained import TrainedModel
+from mirjax.scanning import given
+from mirjax.scanning.engines.choice import make_engine
+from mirjax.scanning.given import Sequences
+from mirjax.scanning.mirnas import check_lengths
+from mirjax.scanning.options import WindowsOptions
+from mirjax.scanning.transcripts import cut_slices, open_transcripts
+from mirjax.scanning.windows_mode import WindowsScanner
+from mirjax.sequences.bad_records import BadRecords
+from mirjax.sequences.records import Pairs
+from mirjax.sequences.windows import sliding_windows
+
+DEFAULT = WindowsOptions()
+
+__all__ = ["Model", "Sequences", "WindowsOptions", "load", "scan"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model:
+    """A trained model, as `load` returns it.
+
+    Attributes:
+      trained: a classifier or a generator, with its parameters.
+      temperature: logits are divided by it; 1 for a model without calibration.
+    """
+
+    trained: TrainedModel
+    temperature: float = 1.0
+
+    def predict_proba(
+        self,
+        mirnas: Sequences | pd.DataFrame,
+        targets: Sequences | None = None,
+    ) -> Float[np.ndarray, " pairs"] | pd.Series:
+        """Return the probability that each miRNA binds its target.
+
+        Args:
+          mirnas: n miRNAs, or one for all targets. Or a frame with the columns mirna
+            and target, in place of both.
+          targets: n target sites, or one for all miRNAs.
+
+        Returns:
+          One probability a pair; of a frame, a series under its index.
+
+        Raises:
+          ValueError: if this model scores no pairs, a sequence cannot be read or does
+            not suit the model, or the numbers of miRNAs and targets differ.
+        """
+        classifier = self._classifier()
+        if isinstance(mirnas, pd.DataFrame):
+            columns = given.frame_columns(mirnas, targets)
+        elif targets is None:
+            raise ValueError("give targets too, or a frame with mirna and target")
+        else:
+            columns = given.paired(mirnas, targets)
+        read = Pairs(
+            [given.read_letters(each).sequence for each in columns[0]],
+            [
+                given.read_letters(
+                    each, unknown_letters=reads_unknown_letters(classifier.model)
+                ).sequence
+                for each in columns[1]
+            ],
+        )
+        labels = [f"pair {number}" for number in range(1, len(read) + 1)]
+        pairs.fitting_rows(read, classifier.model, "pairs", labels, BadRecords())
+        found = predict_probabilities(classifier, read, temperature=self.temperature)
+        if isinstance(mirnas, pd.DataFrame):
+            return pd.Series(found, index=mirnas.index, name="probability")
+        return found
+
+    def scan(
+        self,
+        mirnas: Sequences,
+        transcripts: Sequences,
+        options: WindowsOptions = DEFAULT,
+    ) -> pd.DataFrame:
+        """Find the target sites of miRNAs in transcripts; see `mirjax.scan`."""
+        classifier = self._classifier()
+        records = check_lengths(
+            given.mirna_records(mirnas), classifier.model, BadRecords(), "miRNAs"
+        )
+        scanner = WindowsScanner(
+            make_engine(classifier, records, self.temperature),
+            [record.name for record in records],
+            options,
+        )
+        unknown = reads_unknown_letters(classifier.model)
+        if given.is_file(transcripts):
+            with open_transcripts(
+                os.fspath(transcripts), unknown_letters=unknown
+            ) as opened:
+                tables = [scanner(part) for part in opened.slices()]
+        else:
+            read = [
+                given.read_letters(each, unknown_letters=unknown)
+                for each in given.records(transcripts)
+            ]
+            tables = [scanner(part) for part in cut_slices(read)]
+        return pa.concat_tables(tables).to_pandas()
+
+    def decode(
+        self, targets: Sequences, decoder: str = GREEDY, *, stride: int = 5
+    ) -> pd.DataFrame:
+        """Decode the miRNA that binds each target site.
+
+        Args:
+          targets: sites, or transcripts, which are covered by windows of the longest
+            site that the model reads.
+          decoder: greedy or beam.
+          stride: nt from one window of a long target to the next.
+
+        Returns:
+          A row per site: target, start, end, mirna and log_prob, the natural logarithm
+          of P(miRNA | site).
+
+        Raises:
+          ValueError: if this model generates no miRNAs, or a target cannot be read or
+            is too short.
+        """
+        model = self.trained.model
+        if not isinstance(model, Generator):
+            raise ValueError(f"a {type(model).__name__} decodes no miRNA; load another")
+        if decoder not in DECODERS[:2]:
+            raise ValueError(f"{decoder=} is not one of {', '.join(DECODERS[:2])}")
+        records = [given.read_letters(each) for each in given.records(targets)]
+        for each in records:
+            if len(each.sequence) < model.min_target_length:
+                raise ValueError(
+                    f"{each.name}: {len(each.sequence)} nt, the model takes at least "
+                    f"{model.min_target_length}"
+                )
+        size, batch_size = model.max_target_length, PredictOptions().batch_size
+        lengths = [len(each.sequence) for each in records]
+        windows = list(sliding_windows(lengths, size, stride))
+        found = sites.decode_windows(
+            decoders.make_decoder(
+                decoder, model, self.trained.params, allowed=[], batch_size=batch_size
+            ),
+            records,
+            size=size,
+            stride=stride,
+            batch_size=batch_size,
+            report=lambda number: None,
+        )
+        return pd.DataFrame(
+            {
+                "target": [records[window.record].name for window in windows],
+                "start": [window.start for window in windows],
+                "end": [window.end for window in windows],
+                "mirna": [found.mirnas[choice] for choice in found.choices],
+                "log_prob": found.log_probs,
+            }
+        )
+
+    def _classifier(self) -> TrainedModel[Any]:
+        """Return the model if it scores pairs."""
+        model = self.trained.model
+        if isinstance(model, Generator) or not isinstance(model, Classifier):
+            raise ValueError(
+                f"a {type(model).__name__} scores no pairs; load a classifier"
+            )
+        return self.trained
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Load a trained model: a workdir, a model file of mirjax, or a published file.
+
+    Args:
+      path: as --model of the commands.
+
+    Raises:
+      ValueError: if there is none, or the file is damaged.
+    """
+    trained = loading.load_model(path)
+    temperature = find_temperature(trained.metadata, path)
+    return Model(trained, temperature or 1.0)
+
+
+def scan(
+    model: Model | str | os.PathLike[str],
+    mirnas: Sequences,
+    transcripts: Sequences,
+    options: WindowsOptions = DEFAULT,
+) -> pd.DataFrame:
+    """Find the target sites of miRNAs in transcripts.
+
+    Args:
+      model: a classifier, or what to load it from.
+      mirnas: sequences, a FASTA file, a dataset such as "mirbase/hsa", or names in
+        miRBase such as "hsa-miR-21-5p,hsa-let-7a-5p".
+      transcripts: sequences, or a FASTA file, which is read as it is scanned.
+      options: which windows are scored, and which are sites.
+
+    Returns:
+      The table of `python -m mirjax.scan --mode=windows`: mirna, target, start, end,
+      window, score and sites; by transcript, miRNA and position.
+
+    Raises:
+      ValueError: if the model scores no pairs, or a sequence cannot be read.
+    """
+    loaded = model if isinstance(model, Model) else load(model)
+    return loaded.scan(mirnas, transcripts, options)

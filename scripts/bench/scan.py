@@ -1,0 +1,53 @@
+"""Speed of scanning transcripts by windows with miTAR: mirjax and Keras in turn.
+
+    python scripts/bench/scan.py --model=miTAR.h5 --bench_python=.venv-bench/bin/python
+
+From files to a file: 100 miRNAs and transcripts of 1,500 nt, a window every 22 nt.
+mirjax's time is that of its command, with its start; Keras's begins with its model in
+memory. Keras runs in a separate environment (see BUILD.md), at several batch sizes, on
+fewer transcripts: its time grows in proportion. Without --bench_python mirjax alone is
+measured.
+"""
+
+import argparse
+import sys
+
+import timing
+
+BATCH_SIZES = (512, 2048, 8192)  # of Keras; the best counts
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", required=True, help="miTAR's weights")
+    parser.add_argument("--bench_python", help="interpreter that has Keras")
+    parser.add_argument("--mirnas", type=int, default=100)
+    parser.add_argument("--transcripts", type=int, default=1000)
+    parser.add_argument("--keras_transcripts", type=int, default=10)
+    parser.add_argument("--letters", type=int, default=1500, help="of a transcript")
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    common = {"mirnas": arguments.mirnas, "letters": arguments.letters}
+    competitors, sizes = {}, {}
+    if arguments.bench_python:
+        for batch_size in BATCH_SIZES:
+            name = f"Keras 3, batch {batch_size}"
+            competitors[name] = timing.worker_command(
+                arguments.bench_python,
+                "keras_scan.py",
+                batch_size=batch_size,
+                **common,
+            )
+            sizes[name] = arguments.keras_transcripts
+    competitors["mirjax"] = timing.worker_command(
+        sys.executable, "mirjax_scan.py", model=arguments.model, **common
+    )
+    sizes["mirjax"] = arguments.transcripts
+    seconds = timing.run(competitors, arguments.repeats, sizes)
+    # A sequence is a transcript.
+    print(timing.markdown_table(seconds, sizes))
+
+
+if __name__ == "__main__":
+    main()

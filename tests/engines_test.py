@@ -1,0 +1,144 @@
+"""Engines score windows as the model's equations do, in float64."""
+
+import jax
+import numpy as np
+import pytest
+from equations import numpy_mitar, random_letters, random_params
+
+from mirjax.models.mirbind2 import MirBind2
+from mirjax.models.mitar import Mitar
+from mirjax.models.trained import TrainedModel
+from mirjax.scanning.engines.choice import make_engine
+from mirjax.scanning.engines.mitar import MitarEngine
+from mirjax.scanning.engines.plain import PlainEngine
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import SequenceRecord
+
+SMALL = Mitar(conv_features=12, lstm_features=6, dense_features=5)
+
+
+def trained(model, seed=0):
+    return TrainedModel(model, random_params(model, seed, scale=0.3), {})
+
+
+def tokens_of(sequence):
+    return alphabet.encode([sequence], len(sequence), unknown_as_pad=True)[0]
+
+
+def expected(trained, mirnas, sequence, starts):
+    """The probabilities, window by window."""
+    size = trained.model.max_target_length
+    return np.array(
+        [
+            [
+                numpy_mitar(
+                    trained.params,
+                    mirna,
+                    sequence[start : start + size],
+                    trained.model.length,
+                )
+                for start in starts
+            ]
+            for mirna in mirnas
+        ]
+    )
+
+
+@pytest.mark.parametrize("engine", [PlainEngine, MitarEngine])
+@pytest.mark.parametrize("length", [66, 79])
+def test_probabilities_are_those_of_the_equations(engine, length):
+    rng = np.random.default_rng(length)
+    model = trained(SMALL.clone(length=length))
+    # Of every length that fits; more than a block; some that agree in their ends.
+    mirnas = (*random_letters(rng, 15, 15, 26), "A" * 26, "U", "UAGCAGCACGUAAAUAUUGGCG")
+    sequence = random_letters(rng, 1, 130, 130)[0]
+    sequence = sequence[:60] + "NNNN" + sequence[64:]
+    # Odd and even starts, and windows that end after the transcript.
+    starts = np.array([0, 1, 22, 45, 58, 63, 77, 90, 110, 129])
+    scores = engine(model, mirnas).score_windows(tokens_of(sequence), starts)
+    wanted = expected(model, mirnas, sequence, starts)
+    assert np.std(wanted) > 0.01
+    np.testing.assert_allclose(scores, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"max_mirna_length": 25, "length": 60},  # pooling begins on an odd letter
+        {"conv_width": 7},
+        {"conv_width": 1},
+        {"length": 30},  # no step of the window alone
+        {"max_mirna_length": 8, "length": 40},  # none of the miRNA alone
+    ],
+)
+def test_factors_of_other_sizes_equal_the_plain_model(sizes):
+    rng = np.random.default_rng(1)
+    model = trained(SMALL.clone(**sizes))
+    longest = model.model.max_mirna_length
+    mirnas = tuple(random_letters(rng, 5, longest - 3, longest))
+    tokens = tokens_of(random_letters(rng, 1, 150, 150)[0])
+    starts = np.arange(0, 150, 7)
+    np.testing.assert_allclose(
+        MitarEngine(model, mirnas).score_windows(tokens, starts),
+        PlainEngine(model, mirnas).score_windows(tokens, starts),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("engine", [PlainEngine, MitarEngine])
+def test_pairs_are_those_of_all_windows(engine):
+    rng = np.random.default_rng(2)
+    engine = engine(trained(SMALL), tuple(random_letters(rng, 4, 20, 24)))
+    tokens = tokens_of(random_letters(rng, 1, 100, 100)[0])
+    starts = np.array([0, 9, 31])
+    mirnas, windows = np.array([3, 0, 2, 3, 1]), np.array([2, 1, 1, 0, 2])
+    scores = engine.score_windows(tokens, starts)
+    np.testing.assert_allclose(
+        engine.score_pairs(tokens, mirnas, starts[windows]),
+        scores[mirnas, windows],
+        atol=1e-6,
+    )
+    none = np.zeros(0, np.int64)
+    assert engine.score_windows(tokens, none).shape == (4, 0)
+    assert engine.score_pairs(tokens, none, none).shape == (0,)
+
+
+def test_long_transcripts_are_projected_in_blocks():
+    """Windows that lie across two blocks are those of a transcript cut elsewhere."""
+    rng = np.random.default_rng(3)
+    engine = MitarEngine(trained(SMALL), ("UAGCAGCACGUAAAUAUUGGCG",))
+    tokens = tokens_of(random_letters(rng, 1, 20_000, 20_000)[0])
+    starts = np.array([3, 8150, 8191, 8192, 16_384, 19_947, 19_999])
+    scores = engine.score_windows(tokens, starts)[0]
+    for start, score in zip(starts, scores, strict=True):
+        window = tokens[start : start + engine.window_length]
+        alone = engine.score_windows(window, np.array([0]))
+        np.testing.assert_allclose(alone, [[score]], atol=1e-6)
+
+
+def test_the_temperature_divides_the_logits():
+    model = trained(SMALL)
+    tokens, starts = tokens_of("ACGUACGUAC"), np.array([0])
+    for engine in (PlainEngine, MitarEngine):
+        plain, cool = (
+            float(engine(model, ("ACGUACGU",), t).score_windows(tokens, starts)[0, 0])
+            for t in (1.0, 2.5)
+        )
+        logit = np.log(plain / (1 - plain))
+        assert cool == pytest.approx(1 / (1 + np.exp(-logit / 2.5)), abs=1e-6)
+
+
+@pytest.mark.parametrize("engine", [PlainEngine, MitarEngine])
+def test_scores_that_are_no_numbers_are_an_error(engine):
+    model = trained(SMALL)
+    params = jax.tree.map(lambda leaf: leaf * np.float32(np.nan), dict(model.params))
+    damaged = TrainedModel(model.model, params, {})
+    with pytest.raises(FloatingPointError, match="NaN or infinite"):
+        engine(damaged, ("ACGU",)).score_windows(tokens_of("ACGU"), np.array([0]))
+
+
+def test_each_classifier_has_its_engine():
+    records = [SequenceRecord("m", "UAGCAGCACGUAAAUAUUGGCG")]
+    assert isinstance(make_engine(trained(SMALL), records), MitarEngine)
+    other = TrainedModel(MirBind2(), {}, {})
+    assert isinstance(make_engine(other, records), PlainEngine)
