@@ -1,0 +1,60 @@
+"""Scanning for canonical sites alone, without a model."""
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+
+from mirjax.scanning.site_types import SITE_TYPES, find_sites
+from mirjax.scanning.slices import Slice
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import SequenceRecord
+
+SCHEMA = pa.schema(
+    [
+        ("mirna", pa.string()),
+        ("target", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("site_type", pa.string()),
+    ]
+)
+"""`start` and `end` are the site itself: 0-based, half-open, 5'→3'."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SeedMode:
+    """A `SliceScanner` that lists every canonical site.
+
+    Attributes:
+      mirnas: 5'→3', of at least 7 letters.
+    """
+
+    mirnas: tuple[SequenceRecord, ...]
+
+    def __call__(self, piece: Slice) -> pa.Table:
+        """Return the canonical sites of a slice, with the columns of `SCHEMA`."""
+        found = find_sites(
+            [tokens_of(record) for record in piece.records],
+            [tokens_of(record) for record in self.mirnas],
+        )
+        columns = [
+            _take([record.name for record in self.mirnas], found.mirnas),
+            _take([record.name for record in piece.records], found.transcripts),
+            found.starts,
+            found.ends,
+            _take(SITE_TYPES, found.types),
+        ]
+        return pa.table(columns, schema=SCHEMA)
+
+
+def tokens_of(record: SequenceRecord) -> np.ndarray:
+    """Return the tokens of a record, PAD for a letter that is not known."""
+    sequence = record.sequence
+    return alphabet.encode(
+        [sequence], len(sequence), names=[record.name], unknown_as_pad=True
+    )[0]
+
+
+def _take(values, rows: np.ndarray) -> pa.Array:
+    return pa.array(list(values), pa.string()).take(pa.array(rows))
