@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "score a trained model, beside its baselines",
     "sweep": "train a model under several settings and rank them",
     "predict": "decode the miRNAs of target sites and name them with BLAST",
+    "scan": "find the target sites of miRNAs in transcripts",
     "confirm": "search short RNAs as plain blastn does, sooner",
 }
 

@@ -1,18 +1,24 @@
 """Inputs: files or standard input, plain or gzipped, read once as UTF-8 text."""
 
 import codecs
+import contextlib
 import dataclasses
 import gzip
 import io
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 import zlib
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import BinaryIO, TypeAlias
 
 STREAM = "-"  # the path of standard input
 
 _MAX_UNPACKED = 2 << 30  # bytes that a gzipped file may unpack to
+_GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 20  # bytes read at a time
 _MARKS = {  # of UTF-32 first, since that of UTF-16 is its beginning
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -113,17 +119,133 @@ def read_text(source: Source) -> str:
     return text
 
 
+@contextlib.contextmanager
+def open_rereadable(source: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open an input that is read several times, as it is, not unpacked.
+
+    Args:
+      source: the input. Standard input and pipes are first copied to a temporary file.
+
+    Yields:
+      The stream, at its start; it can be rewound.
+
+    Raises:
+      ValueError: if it cannot be read.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            stream: BinaryIO = sys.stdin.buffer
+            if os.fspath(source) != STREAM:
+                stream = stack.enter_context(open(source, "rb"))
+            if os.fspath(source) == STREAM or not os.path.isfile(source):
+                copy = stack.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(stream, copy)
+                copy.seek(0)
+                stream = copy
+        except OSError as error:
+            raise ValueError(
+                f"{input_name(source)}: cannot be read ({error.strerror})"
+            ) from error
+        yield stream
+
+
+def stream_lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    """Read a UTF-8 text line by line, in the memory of its longest line.
+
+    What `read_text` reads is read alike, and what it refuses is refused.
+
+    Args:
+      stream: bytes, plain or gzipped, at their start.
+      name: what to call the input in messages.
+
+    Returns:
+      An iterator of the lines, without what ends them.
+
+    Raises:
+      ValueError: if it cannot be unpacked, is not UTF-8, or is blank.
+    """
+    blank = True
+    for number, line in enumerate(_split_lines(_unpack_stream(stream, name), name), 1):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            where = f"line {number}: " if _is_latin(line) else ""
+            what = _describe(line, error.start).removeprefix("line 1: ")
+            raise ValueError(f"{name}: {where}{what}") from None
+        blank = blank and not text.strip()
+        yield text
+    if blank:
+        raise ValueError(f"{name}: the file is empty")
+
+
+def _unpack_stream(stream: BinaryIO, name: str) -> Iterator[bytes]:
+    """Yield the content in chunks, unpacked if it is gzipped."""
+    start = stream.read(_CHUNK)
+    if not start.startswith(_GZIP):
+        yield start
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+        return
+    stream.seek(0)
+    try:
+        with gzip.GzipFile(fileobj=stream) as unpacked:
+            while chunk := unpacked.read(_CHUNK):
+                yield chunk
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged(name, error) from error
+
+
+def _split_lines(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """Divide the content of a text into lines."""
+    rest = next(chunks, b"")
+    _check_encoding(rest, name)
+    rest = rest.removeprefix(codecs.BOM_UTF8)
+    # As old Macs ended lines: such a file has no other line ends.
+    end = b"\r" if b"\r" in rest and b"\n" not in rest else b"\n"
+    parts = [rest]
+    for chunk in chunks:
+        if end not in chunk:
+            parts.append(chunk)
+            if sum(map(len, parts)) > _MAX_UNPACKED:
+                raise ValueError(
+                    f"{name}: a line of more than {_MAX_UNPACKED >> 30} GiB; divide it"
+                )
+            continue
+        *lines, rest = b"".join([*parts, chunk]).split(end)
+        parts = [rest]
+        yield from (line.removesuffix(b"\r") for line in lines)
+    yield from (line.removesuffix(b"\r") for line in b"".join(parts).split(end))
+
+
+def _check_encoding(start: bytes, name: str) -> None:
+    """Raise a ValueError if the start of a file says that it is no UTF-8 text."""
+    known = (*_COMPRESSED, *_MARKS)
+    zeros = [n for n, byte in enumerate(start[:2]) if not byte]
+    if start.startswith(known):
+        raise ValueError(f"{name}: {_describe(start, 0)}")
+    if zeros and start.isascii():  # of every letter, one byte is zero
+        order = "BE" if zeros[0] == 0 else "LE"
+        raise ValueError(f"{name}: {_convert('UTF-16' + order, 'UTF-16')}")
+
+
+def _is_latin(line: bytes) -> bool:
+    """Return whether a line that is no UTF-8 is taken for Latin-1."""
+    return not set(line) & _CONTROL_BYTES
+
+
+def _damaged(name: str, error: Exception) -> ValueError:
+    return ValueError(f"{name}: the gzip file is damaged ({error}); copy it again")
+
+
 def _unpack(content: bytes, name: str) -> bytes:
     """Return the content of a file, unpacked if it is gzipped."""
-    if not content.startswith(b"\x1f\x8b"):
+    if not content.startswith(_GZIP):
         return content
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             unpacked = stream.read(_MAX_UNPACKED + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(
-            f"{name}: the gzip file is damaged ({error}); copy it again"
-        ) from error
+        raise _damaged(name, error) from error
     if len(unpacked) > _MAX_UNPACKED:
         raise ValueError(
             f"{name}: unpacks to more than {_MAX_UNPACKED >> 30} GiB; divide it"

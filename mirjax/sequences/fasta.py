@@ -4,7 +4,7 @@ import os
 import pathlib
 import re
 import unicodedata
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from mirjax.files import atomic_write
@@ -15,6 +15,19 @@ from mirjax.sequences.records import SequenceRecord
 
 _BLANKS = " \t"
 _SHOWN = 60  # characters of a name or a line that a message shows
+_MAX_LETTERS = 1 << 30  # of a record; the longest chromosomes have as many
+
+
+class NoRecord(NamedTuple):
+    """A record that cannot be read.
+
+    Attributes:
+      label: its name, or its number in the file.
+      reason: what is wrong with it.
+    """
+
+    label: str
+    reason: str
 
 
 class _Entry(NamedTuple):
@@ -52,39 +65,79 @@ def read_fasta(
     """
     file = input_name(path)
     records: dict[str, SequenceRecord] = {}
-    bad, total = [], 0
-    for total, entry in enumerate(_entries(read_text(path), file), 1):
+    bad: list[tuple[str, str]] = []
+    lines = read_text(path).split("\n")
+    for record in parse(
+        lines, file, min_length=min_length, unknown_letters=unknown_letters
+    ):
+        if isinstance(record, NoRecord):
+            bad.append((record.label, record.reason))
+        else:
+            records[record.name] = record
+    (bad_records or BadRecords()).report(path, bad, len(records) + len(bad))
+    return list(records.values())
+
+
+def parse(
+    lines: Iterable[str],
+    file: str,
+    *,
+    min_length: int = 1,
+    unknown_letters: bool = False,
+) -> Iterator[SequenceRecord | NoRecord]:
+    """Parse the lines of a FASTA file, one record at a time.
+
+    Args:
+      lines: without their line feeds. They are taken as they are needed.
+      file: what to call the file in messages.
+      min_length: as for `read_fasta`.
+      unknown_letters: likewise.
+
+    Returns:
+      An iterator of the records in file order, and of those that cannot be read.
+
+    Raises:
+      ValueError: for a line before the first record, or a record that is too long.
+    """
+    used: set[str] = set()
+    for number, entry in enumerate(_entries(lines, file), 1):
         name = re.split("[ \t]", entry.title.lstrip(_BLANKS), maxsplit=1)[0]
         try:
-            _check_name(name, records)
+            _check_name(name, used)
             letters = alphabet.normalise(entry.letters, unknown_letters=unknown_letters)
             if len(letters) < min_length:
                 raise ValueError(f"{len(letters)} nt, at least {min_length} are needed")
         except ValueError as error:
-            bad.append((_label(name, total), str(error)))
+            yield NoRecord(_label(name, number), str(error))
             continue
-        records[name] = SequenceRecord(name, letters)
-    (bad_records or BadRecords()).report(path, bad, total)
-    return list(records.values())
+        used.add(name)
+        yield SequenceRecord(name, letters)
 
 
-def _entries(text: str, file: str) -> Iterator[_Entry]:
-    """Divide the text of a FASTA file into its records.
+def _entries(text_lines: Iterable[str], file: str) -> Iterator[_Entry]:
+    """Divide the lines of a FASTA file into its records.
 
     Raises:
-      ValueError: for a line before the first record.
+      ValueError: for a line before the first record, or a record that is too long.
     """
     title: str | None = None
     lines: list[str] = []
-    for number, line in enumerate(text.split("\n"), 1):
+    length = 0
+    for number, line in enumerate(text_lines, 1):
         # Blanks before ">" are ignored: ">" is no letter of a sequence.
         line = line.strip(" \t\r")
         if line.startswith(">"):
             if title is not None:
                 yield _Entry(title, "".join(lines))
-            title, lines = line[1:], []
+            title, lines, length = line[1:], [], 0
         elif title is not None:
             lines.append(line.replace(" ", "").replace("\t", ""))
+            length += len(lines[-1])
+            if length > _MAX_LETTERS:
+                raise ValueError(
+                    f"{file}: line {number}: a record of more than {_MAX_LETTERS:,} "
+                    "letters; divide it"
+                )
         elif line:
             raise ValueError(
                 f"{file}: not a FASTA file: line {number} ({line[:_SHOWN]!r}) stands "

@@ -4,6 +4,9 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Int
+
 
 class Window(NamedTuple):
     """A segment of one record.
@@ -61,6 +64,24 @@ def count_windows(lengths: Iterable[int], size: int, stride: int) -> int:
     """
     _check_stride(size, stride)
     return sum(len(range(0, length - size, stride)) + 1 for length in lengths)
+
+
+def window_starts(length: int, size: int, stride: int) -> Int[np.ndarray, " windows"]:
+    """Return where the windows of one record start; see `sliding_windows`.
+
+    >>> window_starts(100, size=53, stride=22)
+    array([ 0, 22, 44, 47])
+
+    Args:
+      length: of the record, in nt.
+      size: length of a window, in nt.
+      stride: largest distance between the starts of successive windows, in nt.
+
+    Raises:
+      ValueError: if `stride` is below 1 or would leave letters uncovered.
+    """
+    _check_stride(size, stride)
+    return np.append(np.arange(0, length - size, stride), max(0, length - size))
 
 
 def _check_stride(size: int, stride: int) -> None:

@@ -1,0 +1,104 @@
+"""Transcripts of a scan: FASTA read record by record, and cut into slices."""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from mirjax.inputs import input_name, open_rereadable, stream_lines
+from mirjax.scanning.options import SLICE_LETTERS
+from mirjax.scanning.slices import Slice
+from mirjax.sequences import fasta
+from mirjax.sequences.bad_records import BadRecords
+from mirjax.sequences.records import SequenceRecord
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcripts:
+    """A FASTA file of transcripts that has been checked, and is read as it is needed.
+
+    Attributes:
+      name: what to call the file in messages.
+      num_records: transcripts in it, without bad records.
+      num_letters: of these, together.
+      unknown_letters: whether N and the other IUPAC codes are read as N.
+      stream: the file.
+    """
+
+    name: str
+    num_records: int
+    num_letters: int
+    unknown_letters: bool
+    stream: BinaryIO
+
+    def __iter__(self) -> Iterator[SequenceRecord]:
+        """Read the records in file order, one in memory at a time."""
+        for record in _read(self.stream, self.name, self.unknown_letters):
+            if not isinstance(record, fasta.NoRecord):
+                yield record
+
+    def slices(self, letters: int = SLICE_LETTERS) -> Iterator[Slice]:
+        """Cut the transcripts into slices, one in memory at a time.
+
+        Args:
+          letters: a slice ends with the transcript by which it reaches them, so that
+            where slices begin depends on the file alone.
+        """
+        number, size, records = 0, 0, list[SequenceRecord]()
+        for record in self:
+            records.append(record)
+            size += len(record.sequence)
+            if size >= letters:
+                yield Slice(number, tuple(records))
+                number, size, records = number + 1, 0, []
+        if records:
+            yield Slice(number, tuple(records))
+
+
+@contextlib.contextmanager
+def open_transcripts(
+    path: str | os.PathLike[str],
+    bad_records: BadRecords | None = None,
+    *,
+    unknown_letters: bool = True,
+) -> Iterator[Transcripts]:
+    """Open a FASTA file of transcripts, 5'→3', of any number and length.
+
+    The file is read twice: at once, to find all bad records before work begins, and
+    then as the transcripts are needed. In memory are one record and the names.
+
+    Args:
+      path: the file, plain or gzipped, or - for standard input, which is copied to a
+        temporary file.
+      bad_records: what to do with records that cannot be read; by default they are
+        refused, all in one message.
+      unknown_letters: read N and the other IUPAC codes as N.
+
+    Yields:
+      The transcripts; they can be read while the block lasts.
+
+    Raises:
+      ValueError: as `fasta.read_fasta` does.
+    """
+    name = input_name(path)
+    with open_rereadable(path) as stream:
+        num_records = num_letters = 0
+        bad: list[tuple[str, str]] = []
+        for record in _read(stream, name, unknown_letters):
+            if isinstance(record, fasta.NoRecord):
+                bad.append((record.label, record.reason))
+            else:
+                num_records += 1
+                num_letters += len(record.sequence)
+        (bad_records or BadRecords()).report(path, bad, num_records + len(bad))
+        yield Transcripts(name, num_records, num_letters, unknown_letters, stream)
+
+
+def _read(
+    stream: BinaryIO, name: str, unknown_letters: bool
+) -> Iterator[SequenceRecord | fasta.NoRecord]:
+    """Read a FASTA file from its start."""
+    stream.seek(0)
+    lines = stream_lines(stream, name)
+    return fasta.parse(lines, name, unknown_letters=unknown_letters)
