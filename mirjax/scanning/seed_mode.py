@@ -1,9 +1,11 @@
 """Scanning for canonical sites alone, without a model."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Int64, UInt8
 
 from mirjax.scanning.site_types import SITE_TYPES, find_sites
 from mirjax.scanning.slices import Slice
@@ -39,16 +41,16 @@ class SeedMode:
             [tokens_of(record) for record in self.mirnas],
         )
         columns = [
-            _take([record.name for record in self.mirnas], found.mirnas),
-            _take([record.name for record in piece.records], found.transcripts),
+            names_of([record.name for record in self.mirnas], found.mirnas),
+            names_of([record.name for record in piece.records], found.transcripts),
             found.starts,
             found.ends,
-            _take(SITE_TYPES, found.types),
+            names_of(SITE_TYPES, found.types),
         ]
         return pa.table(columns, schema=SCHEMA)
 
 
-def tokens_of(record: SequenceRecord) -> np.ndarray:
+def tokens_of(record: SequenceRecord) -> UInt8[np.ndarray, " letters"]:
     """Return the tokens of a record, PAD for a letter that is not known."""
     sequence = record.sequence
     return alphabet.encode(
@@ -56,5 +58,6 @@ def tokens_of(record: SequenceRecord) -> np.ndarray:
     )[0]
 
 
-def _take(values, rows: np.ndarray) -> pa.Array:
-    return pa.array(list(values), pa.string()).take(pa.array(rows))
+def names_of(names: Sequence[str], rows: Int64[np.ndarray, " rows"]) -> pa.Array:
+    """Return the name of each row, given its number."""
+    return pa.array(names, pa.string()).take(pa.array(rows))

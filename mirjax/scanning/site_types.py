@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Bool, Int64, UInt8
 
 from mirjax.sequences import alphabet
 from mirjax.sequences.pairing import COMPLEMENT, SEED_6MER
@@ -91,14 +91,54 @@ def find_sites(
     owners = np.searchsorted(firsts, cores, "right") - 1
     rows = np.lexsort((cores, numbers, owners))
     inside = cores - firsts[owners] if len(cores) else cores
-    types = np.where(paired, np.where(has_a, 0, 1), np.where(has_a, 2, 3))
     return CanonicalSites(
         owners[rows],
         numbers[rows],
         (inside - paired)[rows],
         (inside + _CORE + has_a)[rows],
-        types[rows],
+        _type_of(paired, has_a)[rows],
     )
+
+
+def canonical_types(
+    segments: UInt8[np.ndarray, "sites columns"],
+    firsts: Int64[np.ndarray, " sites"],
+    mirnas: UInt8[np.ndarray, "sites letters"],
+) -> Int64[np.ndarray, " sites"]:
+    """Return the type of the best canonical site within each duplex.
+
+    Args:
+      segments: tokens of the transcript, 5'→3': each up to the end of a duplex, and one
+        letter more. PAD before and after the transcript.
+      firsts: column of each duplex's first letter.
+      mirnas: tokens, 5'→3', padded on the right.
+
+    Returns:
+      Index in `SITE_TYPES`: of the site whose letters 2-7 pair within the duplex.
+    """
+    columns = segments.shape[1]
+    seeds = COMPLEMENT[mirnas[:, SEED_6MER][:, ::-1]]
+    eighths = np.zeros(len(mirnas), np.uint8)
+    if mirnas.shape[1] > SEED_6MER.stop:
+        eighths = COMPLEMENT[mirnas[:, SEED_6MER.stop]]
+    best = np.full(len(mirnas), OTHER)
+    for start in range(max(0, columns - _CORE)):
+        pairs = (segments[:, start : start + _CORE] == seeds).all(axis=1)
+        pairs &= (start >= firsts) & (seeds != alphabet.PAD).all(axis=1)
+        rows = np.flatnonzero(pairs)
+        if len(rows):
+            has_a = segments[rows, start + _CORE] == alphabet.A
+            eighth = segments[rows, start - 1] if start else alphabet.PAD
+            paired = (eighth == eighths[rows]) & (eighths[rows] != alphabet.PAD)
+            best[rows] = np.minimum(best[rows], _type_of(paired, has_a))
+    return best
+
+
+def _type_of(
+    paired: Bool[np.ndarray, " sites"], has_a: Bool[np.ndarray, " sites"]
+) -> Int64[np.ndarray, " sites"]:
+    """Return the type of sites, given letter 8 and the A opposite letter 1."""
+    return np.where(paired, np.where(has_a, 0, 1), np.where(has_a, 2, 3))
 
 
 def _partner_of_8(mirna: UInt8[np.ndarray, " _"]) -> int:

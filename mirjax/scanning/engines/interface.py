@@ -1,11 +1,12 @@
 """What scanning asks of a classifier."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 
+@runtime_checkable
 class Engine(Protocol):
     """A classifier with the miRNAs of one search, whose shared work is done once.
 
