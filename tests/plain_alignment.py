@@ -29,9 +29,9 @@ def plain_end_scores(mirna, target, rules):
             down[i, j] = (
                 max(down[i - 1, j], score[i - 1, j] - rules.gap_open) - rules.gap_extend
             )
-            paired = score[i - 1, j - 1] + pair_score(
-                rules, place, mirna[place], target[j - 1]
-            )
+            gain = pair_score(rules, place, mirna[place], target[j - 1])
+            paired = score[i - 1, j - 1] + gain
             score[i, j] = max(0, paired, across[i, j], down[i, j])
-            best[j - 1] = max(best[j - 1], paired)
+            if gain > 0:
+                best[j - 1] = max(best[j - 1], paired)
     return best

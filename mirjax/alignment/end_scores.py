@@ -79,17 +79,30 @@ class Subjects:
         self.tokens = np.full(self.size, _NOWHERE, np.uint8)
         for start, one in zip(self.starts, tokens, strict=True):
             self.tokens[start : start + len(one)] = np.minimum(one, _BESIDES)
-        self._gains: dict[tuple[int, int], np.ndarray] = {}
+        self._gains: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
 
-    def gains(self, letter: int, weight: int) -> Int[np.ndarray, " size"]:
-        """Return what a query letter of some weight scores with each position."""
+    def gains(
+        self, letter: int, weight: int
+    ) -> tuple[Int[np.ndarray, " size"], Int[np.ndarray, " size"]]:
+        """Return what a query letter of some weight scores with each position.
+
+        Args:
+          letter: token of the query.
+          weight: factor of its scores.
+
+        Returns:
+          What it scores, then the same for pairs that may be the last of an alignment:
+          those that score above 0.
+        """
         key = letter, weight
         if key not in self._gains:
-            scores = np.full(256, -np.iinfo(self.dtype).max, self.dtype)
+            never = -np.iinfo(self.dtype).max
+            scores = np.full(256, never, self.dtype)
             scores[: _BESIDES + 1] = weight * self.scoring.lowest
             row = self.scoring.table[letter - alphabet.A]
             scores[alphabet.A : alphabet.A + 4] = weight * np.array(row)
-            self._gains[key] = scores[self.tokens]
+            last = np.where(scores > 0, scores, self.dtype.type(never))
+            self._gains[key] = scores[self.tokens], last[self.tokens]
         return self._gains[key]
 
 
@@ -124,7 +137,7 @@ def end_scores(
 
     Returns:
       For each position, the score of the best alignment whose last pair, at its 3' end
-      on the subject, is there; 0 if none is positive. Between subjects 0.
+      on the subject, is there and scores above 0 itself; 0 if there is none.
     """
     rows = _rows(tuple(query.tolist()), subjects.scoring)
     best = np.zeros(subjects.size, subjects.dtype)
@@ -177,11 +190,12 @@ def _score_block(
     best = np.zeros(size, dtype)
     skipped = np.full(size, -both)  # F
     for number, row in enumerate(rows):
-        gains = subjects.gains(row.letter, row.weight)[block]
-        np.add(score[:-1], gains[1:], out=paired[1:])
+        gains, last = subjects.gains(row.letter, row.weight)
+        np.add(score[:-1], last[block][1:], out=paired[1:])
         np.maximum(best, paired, out=best)
         if number == len(rows) - 1:
             break
+        np.add(score[:-1], gains[block][1:], out=paired[1:])
         has_gaps = number and rows[number - 1].gap
         if has_gaps:
             np.subtract(score, opened, out=other)

@@ -25,6 +25,7 @@ class _Cells(NamedTuple):
     paired: Int16[np.ndarray, "rows columns lanes"]  # of those that end with a pair
     across: Int16[np.ndarray, "rows columns lanes"]  # in a gap along the subject
     down: Int16[np.ndarray, "rows columns lanes"]  # in a gap along the query
+    last: Int16[np.ndarray, "rows lanes"]  # whose last pair, in the last column, gains
 
 
 def best_partners(
@@ -67,11 +68,13 @@ def _fill(
     paired, across, down = (np.full(shape, _NONE, np.int16) for _ in range(3))
     opened = np.int16(scoring.gap_open)
     extend = np.int16(scoring.gap_extend)
+    last = np.full((len(rows) + 1, rows.shape[1]), _NONE, np.int16)
     gains = _gains(len(rows), scoring)
     columns = np.minimum(columns, _TOKENS - 1)
     for i, letters in enumerate(rows, 1):
-        # [columns, lanes]
-        paired[i, 1:] = best[i - 1, :-1] + gains[i - 1][letters, columns]
+        gained = gains[i - 1][letters, columns]
+        paired[i, 1:] = best[i - 1, :-1] + gained
+        last[i] = np.where(gained[-1] > 0, paired[i, -1], _NONE)
         down[i, 1:] = np.maximum(down[i - 1, 1:], best[i - 1, 1:] - opened) - extend
         np.maximum(paired[i], down[i], out=best[i])
         np.maximum(best[i], np.int16(0), out=best[i])
@@ -79,7 +82,7 @@ def _fill(
             longer = np.maximum(across[i, j - 1], best[i, j - 1] - opened)
             across[i, j] = longer - extend
             np.maximum(best[i, j], across[i, j], out=best[i, j])
-    return _Cells(best, paired, across, down)
+    return _Cells(best, paired, across, down, last)
 
 
 def _gains(rows: int, scoring: Scoring) -> Int16[np.ndarray, "rows tokens tokens"]:
@@ -98,7 +101,7 @@ def _follow(cells: _Cells, scoring: Scoring) -> Int64[np.ndarray, "lanes rows"]:
     """Follow alignments back from their last pairs, in the last column."""
     size, width, lanes = cells.best.shape
     partners = np.full((lanes, size - 1), -1, np.int64)
-    last = cells.paired[::-1, -1]  # the query's 5' end first
+    last = cells.last[::-1]  # the query's 5' end first
     row = size - 1 - last.argmax(axis=0)
     lane = np.flatnonzero(last.max(axis=0) > 0)
     row, column = row[lane], np.full(len(lane), width - 1)

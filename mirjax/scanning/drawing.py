@@ -14,12 +14,16 @@ between them; a letter that faces none has a dash opposite.
 """
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from jaxtyping import Bool, Int64, UInt8
 
 from mirjax.sequences import alphabet
 from mirjax.sequences.pairing import PARTNERS, WATSON_CRICK, WOBBLE, WOBBLE_PARTNERS
+from mirjax.sequences.records import SequenceRecord
 
 _FORM = re.compile(r"([(.]*)&([).]*)")
 _BAR, _COLON, _BLANK, _GAP = "|", ":", " ", "-"
@@ -132,3 +136,50 @@ def _sign(one: str, other: str) -> str:
     if WOBBLE_PARTNERS.get(one) == other:
         return _COLON
     raise ValueError(f"{one} and {other} are paired, but neither pair nor wobble")
+
+
+def drawings(
+    tables: Iterable[pa.Table],
+    transcripts: Iterable[SequenceRecord],
+    mirnas: Mapping[str, str],
+) -> Iterator[str]:
+    """Draw every site of a table, reading the transcripts once along with it.
+
+    Args:
+      tables: of sites, in the order of the transcripts, none of which is read again.
+      transcripts: of the search, 5'→3'.
+      mirnas: sequence of each, 5'→3', by name.
+
+    Yields:
+      For each site a heading, with its type, score and p-value, and the three lines.
+
+    Raises:
+      ValueError: for a site of a transcript that does not follow in `transcripts`, or
+        of a miRNA that is not in `mirnas`.
+    """
+    rest = iter(transcripts)
+    current: SequenceRecord | None = None
+    for table in tables:
+        for row in table.to_pylist():
+            while current is None or current.name != row["target"]:
+                current = next(rest, None)
+                if current is None:
+                    raise ValueError(
+                        f"site of {row['target']}: no such transcript follows; draw "
+                        "with the transcripts of the search, in their order"
+                    )
+            if row["mirna"] not in mirnas:
+                raise ValueError(f"site of {row['mirna']}: no such miRNA was given")
+            yield _drawing(row, current.sequence, mirnas[row["mirna"]])
+
+
+def _drawing(row: Mapping[str, Any], transcript: str, mirna: str) -> str:
+    """Return the heading and the lines of one site, and an empty line."""
+    start, end = row["start"], row["end"]
+    after = transcript[end : end + len(mirna)]
+    lines = draw(transcript[start:end], mirna, row["duplex"], after)
+    values = [row["site_type"], f"score {row['score']:.6g}"]
+    if row["pvalue"] is not None:
+        values.append(f"p {row['pvalue']:.3g}")
+    heading = f"{row['mirna']} {row['target']}:{start}-{end} {', '.join(values)}"
+    return "\n".join([heading, *(line.rstrip() for line in lines), "", ""])
