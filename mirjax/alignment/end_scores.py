@@ -31,7 +31,7 @@ from jaxtyping import Int, Int64, UInt8
 from mirjax.alignment.scoring import Scoring
 from mirjax.sequences import alphabet
 
-_BLOCK = 2**15  # positions at a time: the arrays of a block fit in a core's cache
+_BLOCK = 2**16  # positions at a time: the arrays of a block fit in a core's cache
 
 
 class Subjects:

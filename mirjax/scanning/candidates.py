@@ -94,11 +94,13 @@ def find_candidates(
       numbers: of those that are wanted, ascending.
       rule: with a threshold for each of `mirnas`.
     """
+    numbers = list(numbers)
+    seeds = _seed_places(subjects, mirnas, numbers) if rule.kind == SEED else {}
     found = []
     for number in numbers:
         scores = end_scores(mirnas[number], subjects)
         if rule.kind == SEED:
-            places = _seed_places(subjects, mirnas[number], scores)
+            places = _better_places(scores, seeds[number])
         else:
             places = _best_places(scores, max(1, rule.thresholds[number]))
         owners = np.searchsorted(subjects.starts, places, "right") - 1
@@ -119,14 +121,23 @@ def _best_places(
 
 
 def _seed_places(
-    subjects: Subjects,
-    mirna: UInt8[np.ndarray, " _"],
-    scores: Int[np.ndarray, " size"],
-) -> Int64[np.ndarray, " places"]:
-    """Return where the duplex of each canonical site ends, opposite letter 2 or 1."""
-    sites = find_sites([subjects.tokens], [mirna])
+    subjects: Subjects, mirnas: Sequence[UInt8[np.ndarray, " _"]], numbers: list[int]
+) -> dict[int, Int64[np.ndarray, " places"]]:
+    """Return the places opposite letter 2 in the canonical sites of each miRNA."""
+    sites = find_sites([subjects.tokens], [mirnas[number] for number in numbers])
     has_a = np.isin(sites.types, (0, 2))
     second = sites.ends - 1 - has_a
+    bounds = np.searchsorted(sites.mirnas, np.arange(len(numbers) + 1))
+    return {
+        number: second[bounds[row] : bounds[row + 1]]
+        for row, number in enumerate(numbers)
+    }
+
+
+def _better_places(
+    scores: Int[np.ndarray, " size"], second: Int64[np.ndarray, " _"]
+) -> Int64[np.ndarray, " places"]:
+    """Return where the duplex of each site ends: opposite letter 1, or else 2."""
     first = second + 1
     return np.unique(np.where(scores[first] > scores[second], first, second))
 
