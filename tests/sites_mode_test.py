@@ -8,8 +8,9 @@ from fake_engine import FakeEngine
 from mirjax.scanning.background import Background
 from mirjax.scanning.candidates import APART, CandidateRule
 from mirjax.scanning.scored_sites import SiteScorer
+from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.site_table import SCHEMA
-from mirjax.scanning.sites_mode import SiteCut, SitesMode
+from mirjax.scanning.sites_mode import SitesMode, make_scanner
 from mirjax.scanning.slices import Slice
 from mirjax.sequences.pairing import reverse_complement
 from mirjax.sequences.records import SequenceRecord
@@ -19,7 +20,7 @@ MIR1 = SequenceRecord("miR-1", "UGGAAUGUAAAGAAGUAUGUAU")
 MIR7 = SequenceRecord("miR-7", "UGGAAGACUAGUGAUUUUGUUGUU")
 MIRNAS = (LET7, MIR1, MIR7)
 ALL = CandidateRule("all", (1, 1, 1))
-EVERY_SITE = SiteCut(chance_per_kb=None)
+EVERY_SITE = SiteOptions(chance_per_kb=None)
 
 
 def random_records(seed, count, length):
@@ -37,7 +38,9 @@ def test_a_site_is_where_its_best_duplex_lies():
         SequenceRecord("short", "CUACCUCA"),
         SequenceRecord("long", "G" * 40 + site + "A" + "G" * 40),
     )
-    scan = SitesMode(SiteScorer(MIRNAS, ALL), (), SiteCut(None, threshold=25))
+    scan = SitesMode(
+        SiteScorer(MIRNAS, CandidateRule("fast", (25, 25, 25))), (), EVERY_SITE
+    )
     rows = scan(Slice(0, records)).to_pylist()
     assert [tuple(row.values()) for row in rows] == [
         (
@@ -76,7 +79,7 @@ def scorer_tokens(text):
 def test_rows_are_in_order_and_sites_apart_whatever_the_blocks(monkeypatch):
     records = random_records(1, 12, 300)
     scorer = SiteScorer(MIRNAS, ALL, FakeEngine(3))
-    scan = SitesMode(scorer, (), SiteCut(None, threshold=0.5))
+    scan = SitesMode(scorer, (), SiteOptions(chance_per_kb=None, threshold=0.5))
     table = cloudpickle.loads(cloudpickle.dumps(scan))(Slice(0, records))
     assert table.schema == SCHEMA
     rows = table.to_pylist()
@@ -112,15 +115,13 @@ def test_the_type_is_of_a_site_within_the_duplex():
 @pytest.mark.parametrize("engine", [None, FakeEngine(3)])
 @pytest.mark.parametrize("kind", ["all", "fast", "seed"])
 def test_chance_gives_as_many_sites_as_stated(engine, kind):
-    sample = random_records(2, 20, 1_000)
-    background = Background(sample, letters=150_000, seed=5)
-    scorer = SiteScorer(MIRNAS, background.rule(kind, MIRNAS), engine)
-    nulls = background.draw(scorer)
+    background = Background(random_records(2, 20, 1_000), letters=150_000, seed=5)
     letters = 150_000
     fresh = Slice(0, random_records(3, 150, 1_000))
     for rate in (1.0, 0.3):
-        cut = SiteCut(chance_per_kb=rate, searched=letters)
-        table = SitesMode(scorer, nulls, cut)(fresh)
+        options = SiteOptions(candidates=kind, chance_per_kb=rate)
+        scan = make_scanner(MIRNAS, engine, background, options, searched=letters)
+        table = scan(fresh)
         pvalues = table["pvalue"].to_numpy()
         assert table.num_rows and 1000 * pvalues.max() <= rate
         assert table["evalue"].to_numpy() == pytest.approx(letters * pvalues)
@@ -134,9 +135,7 @@ def test_chance_gives_as_many_sites_as_stated(engine, kind):
             assert abs(of_mirna.num_rows - expected) < 4 * np.sqrt(2 * expected) + 4
 
 
-def test_a_rate_and_backgrounds_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="chance_per_kb=0 must be above 0"):
-        SiteCut(chance_per_kb=0)
+def test_backgrounds_of_other_mirnas_are_refused():
     scorer = SiteScorer(MIRNAS, ALL)
     nulls = Background(random_records(2, 1, 500), letters=500).draw(scorer)
     with pytest.raises(ValueError, match="2 backgrounds of 3 miRNAs"):

@@ -6,37 +6,15 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
+from mirjax.scanning.background import Background
+from mirjax.scanning.engines.interface import Engine
 from mirjax.scanning.maxima import best_apart
 from mirjax.scanning.null import Null
 from mirjax.scanning.scored_sites import ScoredSites, SiteScorer, join
+from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.site_table import make_table
 from mirjax.scanning.slices import Slice
-
-
-@dataclasses.dataclass(frozen=True)
-class SiteCut:
-    """Which sites are reported.
-
-    Attributes:
-      chance_per_kb: most chance sites of a miRNA in 1,000 nt; None for any.
-      threshold: lowest score; None for any.
-      searched: nucleotides of all transcripts of the search, which E-values are for;
-        None if that is not known: then there are none.
-
-    Raises:
-      ValueError: for a rate that is not above 0, or above one site a nucleotide.
-    """
-
-    chance_per_kb: float | None = 0.1
-    threshold: float | None = None
-    searched: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.chance_per_kb is not None and not 0 < self.chance_per_kb <= 1000:
-            raise ValueError(
-                f"--chance_per_kb={self.chance_per_kb} must be above 0, and at most "
-                "1000: one chance site at each nucleotide"
-            )
+from mirjax.sequences.records import SequenceRecord
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,12 +24,15 @@ class SitesMode:
     Attributes:
       scorer: finds and scores candidates.
       nulls: the background of each miRNA; none, and no p-values, if empty.
-      cut: which sites are reported.
+      options: which sites are reported.
+      searched: nucleotides of all transcripts of the search, which E-values are for;
+        None if that is not known: then there are none.
     """
 
     scorer: SiteScorer
     nulls: tuple[Null, ...] = ()
-    cut: SiteCut = SiteCut()
+    options: SiteOptions = SiteOptions()
+    searched: int | None = None
 
     def __post_init__(self) -> None:
         if self.nulls and len(self.nulls) != len(self.scorer.mirnas):
@@ -65,17 +46,17 @@ class SitesMode:
         for sites in self.scorer.score(part):
             chance = self._pvalues(sites)
             passes = np.ones(len(chance), bool)
-            if self.nulls and self.cut.chance_per_kb is not None:
-                passes &= 1000 * chance <= self.cut.chance_per_kb
-            if self.cut.threshold is not None:
-                passes &= sites.scores >= self.cut.threshold
+            if self.nulls and self.options.chance_per_kb is not None:
+                passes &= 1000 * chance <= self.options.chance_per_kb
+            if self.options.threshold is not None:
+                passes &= sites.scores >= self.options.threshold
             # What does not pass would hide nothing that does: its score is lower.
             sites, chance = sites.take(passes), chance[passes]
             best = best_apart(sites.found, self.scorer.scale(sites.scores))
             kept.append(sites.take(best))
             pvalues.append(chance[best])
         chance = np.concatenate(pvalues)
-        return make_table(part, self.scorer, join(kept), chance, self.cut.searched)
+        return make_table(part, self.scorer, join(kept), chance, self.searched)
 
     def _pvalues(self, sites: ScoredSites) -> Float[np.ndarray, " sites"]:
         """Return the p-value of each site; NaN without a background."""
@@ -89,3 +70,26 @@ class SitesMode:
         for number, first, end in zip(numbers, firsts, ends, strict=True):
             chance[first:end] = self.nulls[number].pvalues(values[first:end])
         return chance
+
+
+def make_scanner(
+    mirnas: tuple[SequenceRecord, ...],
+    engine: Engine | None,
+    background: Background,
+    options: SiteOptions,
+    searched: int | None = None,
+) -> SitesMode:
+    """Draw the background of a search, and return its scanner.
+
+    Args:
+      mirnas: 5'→3'.
+      engine: the classifier with the same miRNAs, or None for alignment scores.
+      background: shuffled transcripts.
+      options: of the search.
+      searched: nucleotides of all its transcripts, or None if that is not known.
+
+    Raises:
+      ValueError: for transcripts without a letter.
+    """
+    scorer = SiteScorer(mirnas, background.rule(options.candidates, mirnas), engine)
+    return SitesMode(scorer, background.draw(scorer), options, searched)
