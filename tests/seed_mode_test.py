@@ -1,6 +1,7 @@
 """The table of canonical sites."""
 
 import cloudpickle
+import pytest
 
 from mirjax.scanning.seed_mode import SCHEMA, SeedMode
 from mirjax.scanning.slices import Slice
@@ -30,3 +31,8 @@ def test_rows_are_in_the_order_of_the_files_then_of_the_transcript():
 def test_a_slice_without_sites_has_an_empty_table():
     table = SeedMode((LET7,))(Slice(3, (SequenceRecord("a", "GGGG"),)))
     assert table.schema == SCHEMA and table.num_rows == 0
+
+
+def test_a_mirna_without_a_seed_is_refused_by_name():
+    with pytest.raises(ValueError, match="miRNA short: 6 nt, but sites pair"):
+        SeedMode((LET7, SequenceRecord("short", "UGAGGU")))

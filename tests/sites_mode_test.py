@@ -12,6 +12,7 @@ from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.site_table import SCHEMA
 from mirjax.scanning.sites_mode import SitesMode, make_scanner
 from mirjax.scanning.slices import Slice
+from mirjax.sequences import alphabet
 from mirjax.sequences.pairing import reverse_complement
 from mirjax.sequences.records import SequenceRecord
 
@@ -73,7 +74,7 @@ def test_windows_have_the_site_in_the_middle_and_stay_in_the_transcript():
 
 
 def scorer_tokens(text):
-    return SiteScorer((SequenceRecord("x", text),), ALL).tokens[0]
+    return alphabet.encode([text], len(text))[0]
 
 
 def test_rows_are_in_order_and_sites_apart_whatever_the_blocks(monkeypatch):
@@ -140,3 +141,15 @@ def test_backgrounds_of_other_mirnas_are_refused():
     nulls = Background(random_records(2, 1, 500), letters=500).draw(scorer)
     with pytest.raises(ValueError, match="2 backgrounds of 3 miRNAs"):
         SitesMode(scorer, nulls[:2])
+
+
+def test_slices_without_letters_or_records_have_no_sites():
+    scan = SitesMode(SiteScorer(MIRNAS, ALL, FakeEngine(3)), (), EVERY_SITE)
+    for records in ((), (SequenceRecord("n", "N" * 80), SequenceRecord("e", ""))):
+        table = scan(Slice(0, records))
+        assert table.num_rows == 0 and table.schema == SCHEMA
+
+
+def test_a_mirna_without_a_seed_is_refused_by_name():
+    with pytest.raises(ValueError, match="miRNA short: 5 nt"):
+        SiteScorer((SequenceRecord("short", "UGAGG"),), CandidateRule("all", (1,)))

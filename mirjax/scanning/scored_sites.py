@@ -22,7 +22,7 @@ from mirjax.scanning.candidates import (
 )
 from mirjax.scanning.engines.interface import Engine
 from mirjax.scanning.null import to_logits
-from mirjax.scanning.seed_mode import tokens_of
+from mirjax.scanning.seed_mode import check_seeds, tokens_of
 from mirjax.scanning.slices import Slice
 from mirjax.sequences.records import SequenceRecord
 
@@ -70,11 +70,17 @@ class SiteScorer:
       mirnas: 5'→3'.
       rule: which candidates are scored, with a threshold for each miRNA.
       engine: the classifier with the same miRNAs, or None for alignment scores.
+
+    Raises:
+      ValueError: for a miRNA of fewer than 7 letters.
     """
 
     mirnas: tuple[SequenceRecord, ...]
     rule: CandidateRule
     engine: Engine | None = None
+
+    def __post_init__(self) -> None:
+        check_seeds(self.mirnas)
 
     @functools.cached_property
     def tokens(self) -> list[UInt8[np.ndarray, " _"]]:

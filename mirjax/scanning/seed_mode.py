@@ -10,6 +10,7 @@ from jaxtyping import Int64, UInt8
 from mirjax.scanning.site_types import SITE_TYPES, find_sites
 from mirjax.scanning.slices import Slice
 from mirjax.sequences import alphabet
+from mirjax.sequences.pairing import SEED_6MER
 from mirjax.sequences.records import SequenceRecord
 
 SCHEMA = pa.schema(
@@ -29,10 +30,16 @@ class SeedMode:
     """A `SliceScanner` that lists every canonical site.
 
     Attributes:
-      mirnas: 5'→3', of at least 7 letters.
+      mirnas: 5'→3'.
+
+    Raises:
+      ValueError: for a miRNA of fewer than 7 letters.
     """
 
     mirnas: tuple[SequenceRecord, ...]
+
+    def __post_init__(self) -> None:
+        check_seeds(self.mirnas)
 
     def __call__(self, piece: Slice) -> pa.Table:
         """Return the canonical sites of a slice, with the columns of `SCHEMA`."""
@@ -48,6 +55,19 @@ class SeedMode:
             names_of(SITE_TYPES, found.types),
         ]
         return pa.table(columns, schema=SCHEMA)
+
+
+def check_seeds(mirnas: Sequence[SequenceRecord]) -> None:
+    """Check that miRNAs have the letters that canonical sites pair with.
+
+    Raises:
+      ValueError: for one of fewer than 7 letters; it is named.
+    """
+    for mirna in mirnas:
+        if (size := len(mirna.sequence)) < SEED_6MER.stop:
+            raise ValueError(
+                f"miRNA {mirna.name}: {size} nt, but sites pair its letters 2-7"
+            )
 
 
 def tokens_of(record: SequenceRecord) -> UInt8[np.ndarray, " letters"]:
