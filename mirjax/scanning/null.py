@@ -40,7 +40,7 @@ class _Tail(NamedTuple):
     """The fitted tail of a distribution of scores."""
 
     start: float  # u
-    count: int  # K
+    size: int  # K
     rate: float  # 0 if none could be fitted
 
 
@@ -69,14 +69,14 @@ class Null:
         if not tail.rate:
             return np.maximum(counts, 1) / self.letters
         excess = np.maximum(scores - tail.start, 0)
-        fitted = tail.count * np.exp(-tail.rate * excess)
+        fitted = tail.size * np.exp(-tail.rate * excess)
         return np.where(scores > tail.start, fitted, counts) / self.letters
 
     def relative_error(self, pvalue: float) -> float:
         """Return the relative standard error of a p-value: of its count, and fit."""
         if not self._tail.rate:
             return float(1 / np.sqrt(max(1.0, pvalue * self.letters)))
-        count = self._tail.count
+        count = self._tail.size
         beyond = max(0.0, np.log(count / max(pvalue * self.letters, 1e-300)))
         if not beyond:
             return float(1 / np.sqrt(pvalue * self.letters))
@@ -90,9 +90,9 @@ class Null:
         tail = self._tail
         if not tail.rate:
             return None
-        top = self.scores[-tail.count :]
+        top = self.scores[-tail.size :]
         places = np.unique(top)
-        counted = 1 - np.searchsorted(top, places, "left") / tail.count
+        counted = 1 - np.searchsorted(top, places, "left") / tail.size
         fitted = np.exp(-tail.rate * (places - tail.start))
         return float(np.abs(fitted - counted).max())
 
