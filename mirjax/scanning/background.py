@@ -1,0 +1,193 @@
+"""The background of a search: its miRNAs' sites in shuffled transcripts.
+
+Transcripts of the search are shuffled so that each keeps the count of each
+dinucleotide, and scanned by the rule of the search itself. What each miRNA finds there
+is its `Null`. It is a pure function of the classifier, the miRNA, the rule, the
+transcripts that are shuffled and the seed, and is kept on disk under a hash of these.
+
+References:
+  Altschul & Erickson 1985, Significance of nucleotide sequence alignments,
+  doi 10.1093/oxfordjournals.molbev.a040370 (the shuffle).
+"""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from mirjax.datasets.negatives import shuffle_dinucleotides
+from mirjax.files import atomic_write, make_cache_folder
+from mirjax.scanning.candidates import CandidateRule, calibrate
+from mirjax.scanning.maxima import best_apart
+from mirjax.scanning.null import Null
+from mirjax.scanning.scored_sites import SiteScorer
+from mirjax.scanning.seed_mode import tokens_of
+from mirjax.scanning.slices import Slice
+from mirjax.sequences.records import SequenceRecord
+
+_SLICE = 50_000  # nt of shuffled transcripts in a slice
+_VERSION = 1  # of the rule by which sites are found and scored
+_CALIBRATION = 50_000  # nt of shuffled transcripts that thresholds are chosen on
+
+
+@dataclasses.dataclass(frozen=True)
+class Background:
+    """Shuffled transcripts, and where what is found there is kept.
+
+    Attributes:
+      sample: transcripts to shuffle, as `sample_of` takes them.
+      letters: of the shuffled transcripts.
+      seed: of the shuffles.
+      folder: of the cache; None for no cache.
+      model: what tells classifiers apart, such as a hash of its file.
+    """
+
+    sample: tuple[SequenceRecord, ...]
+    letters: int = 250_000
+    seed: int = 0
+    folder: pathlib.Path | None = None
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        if self.letters < 1:
+            raise ValueError(f"letters={self.letters} of the background: at least 1")
+
+    def rule(self, kind: str, mirnas: Sequence[SequenceRecord]) -> CandidateRule:
+        """Choose the thresholds of a rule on the first of the shuffled transcripts.
+
+        Args:
+          kind: one of `options.CANDIDATES`.
+          mirnas: 5'→3'.
+
+        Raises:
+          ValueError: for another kind, or transcripts without a letter.
+        """
+        letters = min(self.letters, _CALIBRATION)
+        shuffled = [
+            tokens_of(record)
+            for part in shuffled_slices(self.sample, letters, self.seed)
+            for record in part.records
+        ]
+        return calibrate(kind, shuffled, [tokens_of(mirna) for mirna in mirnas])
+
+    def draw(self, scorer: SiteScorer) -> tuple[Null, ...]:
+        """Return the null distribution of each miRNA of a search.
+
+        Args:
+          scorer: of the search. The sites of its miRNAs are found anew, except those
+            that the cache has.
+
+        Raises:
+          ValueError: for transcripts without a letter.
+        """
+        paths = self._paths(scorer)
+        nulls = {n: null for n, path in enumerate(paths) if (null := self._read(path))}
+        missing = [n for n in range(len(scorer.mirnas)) if n not in nulls]
+        scores: dict[int, list[np.ndarray]] = {number: [] for number in missing}
+        if missing:
+            for part in shuffled_slices(self.sample, self.letters, self.seed):
+                for sites in scorer.score(part, missing):
+                    values = scorer.scale(sites.scores)
+                    best = best_apart(sites.found, values)
+                    for number in np.unique(sites.found.mirnas).tolist():
+                        chosen = best & (sites.found.mirnas == number)
+                        scores[number].append(values[chosen])
+        for number in missing:
+            found = np.sort(np.concatenate([np.zeros(0), *scores[number]]))
+            nulls[number] = Null(found, self.letters)
+            self._write(paths[number], found)
+        return tuple(nulls[number] for number in range(len(scorer.mirnas)))
+
+    def _paths(self, scorer: SiteScorer) -> list[pathlib.Path | None]:
+        """Return the file of each miRNA's scores."""
+        if self.folder is None:
+            return [None] * len(scorer.mirnas)
+        sequences = "\n".join(record.sequence for record in self.sample)
+        window = None if scorer.engine is None else scorer.engine.window_length
+        common = [
+            _VERSION,
+            self.model,
+            window,
+            scorer.rule.kind,
+            hashlib.sha256(sequences.encode()).hexdigest(),
+            self.letters,
+            self.seed,
+        ]
+        paths: list[pathlib.Path | None] = []
+        for mirna, threshold in zip(scorer.mirnas, scorer.rule.thresholds, strict=True):
+            key = json.dumps([*common, mirna.sequence, threshold])
+            name = hashlib.sha256(key.encode()).hexdigest()
+            paths.append(self.folder / name[:2] / f"{name}.npy")
+        return paths
+
+    def _read(self, path: pathlib.Path | None) -> Null | None:
+        """Return what the cache has; a file that is damaged is none."""
+        if path is None or not path.is_file():
+            return None
+        try:
+            scores = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        is_sound = (
+            scores.dtype == np.float64
+            and scores.ndim == 1
+            and bool(np.isfinite(scores).all())
+            and bool((np.diff(scores) >= 0).all())
+        )
+        return Null(scores, self.letters) if is_sound else None
+
+    def _write(self, path: pathlib.Path | None, scores: np.ndarray) -> None:
+        if path is None:
+            return
+        make_cache_folder(path.parent)
+        with atomic_write(path) as unfinished, open(unfinished, "wb") as file:
+            np.save(file, scores, allow_pickle=False)
+
+
+def shuffled_slices(
+    records: Iterable[SequenceRecord], letters: int, seed: int
+) -> Iterator[Slice]:
+    """Yield slices of shuffled transcripts.
+
+    Args:
+      records: transcripts, 5'→3'; those that `sample_of` takes. Their copies are
+        shuffled too, until there are enough letters.
+      letters: to yield in all, to the last one.
+      seed: of the shuffles.
+
+    Raises:
+      ValueError: if the transcripts have no letters.
+    """
+    sample = [record for record in records if record.sequence]
+    if not sample:
+        raise ValueError("no transcript has a letter to shuffle")
+    rng = np.random.default_rng(seed)
+    part: list[SequenceRecord] = []
+    number = size = 0
+    while letters > 0:
+        for record in sample:
+            sequence = shuffle_dinucleotides(record.sequence, rng)[:letters]
+            part.append(SequenceRecord(f"shuffled_{number}_{len(part)}", sequence))
+            letters -= len(sequence)
+            size += len(sequence)
+            if size >= _SLICE or not letters:
+                yield Slice(number, tuple(part))
+                part, size, number = [], 0, number + 1
+            if not letters:
+                return
+
+
+def sample_of(
+    records: Iterable[SequenceRecord], letters: int
+) -> tuple[SequenceRecord, ...]:
+    """Take the first transcripts that have as many letters, or all that there are."""
+    sample = []
+    for record in records:
+        sample.append(record)
+        letters -= len(record.sequence)
+        if letters <= 0:
+            break
+    return tuple(sample)

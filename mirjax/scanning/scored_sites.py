@@ -1,0 +1,143 @@
+"""Candidates and their scores: what a scan and its background have in common.
+
+For each candidate a window of the classifier's length is read, so placed that the
+middle of the site is the window's, and moved into the transcript at its ends: the sites
+of the pairs that classifiers are trained on lie about the middle, too. Without a
+classifier the alignment score decides.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64, Int64, UInt8
+
+from mirjax.scanning.candidates import (
+    BIN,
+    CandidateRule,
+    Candidates,
+    find_candidates,
+    lay_out,
+)
+from mirjax.scanning.engines.interface import Engine
+from mirjax.scanning.null import to_logits
+from mirjax.scanning.seed_mode import check_seeds, tokens_of
+from mirjax.scanning.slices import Slice
+from mirjax.sequences.records import SequenceRecord
+
+_PAIRS = 2**20  # bins times miRNAs whose candidates are in memory at a time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ScoredSites:
+    """Candidates and what their classifier says.
+
+    Attributes:
+      found: by miRNA, transcript and end.
+      windows: first letter of each one's window in its transcript.
+      scores: probabilities, or alignment scores where there is no classifier.
+    """
+
+    found: Candidates
+    windows: Int64[np.ndarray, " sites"]
+    scores: Float[np.ndarray, " sites"]
+
+    def take(
+        self, rows: Bool[np.ndarray, " sites"] | Int64[np.ndarray, " _"]
+    ) -> "ScoredSites":
+        """Return some sites, in the given order."""
+        found = Candidates(*(column[rows] for column in self.found))
+        return ScoredSites(found, self.windows[rows], self.scores[rows])
+
+
+def join(parts: Sequence[ScoredSites]) -> ScoredSites:
+    """Return the sites of all parts."""
+    nothing = Candidates(*np.zeros((4, 0), np.int64))
+    columns = zip(nothing, *(part.found for part in parts), strict=True)
+    return ScoredSites(
+        Candidates(*map(np.concatenate, columns)),
+        np.concatenate([np.zeros(0, np.int64), *(part.windows for part in parts)]),
+        np.concatenate([np.zeros(0), *(part.scores for part in parts)]),
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SiteScorer:
+    """The candidates of a slice, scored.
+
+    Attributes:
+      mirnas: 5'→3'.
+      rule: which candidates are scored, with a threshold for each miRNA.
+      engine: the classifier with the same miRNAs, or None for alignment scores.
+
+    Raises:
+      ValueError: for a miRNA of fewer than 7 letters.
+    """
+
+    mirnas: tuple[SequenceRecord, ...]
+    rule: CandidateRule
+    engine: Engine | None = None
+
+    def __post_init__(self) -> None:
+        check_seeds(self.mirnas)
+
+    @functools.cached_property
+    def tokens(self) -> list[UInt8[np.ndarray, " _"]]:
+        """Tokens of each miRNA, 5'→3'."""
+        return [tokens_of(mirna) for mirna in self.mirnas]
+
+    @functools.cached_property
+    def longest(self) -> int:
+        """Letters of the longest miRNA."""
+        return max(map(len, self.tokens), default=1)
+
+    @property
+    def window_length(self) -> int:
+        """Letters of a window; without a classifier those of the longest miRNA."""
+        return self.longest if self.engine is None else self.engine.window_length
+
+    def scale(self, scores: Float[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+        """Return scores as a `Null` compares them."""
+        if self.engine is None:
+            return scores.astype(np.float64)
+        return to_logits(scores)
+
+    def score(
+        self, part: Slice, numbers: Sequence[int] | None = None
+    ) -> Iterator[ScoredSites]:
+        """Yield the scored candidates of some miRNAs after others.
+
+        Args:
+          part: the slice.
+          numbers: of the miRNAs, ascending; by default all.
+        """
+        numbers = range(len(self.mirnas)) if numbers is None else numbers
+        transcripts = [tokens_of(record) for record in part.records]
+        subjects = lay_out(transcripts, self.longest)
+        size = self.window_length
+        apart = np.zeros(size, np.uint8)  # a short transcript is padded
+        pieces = (piece for one in transcripts for piece in (one, apart))
+        joined = np.concatenate([np.zeros(0, np.uint8), *pieces])
+        firsts = np.cumsum(subjects.lengths + size) - subjects.lengths - size
+        step = max(1, _PAIRS * BIN // subjects.size)
+        for start in range(0, len(numbers), step):
+            some = numbers[start : start + step]
+            found = find_candidates(subjects, self.tokens, some, self.rule)
+            windows = self._windows(found, subjects.lengths)
+            if self.engine is None:
+                scores = found.scores.astype(np.float64)
+            else:
+                places = firsts[found.transcripts] + windows
+                scores = self.engine.score_pairs(joined, found.mirnas, places)
+            yield ScoredSites(found, windows, scores.astype(np.float64))
+
+    def _windows(
+        self, found: Candidates, lengths: Int64[np.ndarray, " transcripts"]
+    ) -> Int64[np.ndarray, " candidates"]:
+        """Return where the window of each candidate starts."""
+        size = self.window_length
+        sizes = np.array([len(mirna) for mirna in self.tokens], np.int64)
+        middle = found.ends - sizes[found.mirnas] // 2
+        last = np.maximum(lengths[found.transcripts] - size, 0)
+        return np.clip(middle - size // 2, 0, last)

@@ -1,0 +1,95 @@
+"""Scanning for sites: alignment proposes, a classifier decides, chance is counted."""
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float
+
+from mirjax.scanning.background import Background
+from mirjax.scanning.engines.interface import Engine
+from mirjax.scanning.maxima import best_apart
+from mirjax.scanning.null import Null
+from mirjax.scanning.scored_sites import ScoredSites, SiteScorer, join
+from mirjax.scanning.site_options import SiteOptions
+from mirjax.scanning.site_table import make_table
+from mirjax.scanning.slices import Slice
+from mirjax.sequences.records import SequenceRecord
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SitesMode:
+    """A `SliceScanner` of the sites that chance rarely gives.
+
+    Attributes:
+      scorer: finds and scores candidates.
+      nulls: the background of each miRNA; none, and no p-values, if empty.
+      options: which sites are reported.
+      searched: nucleotides of all transcripts of the search, which E-values are for;
+        None if that is not known: then there are none.
+    """
+
+    scorer: SiteScorer
+    nulls: tuple[Null, ...] = ()
+    options: SiteOptions = SiteOptions()
+    searched: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.nulls and len(self.nulls) != len(self.scorer.mirnas):
+            raise ValueError(
+                f"{len(self.nulls)} backgrounds of {len(self.scorer.mirnas)} miRNAs"
+            )
+
+    def __call__(self, part: Slice) -> pa.Table:
+        """Return the sites of a slice, with the columns of `site_table.SCHEMA`."""
+        kept, pvalues = [], [np.zeros(0)]
+        for sites in self.scorer.score(part):
+            chance = self._pvalues(sites)
+            passes = np.ones(len(chance), bool)
+            if self.nulls and self.options.chance_per_kb is not None:
+                passes &= 1000 * chance <= self.options.chance_per_kb
+            if self.options.threshold is not None:
+                passes &= sites.scores >= self.options.threshold
+            # What does not pass would hide nothing that does: its score is lower.
+            sites, chance = sites.take(passes), chance[passes]
+            best = best_apart(sites.found, self.scorer.scale(sites.scores))
+            kept.append(sites.take(best))
+            pvalues.append(chance[best])
+        chance = np.concatenate(pvalues)
+        return make_table(part, self.scorer, join(kept), chance, self.searched)
+
+    def _pvalues(self, sites: ScoredSites) -> Float[np.ndarray, " sites"]:
+        """Return the p-value of each site; NaN without a background."""
+        chance = np.full(len(sites.scores), np.nan)
+        if not self.nulls:
+            return chance
+        values = self.scorer.scale(sites.scores)
+        # Sites of a miRNA follow one another.
+        numbers, firsts = np.unique(sites.found.mirnas, return_index=True)
+        ends = [*firsts[1:], len(chance)]
+        for number, first, end in zip(numbers, firsts, ends, strict=True):
+            chance[first:end] = self.nulls[number].pvalues(values[first:end])
+        return chance
+
+
+def make_scanner(
+    mirnas: tuple[SequenceRecord, ...],
+    engine: Engine | None,
+    background: Background,
+    options: SiteOptions,
+    searched: int | None = None,
+) -> SitesMode:
+    """Draw the background of a search, and return its scanner.
+
+    Args:
+      mirnas: 5'→3'.
+      engine: the classifier with the same miRNAs, or None for alignment scores.
+      background: shuffled transcripts.
+      options: of the search.
+      searched: nucleotides of all its transcripts, or None if that is not known.
+
+    Raises:
+      ValueError: for transcripts without a letter.
+    """
+    scorer = SiteScorer(mirnas, background.rule(options.candidates, mirnas), engine)
+    return SitesMode(scorer, background.draw(scorer), options, searched)
