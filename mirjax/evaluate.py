@@ -20,6 +20,8 @@ the target) or negative:
   seed 6mer                 the same for a match to letters 2-7 of the miRNA
   mirna kmers, target kmers logistic regression on short words of one sequence
   complementarity           logistic regression on the complementarity of the pair
+
+With --benchmark=transfection, it measures log2 fold changes of genes: see `gene_flags`.
 """
 
 # Only light modules are imported here: neither --help nor a wrong flag waits for JAX.
@@ -31,7 +33,7 @@ from absl import flags
 import mirjax
 from mirjax import cli
 from mirjax.datasets import catalogue, formats
-from mirjax.evaluation import options
+from mirjax.evaluation import gene_flags, options
 from mirjax.inference.options import BEAM_WIDTH
 from mirjax.sequences import bad_records
 
@@ -44,6 +46,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     _define_common_flags(flag_values)
     _define_generator_flags(flag_values)
     _define_classifier_flags(flag_values)
+    gene_flags.define_gene_flags(flag_values)
 
 
 def _define_common_flags(flag_values: flags.FlagValues) -> None:
@@ -185,9 +188,13 @@ def _define_classifier_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
+    if flag_values.benchmark:
+        _evaluate_genes(flag_values)
+        return
     # ---- Read the flags, before anything that takes time is imported. ----
+    gene_flags.check_unused(flag_values)
     row_options, rule = _row_options(flag_values), _threshold_rule(flag_values)
-    generator_options = _generator_options(flag_values)
+    generator_options = options.GeneratorOptions.from_flags(flag_values)
 
     from mirjax.blast.programs import find_blast
     from mirjax.evaluation.classifier import measure_classifier
@@ -239,10 +246,19 @@ def main(flag_values: flags.FlagValues) -> None:
         **report.content(),
     }
     row_options.bad_records.write(folder / "skipped.tsv")
-    path = write_metrics(content, folder)
-    full = flag_values.full
+    path, full = write_metrics(content, folder), flag_values.full
     print_report(report, f"{model_path}: {evaluation_set.describe()}", full=full)
     print_origin(evaluation_set.source, path, full=full)
+
+
+def _evaluate_genes(flag_values: flags.FlagValues) -> None:
+    """Measure predicted fold changes of genes."""
+    chosen = gene_flags.gene_options(flag_values)
+    from mirjax.evaluation.genes import evaluate_genes
+    from mirjax.reporting.gene_report import report_genes
+
+    command = cli.command_line("mirjax.evaluate", flag_values)
+    report_genes(evaluate_genes(chosen), chosen, command)
 
 
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
@@ -256,14 +272,6 @@ def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
         negatives=flag_values.negatives or "",
         database=flag_values.db or "",
         bad_records=bad_records.BadRecords.from_flag(flag_values),
-    )
-
-
-def _generator_options(flag_values: flags.FlagValues) -> options.GeneratorOptions:
-    return options.GeneratorOptions(
-        decoders=tuple(flag_values.decoders),
-        beam_width=flag_values.beam_width,
-        with_blast=flag_values.blast,
     )
 
 

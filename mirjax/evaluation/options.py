@@ -5,6 +5,8 @@ This module imports nothing heavy, so that flags and their help cost nothing.
 
 import dataclasses
 
+from absl import flags
+
 from mirjax.datasets.negative_kinds import KINDS, NO_NEGATIVES
 from mirjax.inference.options import BEAM, BEAM_WIDTH, CONSTRAINED
 from mirjax.inputs import check_streams
@@ -123,6 +125,15 @@ class GeneratorOptions:
     beam_width: int = BEAM_WIDTH
     with_blast: bool = True
     l2: float = 0.0
+
+    @classmethod
+    def from_flags(cls, flag_values: flags.FlagValues) -> "GeneratorOptions":
+        """Return the options that the flags name."""
+        return cls(
+            decoders=tuple(flag_values.decoders),
+            beam_width=flag_values.beam_width,
+            with_blast=flag_values.blast,
+        )
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.decoders) - set(DECODERS))
