@@ -20,8 +20,6 @@ the target) or negative:
   seed 6mer                 the same for a match to letters 2-7 of the miRNA
   mirna kmers, target kmers logistic regression on short words of one sequence
   complementarity           logistic regression on the complementarity of the pair
-
-With --benchmark=transfection, it measures log2 fold changes of genes: see `gene_flags`.
 """
 
 # Only light modules are imported here: neither --help nor a wrong flag waits for JAX.
@@ -189,10 +187,8 @@ def _define_classifier_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     if flag_values.benchmark:
-        _evaluate_genes(flag_values)
-        return
+        return _evaluate_genes(flag_values)
     # ---- Read the flags, before anything that takes time is imported. ----
-    gene_flags.check_unused(flag_values)
     row_options, rule = _row_options(flag_values), _threshold_rule(flag_values)
     generator_options = options.GeneratorOptions.from_flags(flag_values)
 
@@ -238,8 +234,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
     # ---- Write and print the results. ----
     content = {
-        "version": mirjax.__version__,
-        "command": cli.command_line("mirjax.evaluate", flag_values),
+        **_origin(flag_values),
         "model": str(model_path),
         "step": metadata.get("step"),
         **describe_source(evaluation_set.source),
@@ -257,11 +252,16 @@ def _evaluate_genes(flag_values: flags.FlagValues) -> None:
     from mirjax.evaluation.genes import evaluate_genes
     from mirjax.reporting.gene_report import report_genes
 
+    report_genes(evaluate_genes(chosen), chosen, _origin(flag_values))
+
+
+def _origin(flag_values: flags.FlagValues) -> dict[str, str]:
     command = cli.command_line("mirjax.evaluate", flag_values)
-    report_genes(evaluate_genes(chosen), chosen, command)
+    return {"version": mirjax.__version__, "command": command}
 
 
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
+    gene_flags.check_unused(flag_values)
     return options.RowOptions(
         data=flag_values.data,
         part=flag_values.split or "",

@@ -34,6 +34,26 @@ def _model():
     return model
 
 
+def test_is_kept_for_the_next_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        accessibility.platformdirs, "user_cache_dir", lambda _: str(tmp_path)
+    )
+    rng = np.random.default_rng(0)
+    utrs = ["".join(rng.choice(list("ACGU"), length)) for length in (30, 5, 60)]
+    expected = [accessibility.log10_unpaired(utr) for utr in utrs]
+    for damaged in (False, True):
+        found = accessibility.log10_unpaired_of_all(utrs)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-6)
+        path = accessibility.cache_path(utrs)
+        assert path.is_relative_to(tmp_path)
+        if not damaged:
+            path.write_bytes(path.read_bytes()[:40])
+    monkeypatch.setattr(accessibility, "log10_unpaired", None)  # it is not called
+    accessibility.log10_unpaired_of_all(utrs)
+    assert accessibility.cache_path(utrs[:2]) != accessibility.cache_path(utrs)
+
+
 def test_short_sequence_has_no_stretch():
     assert np.isnan(accessibility.log10_unpaired("ACGU")).all()
 

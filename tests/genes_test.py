@@ -12,8 +12,9 @@ from mirjax.evaluation.baselines import genes as baselines
 from mirjax.evaluation.gene_flags import GeneOptions
 from mirjax.evaluation.gene_set import GeneSet, load_own
 from mirjax.reporting.gene_report import report_genes
-from mirjax.scanning.repression import head_file
+from mirjax.scanning.repression import accessibility, features, head_file
 from mirjax.scanning.repression.fitting import FitOptions
+from mirjax.scanning.repression.head import tabulate_sites
 from mirjax.training.repression import gene_weights, train_repression
 
 _MIRNAS = ["UGAGGUAGUAGGUUGUAUAGUU", "UAAGGCACGCGGUGAAUGCCAA", "UUAAUGCUAAUCGUGAUAGGGG"]
@@ -36,6 +37,14 @@ def _gene_set(number=60):
     names = [f"hsa-miR-{n}" for n in range(len(_MIRNAS))]
     changes = FoldChanges([f"G{n}" for n in range(number)], names, log2)
     return GeneSet("simulated", changes, utrs, _MIRNAS, 2 * number)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Keep accessibility out of the user's cache."""
+    monkeypatch.setattr(
+        accessibility.platformdirs, "user_cache_dir", lambda _: str(tmp_path)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +70,7 @@ def test_held_out_prediction_is_a_regression_on_the_others(gene_set):
     found = baselines.predict_held_out(numbers, gene_set.log2, [0, 1, 3])
     others = numbers[:, [0, 3]].reshape(-1, 5)
     oracle = LinearRegression().fit(others, gene_set.log2[:, [0, 3]].ravel())
-    np.testing.assert_allclose(found[:, 1], oracle.predict(numbers[:, 1]))
+    np.testing.assert_allclose(found[:, 1], oracle.predict(numbers[:, 1]), atol=1e-9)
 
 
 def test_coefficients_are_those_of_the_planted_sites(gene_set):
@@ -88,6 +97,21 @@ def test_trained_model_predicts_left_out_mirnas(gene_set, model):
     assert classes["8mer"].ks > 0.9
 
 
+def test_prediction_against_the_others_takes_their_mean_from_the_same_head(
+    gene_set, model
+):
+    found = gene_evaluation.predict_repression(gene_set, model, passenger=False)
+    utrs = features.prepare(gene_set.utrs, fold=True)
+    whole = np.zeros(gene_set.log2.shape)
+    head = model.held_out(_MIRNAS[2])
+    for column, mirna in enumerate(_MIRNAS):
+        sites = tabulate_sites(utrs, [mirna], passenger=False)
+        whole[:, column] = head.repression(sites, len(utrs))
+    np.testing.assert_allclose(found["model"][:, 2], whole[:, 2])
+    expected = whole[:, 2] - whole[:, [0, 1, 3]].mean(axis=1)
+    np.testing.assert_allclose(found["model, against the others"][:, 2], expected)
+
+
 def test_confounders_add_nothing_to_a_model_that_explains_all(gene_set, model):
     found = gene_evaluation.measure_genes(gene_set, model, passenger=False)
     au = found.confounders["AU content"]
@@ -107,7 +131,8 @@ def test_every_training_mirna_has_a_head_that_has_not_seen_it(model):
 
 
 def test_intervals_hold_nine_of_ten_left_out_genes(gene_set, model):
-    predicted = gene_evaluation.predict_repression(gene_set, model, passenger=True)
+    found = gene_evaluation.predict_repression(gene_set, model, passenger=True)
+    predicted = found["model"]
     low, high = model.head.interval(predicted.ravel())
     inside = (low <= gene_set.log2.ravel()) & (gene_set.log2.ravel() <= high)
     assert np.mean(inside) == pytest.approx(0.9, abs=0.05)
@@ -143,7 +168,9 @@ def test_own_table_of_one_mirna_end_to_end(tmp_path, gene_set, model, monkeypatc
         mirna=_MIRNAS[0],
         out=str(tmp_path / "out"),
     )
-    report_genes(gene_evaluation.evaluate_genes(options), options, "the command")
+    report_genes(
+        gene_evaluation.evaluate_genes(options), options, {"command": "the command"}
+    )
     content = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert content["genes"] == 40
     assert content["predictors"]["model"]["mean"]["pearson_r"] > 0.8

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from mirjax.datasets import catalogue, download, registry
+from mirjax.datasets import catalogue, download, gene_names, registry, transfection
 from mirjax.sequences.fasta import read_fasta
 
 _CONTENT = b">tiny\nACGU\n"
@@ -202,7 +202,8 @@ def test_every_file_has_a_public_address_and_a_sum():
     weights = {name for name in names if name.startswith("mitar2021/weights/")}
     pairs, sequences = set(catalogue.PAIR_DATASETS), set(catalogue.FASTA_DATASETS)
     assert pairs & sequences == {"simulated"}
-    assert pairs | sequences == names - weights
+    genes = {*transfection.NAMES, gene_names.GENE_TABLE}
+    assert pairs | sequences == names - weights - genes
 
 
 def test_names_are_listed_without_heavy_imports():

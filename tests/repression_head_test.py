@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from mirjax.datasets import transfection
-from mirjax.scanning.repression import features, fitting, head_file
+from mirjax.scanning.repression import features, fitting, gene_table, head_file
 from mirjax.scanning.repression.features import Utr
 from mirjax.scanning.repression.fitting import Experiment, FitOptions
 from mirjax.scanning.repression.head import RepressionHead, tabulate_sites
 from mirjax.scanning.repression.seed_sites import find_sites
+from mirjax.sequences.records import SequenceRecord
 
 _MIRNAS = ["UGAGGUAGUAGGUUGUAUAGUU", "UAAGGCACGCGGUGAAUGCCAA", "UUAAUGCUAAUCGUGAUAGGGG"]
 _MIRNAS += ["UGGAAUGUAAAGAAGUAUGUAU", "UGUCAGUUUGUCAAAUACCCCA"]
@@ -53,7 +54,7 @@ def test_local_au_weighs_letters_by_their_distance():
             if 1 <= distance <= 30:
                 top += (letter in "AU") / distance
                 bottom += 1 / distance
-        found = features.local_au(Utr.make(letters, fold=False).is_au, start)
+        found = features.local_au(Utr.make(letters).is_au, start)
         assert found == pytest.approx(top / bottom)
     assert features.local_au(np.zeros(6), 0) == 0.5
 
@@ -75,18 +76,18 @@ def test_cooperative_sites_lie_8_to_40_nt_apart():
     for distance, expected in ((7, 0), (8, 1), (40, 1), (41, 0)):
         utr = "G" * 20 + site + "G" * (distance - 7) + site + "G" * 20
         sites = find_sites(mirna, utr)
-        values = features.describe(mirna, Utr.make(utr, fold=False), sites)
+        values = features.describe(mirna, Utr.make(utr), sites)
         assert values[:, column].tolist() == [expected] * 2
 
 
 def test_signals_count_after_the_end_that_they_make():
-    utr = Utr.make("G" * 10 + "AAUAAA" + "G" * 40, fold=False)
+    utr = Utr.make("G" * 10 + "AAUAAA" + "G" * 40)
     assert utr.signals[29] == 0
     assert utr.signals[30] == 1
 
 
 def test_repression_adds_up_the_sites_and_saturates():
-    utrs = [Utr.make(utr, fold=False) for utr in _utrs(20)]
+    utrs = [Utr.make(utr) for utr in _utrs(20)]
     sites = tabulate_sites(utrs, _MIRNAS, passenger=True)
     head = _head()
     found = head.repression(sites, len(utrs) * len(_MIRNAS))
@@ -102,7 +103,7 @@ def test_repression_adds_up_the_sites_and_saturates():
 
 
 def test_no_site_no_repression():
-    utrs = [Utr.make("GGGGGGGGGG", fold=False)]
+    utrs = [Utr.make("GGGGGGGGGG")]
     sites = tabulate_sites(utrs, _MIRNAS, passenger=True)
     assert _head().repression(sites, len(_MIRNAS)).tolist() == [0.0] * len(_MIRNAS)
 
@@ -115,13 +116,35 @@ def test_interval_is_that_of_the_predictions_bin():
         _head(intervals=()).interval(np.zeros(1))
 
 
+def test_table_has_a_row_for_each_pair_with_a_site():
+    mirnas = [SequenceRecord(f"m{n}", mirna) for n, mirna in enumerate(_MIRNAS)]
+    sequences = [*_utrs(6, 200), "GGGGGGGGGG"]
+    transcripts = [SequenceRecord(f"t{n}", utr) for n, utr in enumerate(sequences)]
+    model = head_file.RepressionModel(_head())
+    rows = gene_table.predict_table(model, mirnas, transcripts, fold=False).to_pylist()
+    expected = [
+        (m.name, t.name)
+        for t in transcripts
+        for m in mirnas
+        if find_sites(m.sequence, t.sequence)
+    ]
+    assert [(row["mirna"], row["target"]) for row in rows] == expected
+    utrs = [Utr.make(sequences[1])]
+    alone = tabulate_sites(utrs, [_MIRNAS[0]], passenger=False)
+    (first,) = [r for r in rows if (r["mirna"], r["target"]) == ("m0", "t1")]
+    assert first["repression"] == pytest.approx(_head().repression(alone, 1)[0])
+    low, high = _head().interval(np.array([first["repression"]]))
+    found = first["repression_low"], first["repression_high"]
+    assert found == pytest.approx((low[0], high[0]))
+
+
 @pytest.fixture(scope="module")
 def experiment():
     """Levels that a known head makes, with noise."""
-    utrs = [Utr.make(utr, fold=False) for utr in _utrs()]
+    utrs = [Utr.make(utr) for utr in _utrs()]
     sites = tabulate_sites(utrs, _MIRNAS, passenger=False)
     shape = (len(utrs), len(_MIRNAS))
-    level = _head().repression(sites, np.prod(shape)).reshape(shape)
+    level = _head().repression(sites, shape[0] * shape[1]).reshape(shape)
     rng = np.random.default_rng(1)
     level += rng.normal(0, 2, (shape[0], 1)) + rng.normal(0, 0.05, shape)
     return sites, level

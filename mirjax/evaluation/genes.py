@@ -23,12 +23,12 @@ from mirjax.models.interfaces import Generator
 from mirjax.models.loading import load_model
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.repression import accessibility, head_file
-from mirjax.scanning.repression.features import Utr
+from mirjax.scanning.repression.features import prepare
 from mirjax.scanning.repression.head import tabulate_sites
 from mirjax.scanning.repression.head_file import RepressionModel
 from mirjax.scanning.repression.seed_sites import CANONICAL
 
-MODEL = "model"
+MODEL, AGAINST_OTHERS = "model", "model, against the others"
 TOP = 50  # genes with the lowest predictions, drawn apart
 NO_SITE, TOP_CLASS = "none", f"top {TOP}"
 
@@ -130,7 +130,7 @@ def measure_genes(
     predicted: dict[str, Float[np.ndarray, "genes mirnas"]] = {}
     numbers = simple_baselines(genes)
     if isinstance(model, RepressionModel):
-        predicted[MODEL] = predict_repression(genes, model, passenger=passenger)
+        predicted |= predict_repression(genes, model, passenger=passenger)
     else:
         numbers = {**classifier_baselines(genes, model), **numbers}
     columns = genes.evaluated
@@ -169,23 +169,34 @@ REFERENCE: Mapping[str, Sequence[float]] = {
 
 def predict_repression(
     genes: GeneSet, model: RepressionModel, *, passenger: bool
-) -> Float[np.ndarray, "genes mirnas"]:
+) -> dict[str, Float[np.ndarray, "genes mirnas"]]:
     """Predict the log2 fold changes of the evaluated miRNAs, each by its held-out head.
 
     Args:
       genes: the genes.
       model: the model.
       passenger: whether sites of the passenger strand count.
+
+    Returns:
+      `MODEL`: what the miRNA does. For several miRNAs also `AGAINST_OTHERS`: this less
+      the mean of what the same head predicts for the other ones, which is what their
+      fold changes are measured against.
     """
     columns = genes.evaluated
-    fold = accessibility.is_available()
-    utrs = [Utr.make(sequence, fold=fold) for sequence in genes.utrs]
-    found = []
+    utrs = prepare(genes.utrs, fold=accessibility.is_available())
+    sites = tabulate_sites(utrs, genes.mirnas, passenger=passenger)
+    plain, against = [], []
     for column in columns:
-        mirna = genes.mirnas[column]
-        sites = tabulate_sites(utrs, [mirna], passenger=passenger)
-        found.append(model.held_out(mirna).repression(sites, len(utrs)))
-    return np.stack(found, axis=1)
+        head = model.held_out(genes.mirnas[column])
+        found = head.repression(sites, genes.log2.size).reshape(genes.log2.shape)
+        plain.append(found[:, column])
+        if len(genes.mirnas) > 1:
+            others = np.delete(found, column, axis=1)
+            against.append(found[:, column] - others.mean(axis=1))
+    predicted = {MODEL: np.stack(plain, axis=1)}
+    if against:
+        predicted[AGAINST_OTHERS] = np.stack(against, axis=1)
+    return predicted
 
 
 def _metrics(

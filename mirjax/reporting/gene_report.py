@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-import mirjax
 from mirjax.evaluation.gene_flags import GeneOptions
 from mirjax.evaluation.genes import MODEL, NO_SITE, GeneMetrics
 from mirjax.evaluation.metrics.repression import METRICS, REPRESSED, Distribution
@@ -29,19 +28,21 @@ _COLORS = ("#000000", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#8c8c8c")
 _LIMIT = 1.5  # log2 fold changes that a picture shows, on either side
 
 
-def report_genes(found: GeneMetrics, options: GeneOptions, command: str) -> None:
+def report_genes(
+    found: GeneMetrics, options: GeneOptions, origin: Mapping[str, str]
+) -> None:
     """Write metrics.json and the page, and print the means.
 
     Args:
       found: what was measured.
       options: how, and the folder.
-      command: the command line.
+      origin: the "command" line, and what else metrics.json begins with.
     """
     folder = pathlib.Path(options.out)
     make_folder(folder)
-    origin = {"version": mirjax.__version__, "command": command, "model": options.model}
-    path = write_metrics({**origin, **found.content()}, folder)
-    write_gene_page(found, command, folder / PAGE)
+    content = {**origin, "model": options.model, **found.content()}
+    path = write_metrics(content, folder)
+    write_gene_page(found, origin["command"], folder / PAGE)
     header, *rows = mean_table(found)
     print_rows(header, rows, title=found.genes.sentence())
     print(path, folder / PAGE, sep="\n")
@@ -54,7 +55,7 @@ def write_gene_page(found: GeneMetrics, command: str, path: pathlib.Path) -> Non
         "Means over the miRNAs, each held out, with the 95% interval over miRNAs and "
         "over genes."
     )
-    baselines = [n for n, row in enumerate(rows) if row[0] != MODEL]
+    baselines = [n for n, row in enumerate(rows) if not row[0].startswith(MODEL)]
     pictures = [
         page.Picture(
             page.draw(distribution_picture(classes, mirna), mirna),

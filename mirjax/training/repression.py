@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from mirjax.datasets.transfection import FoldChanges
 from mirjax.evaluation.gene_set import GeneSet
-from mirjax.scanning.repression.features import Utr
+from mirjax.scanning.repression.features import prepare
 from mirjax.scanning.repression.fitting import Experiment, FitOptions, fit
 from mirjax.scanning.repression.head import tabulate_sites
 from mirjax.scanning.repression.head_file import RepressionModel
@@ -34,7 +34,7 @@ def train_repression(
     """
     experiments = []
     for genes in sets:
-        utrs = [Utr.make(utr, fold=fold) for utr in genes.utrs]
+        utrs = prepare(genes.utrs, fold=fold)
         sites = tabulate_sites(utrs, genes.mirnas, passenger=options.passenger)
         weights = gene_weights(genes.changes)
         experiments.append(Experiment(sites, genes.log2, weights))

@@ -29,20 +29,30 @@ def simple_baselines(genes: GeneSet) -> dict[str, Numbers]:
     Returns:
       By name: "site counts", the number of sites of each canonical type and the log of
       the 3'UTR's length; "best site", which type the strongest site has; "length", its
-      log alone; "complementarity", the best seed-weighted alignment anywhere.
+      log alone; "complementarity", the best seed-weighted alignment anywhere. For
+      several miRNAs also "site counts, against the others": less their mean over the
+      others.
     """
     counts = genes.site_counts.astype(np.float64)
     length = np.log([len(utr) for utr in genes.utrs])
     length = np.broadcast_to(length[:, None, None], (*counts.shape[:2], 1))
     first = np.cumsum(counts > 0, axis=2) == 1
     best = (first & (counts > 0)).astype(np.float64)
+    sites = np.concatenate([counts, length], axis=2)
     scores = complementarity.score_all(genes.utrs, genes.mirnas)
-    return {
-        COUNTS: np.concatenate([counts, length], axis=2),
+    found = {
+        COUNTS: sites,
         "best site": best,
         "length": length,
         "complementarity": scores.astype(np.float64)[:, :, None],
     }
+    others = counts.shape[1] - 1
+    if others:
+        mean = (counts.sum(axis=1, keepdims=True) - counts) / others
+        found[f"{COUNTS}, against the others"] = np.concatenate(
+            [counts - mean, length], axis=2
+        )
+    return found
 
 
 def classifier_baselines(genes: GeneSet, trained: TrainedModel) -> dict[str, Numbers]:

@@ -6,8 +6,16 @@ References:
   Agarwal et al. 2015, doi 10.7554/eLife.05005: the settings that are used here.
 """
 
+import hashlib
+import pathlib
+import zipfile
+from collections.abc import Sequence
+
 import numpy as np
+import platformdirs
 from jaxtyping import Float
+
+from mirjax.files import atomic_write, make_cache_folder
 
 WINDOW = 80  # nt that are folded at a time
 SPAN = 40  # nt that a pair may span
@@ -52,3 +60,46 @@ def log10_unpaired(utr: str) -> Float[np.ndarray, " ends"]:
     for end in range(STRETCH, len(utr) + 1):
         found[end] = rows[end][STRETCH]
     return np.log10(np.maximum(found, _FLOOR))
+
+
+def log10_unpaired_of_all(utrs: Sequence[str]) -> list[Float[np.ndarray, " ends"]]:
+    """Return `log10_unpaired` of each 3'UTR, and keep it in the user's cache.
+
+    Folding takes about a minute for a million letters.
+
+    Args:
+      utrs: 3'UTRs, 5'→3', RNA letters and N.
+
+    Raises:
+      ValueError: if ViennaRNA is not installed.
+      OSError: if the cache cannot be written.
+    """
+    ends = np.cumsum([len(utr) + 1 for utr in utrs])[:-1]
+    path = cache_path(utrs)
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            found = kept["log10_unpaired"].astype(np.float64)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        found = np.zeros(0)  # none is kept, or a damaged file: fold anew
+    if len(found) != sum(map(len, utrs)) + len(utrs):
+        found = np.concatenate([log10_unpaired(utr) for utr in utrs]).astype(np.float32)
+        make_cache_folder(path.parent)
+        with atomic_write(path) as unfinished, open(unfinished, "wb") as out:
+            np.savez_compressed(out, log10_unpaired=found)
+    return [part.astype(np.float64) for part in np.split(found, ends)]
+
+
+def cache_path(utrs: Sequence[str]) -> pathlib.Path:
+    """Return the file in which the accessibility of these 3'UTRs is kept."""
+    settings = f"{WINDOW} {SPAN} {STRETCH} {_FLOOR} {_version()}"
+    key = hashlib.sha256("\n".join([settings, *utrs]).encode()).hexdigest()
+    folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "accessibility"
+    return folder / f"{key[:32]}.npz"
+
+
+def _version() -> str:
+    try:
+        import RNA
+    except ImportError:
+        return ""
+    return str(RNA.__version__)

@@ -40,7 +40,11 @@ NAMES = (
     "in_stop_shadow",
     "after_signals",
     "cooperative",
-    "flanking_au",
+    "au_before",
+    "au_after",
+    "u_opposite_8",
+    "g_opposite_8",
+    "passenger_au",
 )
 
 
@@ -61,8 +65,12 @@ class Utr:
     signals: Float[np.ndarray, " ends"]
 
     @classmethod
-    def make(cls, sequence: str, *, fold: bool = True) -> "Utr":
-        """Prepare a 3'UTR; `fold` is whether to compute accessibility."""
+    def make(
+        cls,
+        sequence: str,
+        log10_unpaired: Float[np.ndarray, " ends"] | None = None,
+    ) -> "Utr":
+        """Prepare a 3'UTR."""
         is_au = np.array([letter in "AU" for letter in sequence], np.float64)
         signals = np.zeros(len(sequence) + 1)
         for signal, weight in _SIGNALS.items():
@@ -70,19 +78,33 @@ class Utr:
             while place >= 0:
                 signals[min(len(sequence), place + _SIGNAL_DISTANCE) :] += weight
                 place = sequence.find(signal, place + 1)
-        unpaired = accessibility.log10_unpaired(sequence) if fold else None
-        return cls(sequence, is_au, unpaired, signals)
+        return cls(sequence, is_au, log10_unpaired, signals)
+
+
+def prepare(sequences: Sequence[str], *, fold: bool) -> list[Utr]:
+    """Prepare 3'UTRs.
+
+    Args:
+      sequences: 5'→3', RNA letters and N.
+      fold: whether to compute the accessibility of their sites, by ViennaRNA.
+    """
+    if not fold:
+        return [Utr.make(sequence) for sequence in sequences]
+    unpaired = accessibility.log10_unpaired_of_all(sequences)
+    return [Utr.make(*pair) for pair in zip(sequences, unpaired, strict=True)]
 
 
 def describe(
-    mirna: str, utr: Utr, sites: Sequence[SeedSite]
+    mirna: str, utr: Utr, sites: Sequence[SeedSite], *, passenger: bool = False
 ) -> Float[np.ndarray, "sites features"]:
-    """Return the features `NAMES` of the sites of one miRNA.
+    """Return the features `NAMES` of the sites of one strand.
 
     Args:
-      mirna: 5'→3', RNA letters.
+      mirna: the strand, 5'→3', RNA letters.
       utr: the 3'UTR.
       sites: its sites, by start.
+      passenger: whether the strand is the passenger. It is loaded more often if its
+        first letter is A or U.
 
     Returns:
       One row a site.
@@ -102,7 +124,11 @@ def describe(
                 float(start < STOP_SHADOW),
                 math.log1p(utr.signals[start]),
                 float(_has_partner(site, sites)),
-                _flanking_au(utr, start),
+                _letter_in(utr.sequence, start - 2, "AU"),
+                _letter_in(utr.sequence, end + 1, "AU"),
+                _letter_in(utr.sequence, start - 1, "U"),
+                _letter_in(utr.sequence, start - 1, "G"),
+                float(passenger and mirna[0] in "AU"),
             )
         )
     return np.array(rows, np.float64).reshape(len(sites), len(NAMES))
@@ -181,8 +207,6 @@ def _has_partner(site: SeedSite, sites: Sequence[SeedSite]) -> bool:
     )
 
 
-def _flanking_au(utr: Utr, start: int) -> float:
-    """Return the fraction of A and U among the letters next to the eight of a site."""
-    places = (start - 2, start + LENGTH + 1)
-    known = [utr.is_au[p] for p in places if 0 <= p < len(utr.sequence)]
-    return float(np.mean(known)) if known else 0.5
+def _letter_in(sequence: str, place: int, letters: str) -> float:
+    """Return 1 if the letter at a place is one of those given, else 0."""
+    return float(0 <= place < len(sequence) and sequence[place] in letters)

@@ -67,10 +67,9 @@ def against_others(
     values: Float[Array, "genes mirnas"], used: Float[Array, " mirnas"]
 ) -> Float[Array, "genes mirnas"]:
     """Return each value less the gene's mean over the other miRNAs that are used."""
-    number = used.sum()
+    used = used[None, :]
     total = (values * used).sum(axis=1, keepdims=True)
-    mean_of_others = (total - values * used) / (number - used)
-    return values - mean_of_others
+    return values - (total - values * used) / (used.sum() - used)
 
 
 def fit(
@@ -165,14 +164,14 @@ def _block(
         "observed": observed,
         "weights": weights,
         "used": mask,
-        "variance": jnp.sum(observed**2 * mask) / (mask.sum() * len(observed)),
+        "variance": jnp.sum(observed**2 * mask[None, :]) / (mask.sum() * len(observed)),
     }
 
 
 def _centred(
     values: Float[Array, "genes mirnas"], weights: Float[Array, " genes"]
 ) -> Float[Array, "genes mirnas"]:
-    return values - (weights[:, None] * values).mean(axis=0)
+    return values - (weights[:, None] * values).mean(axis=0, keepdims=True)
 
 
 def _predicted(params: Params, amplitude: Array, block: Block) -> Array:
@@ -193,8 +192,8 @@ def _loss(params: Params, blocks: Sequence[Block], options: FitOptions) -> Array
     loss = jnp.zeros(())
     for block, amplitude in zip(blocks, params["amplitudes"], strict=True):
         error = _predicted(params, amplitude, block) - block["observed"]
-        weights = block["weights"][:, None] * block["used"] / block["variance"]
-        loss += 0.5 * jnp.sum(weights * error**2)
+        weights = block["weights"][:, None] * block["used"][None, :]
+        loss += 0.5 * jnp.sum(weights * error**2) / block["variance"]
         loss += 0.5 * options.amplitude_penalty * jnp.sum(amplitude**2)
     loss += 0.5 * options.slope_penalty * jnp.sum(params["slopes"] ** 2)
     for name, start in _START.items():

@@ -68,7 +68,10 @@ def tabulate_sites(
     for u, utr in enumerate(utrs):
         for m, strand, sequence in strands:
             sites = find_sites(sequence, utr.sequence)
-            values.append(features.describe(sequence, utr, sites))
+            is_passenger = strand == PASSENGER
+            values.append(
+                features.describe(sequence, utr, sites, passenger=is_passenger)
+            )
             columns += [(u * len(mirnas) + m, strand, site.kind) for site in sites]
     pair, strand, kind = np.array(columns, np.int64).reshape(-1, 3).T
     return SiteTable(pair, strand, kind, np.concatenate(values))
