@@ -31,7 +31,7 @@ from absl import flags
 import mirjax
 from mirjax import cli
 from mirjax.datasets import catalogue, formats
-from mirjax.evaluation import options
+from mirjax.evaluation import gene_flags, options
 from mirjax.inference.options import BEAM_WIDTH
 from mirjax.sequences import bad_records
 
@@ -48,6 +48,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     options.define_benchmark_flag(flag_values)
     for name in ("benchmark", bad_records.FLAG):  # in --help, though defined elsewhere
         flags.declare_key_flag(name, flag_values)
+    gene_flags.define_gene_flags(flag_values)
 
 
 def _define_common_flags(flag_values: flags.FlagValues) -> None:
@@ -190,9 +191,11 @@ def _define_classifier_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
+    if flag_values.benchmark:
+        return _evaluate_genes(flag_values)
     # ---- Read the flags, before anything that takes time is imported. ----
     row_options, rule = _row_options(flag_values), _threshold_rule(flag_values)
-    generator_options = _generator_options(flag_values)
+    generator_options = options.GeneratorOptions.from_flags(flag_values)
 
     from mirjax.blast.programs import find_blast
     from mirjax.evaluation.classifier import measure_classifier
@@ -237,21 +240,34 @@ def main(flag_values: flags.FlagValues) -> None:
 
     # ---- Write and print the results. ----
     content = {
-        "version": mirjax.__version__,
-        "command": cli.command_line("mirjax.evaluate", flag_values),
+        **_origin(flag_values),
         "model": str(model_path),
         "step": metadata.get("step"),
         **describe_source(evaluation_set.source),
         **report.content(),
     }
     row_options.bad_records.write(folder / "skipped.tsv")
-    path = write_metrics(content, folder)
-    full = flag_values.full
+    path, full = write_metrics(content, folder), flag_values.full
     print_report(report, f"{model_path}: {evaluation_set.describe()}", full=full)
     print_origin(evaluation_set.source, path, full=full)
 
 
+def _evaluate_genes(flag_values: flags.FlagValues) -> None:
+    """Measure predicted fold changes of genes."""
+    chosen = gene_flags.gene_options(flag_values)
+    from mirjax.evaluation.genes import evaluate_genes
+    from mirjax.reporting.gene_report import report_genes
+
+    report_genes(evaluate_genes(chosen), chosen, _origin(flag_values))
+
+
+def _origin(flag_values: flags.FlagValues) -> dict[str, str]:
+    command = cli.command_line("mirjax.evaluate", flag_values)
+    return {"version": mirjax.__version__, "command": command}
+
+
 def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
+    gene_flags.check_unused(flag_values)
     data, train = options.benchmark_data(flag_values.benchmark, flag_values.data)
     return options.RowOptions(
         data=data,
@@ -263,14 +279,6 @@ def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
         negatives=flag_values.negatives or "",
         database=flag_values.db or "",
         bad_records=bad_records.BadRecords.from_flag(flag_values),
-    )
-
-
-def _generator_options(flag_values: flags.FlagValues) -> options.GeneratorOptions:
-    return options.GeneratorOptions(
-        decoders=tuple(flag_values.decoders),
-        beam_width=flag_values.beam_width,
-        with_blast=flag_values.blast,
     )
 
 

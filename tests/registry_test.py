@@ -17,7 +17,14 @@ from absl import flags
 from sklearn.model_selection import train_test_split
 
 from mirjax import confirm, predict
-from mirjax.datasets import catalogue, download, published_files, registry
+from mirjax.datasets import (
+    catalogue,
+    download,
+    gene_names,
+    published_files,
+    registry,
+    transfection,
+)
 from mirjax.sequences.fasta import read_fasta
 
 _CONTENT = b">tiny\nACGU\n"
@@ -206,7 +213,8 @@ def test_every_file_has_a_public_address_and_a_sum():
     assert weights == set(catalogue.PUBLISHED.values())
     pairs, sequences = set(catalogue.PAIR_DATASETS), set(catalogue.FASTA_DATASETS)
     assert pairs & sequences == {"simulated"}
-    assert pairs | sequences == names - weights
+    genes = {*transfection.NAMES, gene_names.GENE_TABLE}
+    assert pairs | sequences == names - weights - genes
 
 
 def test_names_are_listed_without_heavy_imports():

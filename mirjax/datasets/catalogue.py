@@ -27,6 +27,10 @@ FASTA (`FASTA_DATASETS`):
   simulated                  the miRNAs of the simulated pairs
 Weights of published models (`PUBLISHED`):
   mitar2021/weights/miTAR, mitar2021/weights/miTAR1, mirbind2/weights
+Tables of genes, which `transfection` reads:
+  transfection/hela          4,279 mRNAs in HeLa after transfection of 17 miRNAs
+  transfection/hek293ft      3,622 mRNAs in HEK293FT after transfection of 12 miRNAs
+  targetscan/genes           the gene of each transcript of TargetScan 8
 """
 
 from mirjax.datasets.published_files import FILES

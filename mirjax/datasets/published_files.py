@@ -10,6 +10,8 @@ import pathlib
 # Files that come with the package, laid out as the data folder is.
 SHIPPED = pathlib.Path(__file__).resolve().parents[1] / "data"
 
+OTHER_KINDS = ("fasta", "weights", "genes")  # of files that hold no pairs
+
 _GITHUB = "https://raw.githubusercontent.com"
 _CHAKRABORTY = f"{_GITHUB}/rajkumar1501/sequence-prediction-using-CNN-and-LSTMs"
 _HELWAK = (
@@ -22,6 +24,11 @@ _HEJRET = (
     "/code/miraw_analysis/example_input"
 )
 _MITAR = f"{_GITHUB}/tjgu/miTAR"
+_TRANSFECTION = (
+    f"{_GITHUB}/ETHZ-INS/scanMiR_paper/8c29de04b64aada7e207fdcc05f7f01599df4d10"
+    "/Parameter_Optimization/data/McGeary_2019_raw"
+)
+_TRANSFECTION_SUFFIX = "_transfection_logtpm_batchnormalized.txt"
 _MITAR_DATA = f"{_MITAR}/1458e24b6e5e23c4a71c7dd5e50072721e92c5a7/scripts_data_models"
 
 
@@ -35,7 +42,7 @@ class DataFile:
       sha256: SHA-256 of the content, in hexadecimal.
       size: of the content, in bytes; a download that sends more is stopped. 0 if it is
         unknown.
-      data_format: one of `formats.FORMATS`, or "fasta" or "weights".
+      data_format: one of `formats.FORMATS`, or one of `OTHER_KINDS`.
       first_row: the first row that is used, 0 or 1. The published reader of a file
         with 1 takes the first row of data for a header; the published splits and
         metrics are those of the other rows.
@@ -54,9 +61,8 @@ class DataFile:
 
     @property
     def kind(self) -> str:
-        """Kind of content: "pairs", "fasta" or "weights"."""
-        special = self.data_format in ("fasta", "weights")
-        return self.data_format if special else "pairs"
+        """Kind of content: "pairs", or one of `OTHER_KINDS`."""
+        return self.data_format if self.data_format in OTHER_KINDS else "pairs"
 
 
 FILES = {
@@ -233,5 +239,27 @@ FILES = {
         sha256="3c521fc9bea3c7993e71cf188b11caf73e2d40ac83454e32876455317cc6d342",
         size=3_866_196,
         data_format="fasta",
+    ),
+    "transfection/hela": DataFile(
+        file=f"transfection/GSE140217_HeLa{_TRANSFECTION_SUFFIX}",
+        url=f"{_TRANSFECTION}/GSE140217_HeLa{_TRANSFECTION_SUFFIX}",
+        sha256="0e12adfaba070dca6c3befdfcaaa246a87930d36f952a22006df6b3072570843",
+        size=1_373_481,
+        data_format="genes",
+    ),
+    "transfection/hek293ft": DataFile(
+        file=f"transfection/GSE140218_HEK293FT{_TRANSFECTION_SUFFIX}",
+        url=f"{_TRANSFECTION}/GSE140218_HEK293FT{_TRANSFECTION_SUFFIX}",
+        sha256="ff8caae4fa8d59d9c2d8be769b23824f48a33f9a7522a05d9fb5944e700707e5",
+        size=857_082,
+        data_format="genes",
+    ),
+    "targetscan/genes": DataFile(
+        file="targetscan/Gene_info_ts8.txt",
+        url=f"{_GITHUB}/ML-Bioinfo-CEITEC/miRNA/0948ace176f935db5435ec1fa149086f5cab9e91"
+        "/data/target_scan_8/Gene_info.txt",
+        sha256="b3799cd420b291c1c9012f29c1124c3a46f503e95acf2268b6ab3523fe7d1d87",
+        size=3_409_364,
+        data_format="genes",
     ),
 }

@@ -166,6 +166,15 @@ class GeneratorOptions:
     with_blast: bool = True
     l2: float = 0.0
 
+    @classmethod
+    def from_flags(cls, flag_values: flags.FlagValues) -> "GeneratorOptions":
+        """Return the options that the flags name."""
+        return cls(
+            decoders=tuple(flag_values.decoders),
+            beam_width=flag_values.beam_width,
+            with_blast=flag_values.blast,
+        )
+
     def __post_init__(self) -> None:
         unknown = sorted(set(self.decoders) - set(DECODERS))
         if unknown:

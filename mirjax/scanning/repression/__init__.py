@@ -1,0 +1,1 @@
+"""How far a miRNA represses an mRNA: features of its sites, and a readable head."""

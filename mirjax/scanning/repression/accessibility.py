@@ -1,0 +1,105 @@
+"""Accessibility of target sites: local probabilities of being unpaired, by ViennaRNA.
+
+References:
+  Bernhart et al. 2006, Local RNA base pairing probabilities in large sequences,
+  doi 10.1093/bioinformatics/btk014.
+  Agarwal et al. 2015, doi 10.7554/eLife.05005: the settings that are used here.
+"""
+
+import hashlib
+import pathlib
+import zipfile
+from collections.abc import Sequence
+
+import numpy as np
+import platformdirs
+from jaxtyping import Float
+
+from mirjax.files import atomic_write, make_cache_folder
+
+WINDOW = 80  # nt that are folded at a time
+SPAN = 40  # nt that a pair may span
+STRETCH = 14  # nt that are unpaired together, centred on miRNA letters 7 and 8
+
+_FLOOR = 1e-5  # least probability, so that logarithms are finite
+
+
+def is_available() -> bool:
+    """Return whether ViennaRNA's Python package (extra `fold`) is installed."""
+    try:
+        import RNA  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def log10_unpaired(utr: str) -> Float[np.ndarray, " ends"]:
+    """Return how likely each stretch of `STRETCH` letters is unpaired.
+
+    Args:
+      utr: the 3'UTR, 5'→3', RNA letters and N.
+
+    Returns:
+      log10 of the probability, by the end of the stretch: that of the letters from
+      e - `STRETCH` to e, which is excluded, at e. NaN where a stretch does not fit.
+
+    Raises:
+      ValueError: if ViennaRNA is not installed.
+    """
+    try:
+        import RNA
+    except ImportError as error:
+        raise ValueError(
+            "accessibility of sites needs ViennaRNA: pip install 'mirjax[fold]'"
+        ) from error
+    found = np.full(len(utr) + 1, np.nan)
+    if len(utr) < STRETCH:
+        return found
+    window = min(WINDOW, len(utr))
+    rows = RNA.pfl_fold_up(utr, STRETCH, window, min(SPAN, window))
+    for end in range(STRETCH, len(utr) + 1):
+        found[end] = rows[end][STRETCH]
+    return np.log10(np.maximum(found, _FLOOR))
+
+
+def log10_unpaired_of_all(utrs: Sequence[str]) -> list[Float[np.ndarray, " ends"]]:
+    """Return `log10_unpaired` of each 3'UTR, and keep it in the user's cache.
+
+    Folding takes about a minute for a million letters.
+
+    Args:
+      utrs: 3'UTRs, 5'→3', RNA letters and N.
+
+    Raises:
+      ValueError: if ViennaRNA is not installed.
+      OSError: if the cache cannot be written.
+    """
+    ends = np.cumsum([len(utr) + 1 for utr in utrs])[:-1]
+    path = cache_path(utrs)
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            found = kept["log10_unpaired"].astype(np.float64)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        found = np.zeros(0)  # none is kept, or a damaged file: fold anew
+    if len(found) != sum(map(len, utrs)) + len(utrs):
+        found = np.concatenate([log10_unpaired(utr) for utr in utrs]).astype(np.float32)
+        make_cache_folder(path.parent)
+        with atomic_write(path) as unfinished, open(unfinished, "wb") as out:
+            np.savez_compressed(out, log10_unpaired=found)
+    return [part.astype(np.float64) for part in np.split(found, ends)]
+
+
+def cache_path(utrs: Sequence[str]) -> pathlib.Path:
+    """Return the file in which the accessibility of these 3'UTRs is kept."""
+    settings = f"{WINDOW} {SPAN} {STRETCH} {_FLOOR} {_version()}"
+    key = hashlib.sha256("\n".join([settings, *utrs]).encode()).hexdigest()
+    folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "accessibility"
+    return folder / f"{key[:32]}.npz"
+
+
+def _version() -> str:
+    try:
+        import RNA
+    except ImportError:
+        return ""
+    return str(RNA.__version__)

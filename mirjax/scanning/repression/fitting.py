@@ -1,0 +1,226 @@
+"""Fit the repression head to fold changes of several transfections.
+
+The mean over the other transfections, which a fold change is measured against, holds
+their miRNAs' repression too. So predicted fold changes are taken against the same mean
+before they are compared. Each miRNA has its own amplitude, which is shrunk to the mean
+of all: how much of it was loaded differs, and says nothing about its sites.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+from scipy import optimize
+
+from mirjax.scanning.repression import features
+from mirjax.scanning.repression.head import PASSENGER, RepressionHead, SiteTable
+from mirjax.scanning.repression.seed_sites import CANONICAL, TYPES
+
+_NONE = -12.0  # log efficacy of sites that are not counted
+_START = {  # log efficacies that the fit starts from, and is shrunk to
+    "guide": (-0.9, -1.6, -2.1, -3.0, -3.5, -3.5),
+    "passenger": (-2.5, -3.0, -3.2, -4.0),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class FitOptions:
+    """How to fit.
+
+    Attributes:
+      features: of `features.NAMES`, those that count.
+      passenger: whether sites of the passenger strand count.
+      slope_penalty: weight of the squared slopes.
+      type_penalty: of the squared distances of log efficacies from their start.
+      amplitude_penalty: of the squared log amplitudes of the miRNAs.
+      iterations: of L-BFGS, at most.
+    """
+
+    features: tuple[str, ...] = features.NAMES
+    passenger: bool = True
+    slope_penalty: float = 1.0
+    type_penalty: float = 0.5
+    amplitude_penalty: float = 3.0
+    iterations: int = 150
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Experiment:
+    """Transfections of several miRNAs into one kind of cell.
+
+    Attributes:
+      sites: of all pairs; the number of a pair is that of its gene × the number of
+        miRNAs + that of its miRNA.
+      log2: log2 fold changes against the mean over the other transfections.
+      weights: of the genes, such as the inverse of their variance.
+    """
+
+    sites: SiteTable
+    log2: Float[np.ndarray, "genes mirnas"]
+    weights: Float[np.ndarray, " genes"]
+
+
+def against_others(
+    values: Float[Array, "genes mirnas"], used: Float[Array, " mirnas"]
+) -> Float[Array, "genes mirnas"]:
+    """Return each value less the gene's mean over the other miRNAs that are used."""
+    used = used[None, :]
+    total = (values * used).sum(axis=1, keepdims=True)
+    return values - (total - values * used) / (used.sum() - used)
+
+
+def fit(
+    experiments: Sequence[Experiment],
+    used: Sequence[Bool[np.ndarray, " mirnas"]],
+    options: FitOptions,
+) -> RepressionHead:
+    """Fit a head.
+
+    Args:
+      experiments: what to fit to.
+      used: of each experiment, the miRNAs whose fold changes are used; the others take
+        no part in any mean.
+      options: how.
+
+    Returns:
+      The head, without intervals.
+
+    Raises:
+      ValueError: for an unknown feature, or fewer than three miRNAs used.
+    """
+    unknown = set(options.features) - set(features.NAMES)
+    if unknown:
+        raise ValueError(f"{min(unknown)} is not one of {', '.join(features.NAMES)}")
+    if min(map(np.sum, used)) < 3:
+        raise ValueError(
+            "a head is fitted to the fold changes of at least three miRNAs"
+        )
+    columns = [features.NAMES.index(name) for name in options.features]
+    kept = [_kept(e.sites, options) for e in experiments]
+    seen = np.concatenate(
+        [
+            sites.values[u[sites.pair % len(u)]][:, columns]
+            for sites, u in zip(kept, used, strict=True)
+        ]
+    )
+    centres, scales = seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-6)
+    with jax.enable_x64(True):
+        blocks = [
+            _block(e, sites, u, (sites.values[:, columns] - centres) / scales)
+            for e, sites, u in zip(experiments, kept, used, strict=True)
+        ]
+        params = _minimise(blocks, options)
+    passenger = np.full(len(TYPES), _NONE)
+    if options.passenger:
+        passenger[: len(CANONICAL)] = params["passenger"]
+
+    def named(numbers: np.ndarray) -> dict[str, float]:
+        return dict(zip(options.features, map(float, numbers), strict=True))
+
+    return RepressionHead(
+        tuple(map(float, params["guide"])),
+        tuple(map(float, passenger)),
+        named(params["slopes"]),
+        named(centres),
+        named(scales),
+    )
+
+
+Block = Mapping[str, Array]
+Params = Mapping[str, Array]
+
+
+def _kept(sites: SiteTable, options: FitOptions) -> SiteTable:
+    """Return the sites that count."""
+    of_passenger = sites.strand == PASSENGER
+    counts = ~of_passenger
+    if options.passenger:
+        counts |= sites.kind < len(CANONICAL)
+    return sites.take(np.flatnonzero(counts))
+
+
+def _block(
+    experiment: Experiment,
+    sites: SiteTable,
+    used: Bool[np.ndarray, " mirnas"],
+    values: Float[np.ndarray, "sites features"],
+) -> Block:
+    """Return the arrays of one experiment, the fold changes centred."""
+    mask = jnp.asarray(used, jnp.float64)
+    weights = jnp.asarray(experiment.weights / experiment.weights.mean())
+    # Fold changes against the mean over M - 1 others: M / (M - 1) times those against
+    # the mean over all M, which differ from levels by one number a gene.
+    number = experiment.log2.shape[1]
+    level = jnp.asarray(experiment.log2) * (number - 1) / number
+    observed = _centred(against_others(level, mask), weights)
+    return {
+        "pair": jnp.asarray(sites.pair),
+        "strand": jnp.asarray(sites.strand),
+        "kind": jnp.asarray(sites.kind),
+        "values": jnp.asarray(values),
+        "observed": observed,
+        "weights": weights,
+        "used": mask,
+        "variance": jnp.sum(observed**2 * mask[None, :]) / (mask.sum() * len(observed)),
+    }
+
+
+def _centred(
+    values: Float[Array, "genes mirnas"], weights: Float[Array, " genes"]
+) -> Float[Array, "genes mirnas"]:
+    return values - (weights[:, None] * values).mean(axis=0, keepdims=True)
+
+
+def _predicted(params: Params, amplitude: Array, block: Block) -> Array:
+    """Return log2 fold changes against the mean over the other miRNAs."""
+    genes, mirnas = block["observed"].shape
+    strand, kind = block["strand"], block["kind"]
+    missing = len(TYPES) - params["passenger"].shape[0]
+    passenger = jnp.pad(params["passenger"], (0, missing), constant_values=_NONE)
+    base = jnp.stack([params["guide"], passenger])[strand, kind]
+    base += amplitude[strand, block["pair"] % mirnas]
+    efficacy = jnp.exp(jnp.minimum(base + block["values"] @ params["slopes"], 4.0))
+    bound = jax.ops.segment_sum(efficacy, block["pair"], genes * mirnas)
+    repression = -jnp.log2(1 + bound.reshape(genes, mirnas))
+    return _centred(against_others(repression, block["used"]), block["weights"])
+
+
+def _loss(params: Params, blocks: Sequence[Block], options: FitOptions) -> Array:
+    loss = jnp.zeros(())
+    for block, amplitude in zip(blocks, params["amplitudes"], strict=True):
+        error = _predicted(params, amplitude, block) - block["observed"]
+        weights = block["weights"][:, None] * block["used"][None, :]
+        loss += 0.5 * jnp.sum(weights * error**2) / block["variance"]
+        loss += 0.5 * options.amplitude_penalty * jnp.sum(amplitude**2)
+    loss += 0.5 * options.slope_penalty * jnp.sum(params["slopes"] ** 2)
+    for name, start in _START.items():
+        distance = params[name] - jnp.asarray(start)
+        loss += 0.5 * options.type_penalty * jnp.sum(distance**2)
+    return loss
+
+
+def _minimise(blocks: Sequence[Block], options: FitOptions) -> Mapping[str, np.ndarray]:
+    """Return the parameters that minimise the loss."""
+    start = {
+        **{name: jnp.asarray(values) for name, values in _START.items()},
+        "slopes": jnp.zeros(len(options.features)),
+        "amplitudes": [jnp.zeros((2, len(block["used"]))) for block in blocks],
+    }
+    flat, unravel = jax.flatten_util.ravel_pytree(start)
+    loss = jax.jit(jax.value_and_grad(lambda x: _loss(unravel(x), blocks, options)))
+
+    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = loss(jnp.asarray(x))
+        return float(value), np.asarray(gradient, np.float64)
+
+    limits = {"maxiter": options.iterations}
+    found = optimize.minimize(
+        evaluate, np.asarray(flat), jac=True, method="L-BFGS-B", options=limits
+    )
+    if not np.isfinite(found.fun):
+        raise FloatingPointError(f"the fit ended with a loss of {found.fun}")
+    params = unravel(jnp.asarray(found.x))
+    return {name: np.asarray(params[name]) for name in ("guide", "passenger", "slopes")}
