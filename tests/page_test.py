@@ -1,17 +1,13 @@
 """Tests of HTML pages, read by a parser and shown by a browser."""
 
 import html.parser
-import json
 import re
-import shutil
-import subprocess
 import xml.etree.ElementTree
 
 import pytest
+from browser import assert_contrast, find_browser, measure, show
 
 from mirjax.reporting import drawing, page
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def figure():
@@ -44,6 +40,7 @@ def written(tmp_path_factory):
                 page.Picture(page.draw(figure(), "first"), "Two panels", "Both rise"),
                 page.Picture(page.draw(figure(), "second"), "Two more panels"),
                 page.Preformatted("python -m mirjax.study " + "--x " * 90, "Repeat"),
+                page.Preformatted("--y " * 90, "Stages", folded=True),
             ],
         ),
     ]
@@ -98,6 +95,13 @@ def test_every_picture_has_a_text_in_its_place(written):
         page.Picture("<svg></svg>", " ")
 
 
+def test_folded_lines_are_shown_when_the_reader_asks(written):
+    read = Reader(written)
+    assert "Stages" in read.text["summary"]
+    assert read.text["details"].count("--y") == 90
+    assert "open" not in dict(next(a for t, a in read.tags if t == "details"))
+
+
 def test_ids_are_unique_and_references_find_them(written):
     tags = Reader(written).tags
     ids = [a["id"] for _, a in tags if "id" in a]
@@ -127,84 +131,13 @@ def test_a_row_without_all_cells_is_refused():
         page.Table(["name", "value"], [["model"]], "Values")
 
 
-# ---- Contrast, by the definition of WCAG 2.2 (success criterion 1.4.3). ----
-
-
-def luminance(color):
-    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [
-        p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
-    ]
-    return sum(x * y for x, y in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
-
-
-def contrast(one, other):
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_the_contrast_is_sufficient_in_both_themes(written):
-    style = re.search(r"<style>(.*?)</style>", written.read_text(), re.DOTALL)[1]
-    themes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
-    assert len(themes) == 2
-    for theme in themes:
-        colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", theme))
-        for ground in ("paper", "panel"):
-            for text in ("ink", "soft", "link"):
-                assert contrast(colors[text], colors[ground]) >= 4.5, (text, ground)
-        # Text in a picture may have the colour of its line.
-        for mark in ("blue", "orange", "green", "grey"):
-            assert contrast(colors[mark], colors["paper"]) >= 4.5, mark
-
-
-# ---- A browser. ----
+    assert_contrast(written.read_text())
 
 
 @pytest.fixture(scope="module")
 def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert path, "Chromium is missing: scripts/setup.sh test installs it"
-    return path
-
-
-def show(browser, path, *flags):
-    """Open a page; return its document after scripts have run, and its messages."""
-    command = [
-        *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging"),
-        *("--log-level=0", "--window-size=1600,1200", *flags, "--dump-dom"),
-        path.as_uri(),
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=True
-    )
-    messages = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    return done.stdout, messages
-
-
-def measure(browser, path, folder, width, *flags):
-    """Show a page in a frame of some width; return what it measures of itself."""
-    # The page allows no script: a copy without that rule gets one.
-    script = """<script>addEventListener("load", () => {
-      const boxes = [...document.querySelectorAll("main > *, header > *, p, figure")];
-      const right = Math.max(...boxes.map(box => box.getBoundingClientRect().right));
-      parent.postMessage({
-        width: innerWidth, content: document.documentElement.scrollWidth, right: right,
-        text: getComputedStyle(document.body).color}, "*");
-    })</script>"""
-    content = path.read_text()
-    without_rule = re.sub(r"<meta http-equiv[^>]*>", "", content)
-    assert without_rule != content
-    (folder / "copy.html").write_text(
-        without_rule.replace("</body>", script + "</body>")
-    )
-    frame = folder / "frame.html"
-    frame.write_text(
-        """<title></title><script>addEventListener("message", message => {
-          document.title = JSON.stringify(message.data)})</script>"""
-        f'<iframe src="copy.html" style="width:{width}px;height:900px;border:0">'
-    )
-    document, _ = show(browser, frame, *flags)
-    return json.loads(re.search(r"<title>(.*?)</title>", document)[1])
+    return find_browser()
 
 
 def test_the_console_stays_empty(browser, written):
