@@ -179,7 +179,8 @@ def _by_number(counts: Mapping[str, int]) -> dict[int, int]:
 
 def _by_length(result: Result, data: Mapping[str, Any]) -> Blocks:
     """Draw the matches by the length of the target."""
-    figure = plots.matches_by_length(data, None)
+    columns = {f"target, {name}": lengths for name, lengths in data.items()}
+    figure = plots.matches_by_length(columns, None)
     alt = (
         "Correct predictions of the Transformer by the length of the target, in "
         + " and ".join(data)

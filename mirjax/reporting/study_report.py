@@ -101,7 +101,9 @@ def _tables(result: Result) -> list[Block]:
     if lengths:
         blocks.append(_length_table(result, lengths))
     for metric, data, rows in result.groups():
-        rows = [row for row in rows if row["kind"] == "reported" or HELD_OUT in row]
+        rows = [
+            row for row in rows if row.get("reported") is not None or HELD_OUT in row
+        ]
         cells = [_cells(row) for row in rows]
         baselines = [i for i, row in enumerate(rows) if row["kind"] == "baseline"]
         caption = mark(

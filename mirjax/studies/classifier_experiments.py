@@ -32,7 +32,7 @@ BASELINES = {
     "target_kmers": "k-mers of the target alone",
 }
 _METRICS = ("accuracy", "average_precision", "auroc")
-_POSITIVES_ONLY, _BESIDE = "positives only", "beside as many negatives"
+_POSITIVES_ONLY, _BESIDE = "positives only", "beside negatives"
 
 
 def measured_classifier(

@@ -162,9 +162,10 @@ def run_stages(wanted: Iterable[Stage], cache: Cache) -> None:
     waiting = [stage for stage in ordered if cache.kept(stage) is None]
     finished = len(ordered) - len(waiting)
     logging.info("%d stages, %d of them finished", len(ordered), finished)
+    seconds = [stage.expected for stage in waiting]
     expected = taken = 0.0
     for number, stage in enumerate(waiting, 1):
-        left = sum(other.expected for other in waiting[number - 1 :])
+        left = sum(seconds[number - 1 :])
         # What stages took so far corrects what was expected of the rest.
         pace = taken / expected if expected else 1.0
         logging.info(
@@ -175,7 +176,7 @@ def run_stages(wanted: Iterable[Stage], cache: Cache) -> None:
             _duration(left * pace),
         )
         taken += cache.finish(stage).seconds
-        expected += stage.expected
+        expected += seconds[number - 1]
 
 
 def _duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ import json
 import pathlib
 import platform
 import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -40,6 +41,7 @@ EXPERIMENTS = {name: _BY_NAME[name] for name in EXPERIMENT_NAMES}
 """The experiments by name, in the order of the report."""
 
 _SOFTWARE = ("jax", "flax")
+_GIT_SECONDS = 10
 
 
 def run_study(
@@ -64,8 +66,6 @@ def run_study(
     """
     chosen = [EXPERIMENTS[name] for name in names or EXPERIMENTS]
     with lock_workdir(workdir):
-        # What is compiled once is not compiled again for another seed or run.
-        jax.config.update("jax_compilation_cache_dir", str(workdir / "compiled"))
         cache = Cache(workdir)
         stages = [stage for each in chosen for stage in each.stages(settings).values()]
         run_stages(stages, cache)
@@ -109,6 +109,7 @@ def _write_result(
             "held_out_rows": settings.held_out_rows,
         },
         "seconds": round(sum(each.seconds for each in kept if each is not None), 1),
+        "commit": _commit(),
         "machine": f"{platform.machine()}, {jax.devices()[0].device_kind}",
         "software": _software(),
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -130,6 +131,19 @@ def _command(experiment: Experiment, settings: Settings, workdir: pathlib.Path) 
     if settings.name != FULL.name:
         command.append(f"--{settings.name}")
     return shlex.join(command)
+
+
+def _commit() -> str | None:
+    """Return the commit of the clone, with -dirty if it has changes; None elsewhere."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    package = pathlib.Path(__file__).resolve().parents[1]
+    try:
+        found = subprocess.run(
+            command, cwd=package, capture_output=True, text=True, timeout=_GIT_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
 
 
 def _software() -> dict[str, str]:
