@@ -1,5 +1,6 @@
 """The whole study: experiments by name, run into result files."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -14,7 +15,6 @@ from typing import Any
 import jax
 from absl import logging
 
-import mirjax
 from mirjax.files import atomic_write
 from mirjax.studies.accuracy_experiments import ACCURACY_EXPERIMENTS
 from mirjax.studies.baseline_experiment import BASELINE_EXPERIMENT
@@ -40,7 +40,7 @@ _BY_NAME = {
 EXPERIMENTS = {name: _BY_NAME[name] for name in EXPERIMENT_NAMES}
 """The experiments by name, in the order of the report."""
 
-_SOFTWARE = ("jax", "flax")
+_SOFTWARE = ("mirjax", "jax", "flax")
 _GIT_SECONDS = 10
 
 
@@ -147,5 +147,9 @@ def _commit() -> str | None:
 
 
 def _software() -> dict[str, str]:
-    versions = {name: importlib.metadata.version(name) for name in _SOFTWARE}
-    return {"python": sys.version.split()[0], "mirjax": mirjax.__version__, **versions}
+    """Return the versions of Python and of the packages that are installed."""
+    versions = {"python": sys.version.split()[0]}
+    for name in _SOFTWARE:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
