@@ -73,9 +73,13 @@ class Cache:
     def __init__(self, workdir: pathlib.Path):
         self._folder = workdir / FOLDER
         self._read: dict[pathlib.Path, Kept] = {}
+        # By identity; the stage beside its key keeps the identity from being reused.
+        self._keys: dict[int, tuple[Stage, str]] = {}
 
     def key(self, stage: Stage) -> str:
         """Return the hash of a stage's inputs and code, and of those that it needs."""
+        if id(stage) in self._keys:
+            return self._keys[id(stage)][1]
         content = {
             "kind": type(stage).__name__,
             "inputs": stage.inputs(),
@@ -84,7 +88,9 @@ class Cache:
             "needs": [self.key(need) for need in stage.needs],
         }
         text = json.dumps(content, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
+        key = hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
+        self._keys[id(stage)] = stage, key
+        return key
 
     def folder(self, stage: Stage) -> pathlib.Path:
         """Return the folder of a stage."""

@@ -9,8 +9,8 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 from absl import logging
@@ -23,7 +23,7 @@ from mirjax.studies.classifier_experiments import CLASSIFIER_EXPERIMENTS
 from mirjax.studies.experiment import Experiment, reported_figures
 from mirjax.studies.names import EXPERIMENT_NAMES
 from mirjax.studies.settings import FULL, Settings
-from mirjax.studies.stages import Cache, in_order, run_stages
+from mirjax.studies.stages import Cache, Stage, in_order, run_stages
 from mirjax.training.workdir_lock import lock_workdir
 
 RESULTS_FOLDER = "results"  # in the study's workdir
@@ -42,6 +42,13 @@ EXPERIMENTS = {name: _BY_NAME[name] for name in EXPERIMENT_NAMES}
 
 _SOFTWARE = ("mirjax", "jax", "flax")
 _GIT_SECONDS = 10
+
+
+class _Finished(NamedTuple):
+    """The stages of an experiment by name, and their outcomes."""
+
+    stages: Mapping[str, Stage]
+    cache: Cache
 
 
 def run_study(
@@ -67,16 +74,23 @@ def run_study(
     chosen = [EXPERIMENTS[name] for name in names or EXPERIMENTS]
     with lock_workdir(workdir):
         cache = Cache(workdir)
-        stages = [stage for each in chosen for stage in each.stages(settings).values()]
-        run_stages(stages, cache)
-        return [_write_result(each, settings, cache, workdir) for each in chosen]
+        stages = {each.name: dict(each.stages(settings)) for each in chosen}
+        wanted = [stage for of_one in stages.values() for stage in of_one.values()]
+        run_stages(wanted, cache)
+        return [
+            _write_result(each, settings, _Finished(stages[each.name], cache), workdir)
+            for each in chosen
+        ]
 
 
 def _write_result(
-    experiment: Experiment, settings: Settings, cache: Cache, workdir: pathlib.Path
+    experiment: Experiment,
+    settings: Settings,
+    finished: _Finished,
+    workdir: pathlib.Path,
 ) -> pathlib.Path:
     """Write what an experiment has found to its result file."""
-    stages = dict(experiment.stages(settings))
+    stages, cache = finished
     outcomes = {name: cache.outcome(stage) for name, stage in stages.items()}
     content = experiment.content(settings, outcomes)
     ordered = in_order(stages.values(), cache)

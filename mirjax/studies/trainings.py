@@ -1,6 +1,7 @@
 """Recipes of the study, and the stage that trains one."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 import shlex
@@ -21,6 +22,12 @@ _ROWS = {FIRST: 15_200, SECOND: 8_839}  # positive training rows of the whole da
 _ROW_SECONDS = {"seq2seq": 0.004, "transformer": 0.004, "mitar": 0.001}
 _START_SECONDS = 15.0
 _WARMUP_PART = 10  # a schedule warms up over at most this part of its epochs
+
+
+@functools.cache
+def _load(config_name: str) -> ConfigDict:
+    """Load a config, locked; it is copied before it is changed."""
+    return config_files.load_config(config_name)
 
 
 class Recipe(NamedTuple):
@@ -103,9 +110,7 @@ class Training(Stage):
 
     def config(self) -> ConfigDict:
         """Return the whole training config."""
-        config = config_files.load_config(
-            self.config_name
-        ).copy_and_resolve_references()
+        config = _load(self.config_name).copy_and_resolve_references()
         config.update_from_flattened_dict(dict(self.overrides))
         return config.lock()
 
@@ -193,7 +198,7 @@ def _training(
     settings: Settings, name: str, config_name: str, wanted: Overrides, rows: int
 ) -> Training:
     """Return the stage of a config; overrides that change nothing are left out."""
-    config = config_files.load_config(config_name)
+    config = _load(config_name)
     flat = leaves(config.to_dict())
     wanted = {**settings.models.get(config.model.name, {}), **wanted}
     epochs = wanted.get("train.num_epochs", config.train.num_epochs)
