@@ -20,7 +20,7 @@ def positives_only(result: Result) -> Findings:
         found.append(
             finding(
                 f"The classifier has {shown(model)} accuracy where every pair is "
-                f"positive, and so have {len(equal)} of {len(baselines)} baselines: "
+                f"positive; {len(equal)} of {len(baselines)} baselines have as much: "
                 "without negatives, a predictor that says yes to everything is perfect."
             )
         )

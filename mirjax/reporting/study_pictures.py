@@ -14,6 +14,7 @@ from mirjax.evaluation.metrics.classification import (
 )
 from mirjax.reporting import attention_plot, curves, page, plots, table
 from mirjax.reporting.drawing import BLUE, GREY, ORANGE, new_figure
+from mirjax.reporting.findings_text import start
 from mirjax.reporting.length_plot import length_histograms
 from mirjax.reporting.page import Picture, Preformatted, Text
 from mirjax.reporting.study_results import HELD_OUT, SEEN, Result, Row
@@ -56,8 +57,8 @@ def _comparison(result: Result) -> Blocks:
             f"{row['predictor']} {table.value(metric, row[HELD_OUT])}"
             for row in measured
         )
-        alt = f"{table.label(metric)} on held-out rows of {data}: {values}"
-        caption = f"{table.label(metric)}, {data}"
+        alt = f"{start(metric)} on held-out rows of {data}: {values}"
+        caption = f"{start(metric)}, {data}"
         svg = page.draw(figure, f"{result.name}-bars-{number}")
         found.append(Picture(svg, alt, caption))
     return found
