@@ -18,15 +18,15 @@ def package(tmp_path, monkeypatch):
     (folder / "b.py").write_text(source)
     (folder / "c.py").write_text("Z = 1\n")
     monkeypatch.setattr(module, "_PACKAGE", folder)
-    code_version.cache_clear()
+    module.clear_cache()
     yield folder
-    code_version.cache_clear()
+    module.clear_cache()
 
 
 def version_after(file: pathlib.Path, text: str) -> tuple[str, str]:
     before = code_version("mirjax.a")
     file.write_text(text)
-    code_version.cache_clear()
+    module.clear_cache()
     return before, code_version("mirjax.a")
 
 
@@ -48,5 +48,5 @@ def test_ignored_modules_do_not_count(package):
     ignored = frozenset({"mirjax.b"})
     before = code_version("mirjax.a", ignored)
     (package / "b.py").write_text("other = 1\n")
-    code_version.cache_clear()
+    module.clear_cache()
     assert code_version("mirjax.a", ignored) == before

@@ -41,7 +41,7 @@ TINY = dataclasses.replace(
         },
         "mitar": {"model.conv_features": 4, "model.lstm_features": 2},
     },
-    draws=20,
+    draws=5,
 )
 """Settings of studies that tests run; no files are needed."""
 

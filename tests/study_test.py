@@ -54,7 +54,7 @@ def text_of(page):
 
 def section_of(page, name):
     content = page.read_text()
-    parts = re.split(r"(?=<section )", content)
+    _, *parts = re.split(r"(?=<section )", content)
     return next(part for part in parts if f">{name}: " in part.split("</h2>")[0])
 
 
@@ -92,7 +92,7 @@ def test_every_reported_figure_has_a_source_and_is_on_the_page(workdir):
     for figures in reported_figures().values():
         for figure in figures:
             assert figure["source"] in words
-    for shown in ("63.4%", "0.9018", "3.5%", "72.0%"):
+    for shown in ("63.41%", "99.97%", "0.9018", "3.5%", "72%"):
         assert shown in words
 
 
@@ -110,9 +110,7 @@ def test_an_altered_result_alters_table_and_text(
 ):
     results = tmp_path / "results"
     results.mkdir()
-    for path in (workdir / "results").iterdir():
-        (results / path.name).write_bytes(path.read_bytes())
-    content = json.loads((results / f"{name}.json").read_text())
+    content = json.loads((workdir / "results" / f"{name}.json").read_text())
     row = next(
         row
         for row in content["metrics"]
