@@ -18,9 +18,9 @@ from mirjax.studies.experiment import (
 )
 from mirjax.studies.generators import HELD_OUT, SEEN
 from mirjax.studies.lengths import Lengths
+from mirjax.studies.recipes import GENERATORS
 from mirjax.studies.settings import ROLES, Settings
 from mirjax.studies.stages import Stage
-from mirjax.studies.trainings import GENERATORS
 
 _THREE = ("published", "tuned", "transformer")
 _ACCURACIES = ("token_accuracy_keras", "token_accuracy_masked", "exact_match")

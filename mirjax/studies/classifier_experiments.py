@@ -17,9 +17,9 @@ from mirjax.studies.experiment import (
     reported_rows,
 )
 from mirjax.studies.generators import HELD_OUT, SEEN
+from mirjax.studies.recipes import train_classifier
 from mirjax.studies.settings import FIRST, Overrides, Settings
 from mirjax.studies.stages import Stage
-from mirjax.studies.trainings import train_classifier
 
 # Kinds of negatives: random re-pairings, and those that keep frequencies.
 RANDOM, FREQUENCY = "random", "frequency"

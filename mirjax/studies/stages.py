@@ -22,6 +22,11 @@ Outcome = Mapping[str, Any]
 
 _KEY_DIGITS = 16  # hexadecimal, of a SHA-256
 _MINUTE = 60
+# The cache decides when a stage runs, not what it finds; settings and recipes are in
+# the inputs.
+_NOT_COUNTED = frozenset(
+    {__name__, "mirjax.studies.settings", "mirjax.studies.recipes"}
+)
 
 
 class Stage(abc.ABC):
@@ -83,8 +88,7 @@ class Cache:
         content = {
             "kind": type(stage).__name__,
             "inputs": stage.inputs(),
-            # The cache decides when a stage is run, not what it finds.
-            "code": code_version(type(stage).__module__, frozenset({__name__})),
+            "code": code_version(type(stage).__module__, _NOT_COUNTED),
             "needs": [self.key(need) for need in stage.needs],
         }
         text = json.dumps(content, sort_keys=True)
