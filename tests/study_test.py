@@ -202,11 +202,12 @@ def start(workdir, epochs, environment):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on(tmp_path):
     environment = fast_environment(tmp_path)
     environment["PYTHONPATH"] = f"{TESTS}:{TESTS.parent}"
     workdir = tmp_path / "W"
-    process = start(workdir, 400, environment)
+    process = start(workdir, 60, environment)
     deadline = time.monotonic() + 300
     while not list(workdir.glob("stages/*/checkpoints/*/_CHECKPOINT_METADATA")):
         assert process.poll() is None, process.stderr.read()
@@ -217,13 +218,13 @@ def test_a_killed_study_goes_on(tmp_path):
     assert process.returncode == -signal.SIGKILL
     assert not (workdir / "results").exists()
 
-    process = start(workdir, 400, environment)
+    process = start(workdir, 60, environment)
     _, log = process.communicate(timeout=300)
     assert process.returncode == 0, log
     assert re.search(r"[Rr]estored|[Cc]ontinu", log), log
     assert (workdir / "results" / "T2.json").exists()
 
-    process = start(workdir, 400, environment)
+    process = start(workdir, 60, environment)
     _, log = process.communicate(timeout=300)
     assert "4 stages, 4 of them finished" in log
 
