@@ -21,7 +21,7 @@ _LENGTH_COLUMNS = {
     "longest": "longest, nt",
     "distinct": "distinct",
 }
-_IN_SUMMARY = 2  # sentences of each experiment
+_IN_SUMMARY = 3  # sentences of each experiment
 
 
 def write_report(results_folder: pathlib.Path, path: pathlib.Path) -> None:
