@@ -24,6 +24,7 @@ from mirjax import cli
 from mirjax.studies.names import EXPERIMENT_NAMES
 
 REPORT_FILE = "report.html"
+COMPILED_FOLDER = "compiled"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -58,12 +59,16 @@ def main(flag_values: flags.FlagValues) -> None:
         known = ", ".join(EXPERIMENT_NAMES)
         raise ValueError(f"--only: {unknown[0]!r} is not one of {known}")
 
+    import jax
+
     from mirjax.blast.programs import find_blast
     from mirjax.studies.settings import FULL, QUICK
     from mirjax.studies.study import RESULTS_FOLDER, run_study
     from mirjax.training.stop_signal import TrainingStopped
 
     find_blast()
+    # What is compiled once is not compiled again for another seed or run.
+    jax.config.update("jax_compilation_cache_dir", str(workdir / COMPILED_FOLDER))
     try:
         run_study(QUICK if flag_values.quick else FULL, workdir, names)
     except TrainingStopped as stopped:

@@ -80,3 +80,34 @@ def measure(browser, path, folder, width, *flags, expression=SIZES):
     )
     document, _ = show(browser, frame, *flags)
     return json.loads(html.unescape(re.search(r"<title>(.*?)</title>", document)[1]))
+
+
+# ---- Contrast, by the definition of WCAG 2.2 (success criterion 1.4.3). ----
+
+
+def luminance(color):
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [
+        p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
+    ]
+    return sum(x * y for x, y in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def assert_contrast(page: str) -> None:
+    """Check the colours of a page's text in both themes."""
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)[1]
+    themes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    assert len(themes) == 2
+    for theme in themes:
+        colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", theme))
+        for ground in ("paper", "panel"):
+            for text in ("ink", "soft", "link"):
+                assert contrast(colors[text], colors[ground]) >= 4.5, (text, ground)
+        # Text in a picture may have the colour of its line.
+        for mark in ("blue", "orange", "green", "grey"):
+            assert contrast(colors[mark], colors["paper"]) >= 4.5, mark

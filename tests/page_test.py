@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree
 
 import pytest
-from browsers import Reader, find_browser, measure, show
+from browsers import Reader, assert_contrast, find_browser, measure, show
 
 from mirjax.reporting import drawing, page
 
@@ -39,6 +39,7 @@ def written(tmp_path_factory):
                 page.Picture(page.draw(figure(), "first"), "Two panels", "Both rise"),
                 page.Picture(page.draw(figure(), "second"), "Two more panels"),
                 page.Preformatted("python -m mirjax.study " + "--x " * 90, "Repeat"),
+                page.Preformatted("--y " * 90, "Stages", folded=True),
             ],
         ),
     ]
@@ -67,6 +68,13 @@ def test_every_picture_has_a_text_in_its_place(written):
     assert [a["aria-label"] for a in pictures] == ["Two panels", "Two more panels"]
     with pytest.raises(ValueError, match="text in its place"):
         page.Picture("<svg></svg>", " ")
+
+
+def test_folded_lines_are_shown_when_the_reader_asks(written):
+    read = Reader(written)
+    assert "Stages" in read.text["summary"]
+    assert read.text["details"].count("--y") == 90
+    assert "open" not in dict(next(a for t, a in read.tags if t == "details"))
 
 
 def test_ids_are_unique_and_references_find_them(written):
@@ -98,37 +106,8 @@ def test_a_row_without_all_cells_is_refused():
         page.Table(["name", "value"], [["model"]], "Values")
 
 
-# ---- Contrast, by the definition of WCAG 2.2 (success criterion 1.4.3). ----
-
-
-def luminance(color):
-    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [
-        p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts
-    ]
-    return sum(x * y for x, y in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
-
-
-def contrast(one, other):
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_the_contrast_is_sufficient_in_both_themes(written):
-    style = re.search(r"<style>(.*?)</style>", written.read_text(), re.DOTALL)[1]
-    themes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
-    assert len(themes) == 2
-    for theme in themes:
-        colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", theme))
-        for ground in ("paper", "panel"):
-            for text in ("ink", "soft", "link"):
-                assert contrast(colors[text], colors[ground]) >= 4.5, (text, ground)
-        # Text in a picture may have the colour of its line.
-        for mark in ("blue", "orange", "green", "grey"):
-            assert contrast(colors[mark], colors["paper"]) >= 4.5, mark
-
-
-# ---- A browser. ----
+    assert_contrast(written.read_text())
 
 
 @pytest.fixture(scope="module")

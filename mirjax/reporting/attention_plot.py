@@ -51,9 +51,10 @@ def attention(
     """
     if not duplexes:
         raise ValueError(f"{picture_name(path)}: there is no duplex to draw")
-    rows = math.ceil(len(duplexes) / _COLUMNS)
-    figure = new_figure(12.0, 0.8 + 4.6 * rows, title)
-    panels = figure.subplots(rows, _COLUMNS, squeeze=False).reshape(-1)
+    columns = min(_COLUMNS, len(duplexes))
+    rows = math.ceil(len(duplexes) / columns)
+    figure = new_figure(6.0 * columns, 0.8 + 4.6 * rows, title)
+    panels = figure.subplots(rows, columns, squeeze=False).reshape(-1)
     for axes in panels[len(duplexes) :]:
         axes.set_visible(False)
     for axes, duplex in zip(panels, duplexes, strict=False):

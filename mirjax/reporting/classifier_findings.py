@@ -20,7 +20,7 @@ def positives_only(result: Result) -> Findings:
         found.append(
             finding(
                 f"The classifier has {shown(model)} accuracy where every pair is "
-                f"positive, and so have {len(equal)} of {len(baselines)} baselines: "
+                f"positive; {len(equal)} of {len(baselines)} baselines have as much: "
                 "without negatives, a predictor that says yes to everything is perfect."
             )
         )
@@ -30,7 +30,7 @@ def positives_only(result: Result) -> Findings:
     if balanced is not None and refused is not None:
         found.append(
             finding(
-                f"Beside as many negatives the same models have {shown(balanced)} "
+                f"Beside generated negatives the same models have {shown(balanced)} "
                 f"accuracy; they recognise {100 * refused[HELD_OUT]:.1f}% of the "
                 "negatives."
             )

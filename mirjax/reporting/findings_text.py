@@ -17,10 +17,27 @@ def finding(text: str) -> Text:
     return Text(text, "finding")
 
 
+def start(metric: str) -> str:
+    """Return a metric's name as a sentence begins with it."""
+    label = table.label(metric)
+    return label[:1].upper() + label[1:]
+
+
+def reported_value(row: Row) -> str:
+    """Format a reported figure with all its digits.
+
+    >>> reported_value({"metric": "blast_hit_share", "reported": 0.9997})
+    '99.97%'
+    """
+    metric, value = row["metric"], float(row["reported"])
+    if table.value(metric, value).endswith("%"):
+        return f"{100 * value:.6g}%"
+    return table.value(metric, value)
+
+
 def against_reported(result: Result, row: Row) -> str:
     """Return the end of a sentence that compares a row with what was reported."""
     reported = result.rows(kind="reported", metric=row["metric"], data=row["data"])
     if not reported or reported[0]["reported"] is None:
         return "."
-    value = float(reported[0]["reported"])
-    return f", where {table.value(row['metric'], value)} was reported."
+    return f", where {reported_value(reported[0])} was reported."

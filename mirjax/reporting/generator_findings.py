@@ -1,7 +1,13 @@
 """What the results of the study's generators say, in computed sentences."""
 
 from mirjax.reporting import table
-from mirjax.reporting.findings_text import Findings, against_reported, finding, shown
+from mirjax.reporting.findings_text import (
+    Findings,
+    against_reported,
+    finding,
+    shown,
+    start,
+)
 from mirjax.reporting.page import Text
 from mirjax.reporting.study_results import HELD_OUT, SEEN, Result, best
 
@@ -18,15 +24,15 @@ def hits(result: Result) -> Findings:
         row["metric"] for row in result.rows(kind="reported", data=result.first)
     )
     found = []
-    label = table.label(metric)
     constant = result.row(predictor=_CONSTANT, metric=metric, data=result.first)
     shuffled = result.row(predictor=_SHUFFLED, metric=metric, data=result.first)
     if constant is not None and shuffled is not None:
         found.append(
             finding(
-                f"{label}: one and the same miRNA, predicted for every held-out target "
-                f"of {result.first}, has a hit for {shown(constant)} of them; the true "
-                f"miRNA with its letters shuffled for {shown(shuffled)}. A hit says "
+                f"{start(metric)}: one and the same miRNA, predicted for every "
+                f"held-out target of {result.first}, has a hit for {shown(constant)} "
+                "of them; the true miRNA with its letters shuffled for "
+                f"{shown(shuffled)}. A hit says "
                 "that a prediction looks like a miRNA, not that it is the right one."
             )
         )
@@ -47,17 +53,18 @@ def hits(result: Result) -> Findings:
 def names(result: Result) -> Findings:
     """T5: seen and held out, shared miRNAs, new families."""
     metric, found = "blast_name_match", []
-    rows = result.measured(kind="model", metric=metric, data=result.first)
-    for row in rows:
-        if SEEN in row:
-            gap = 100 * (row[SEEN] - row[HELD_OUT])
-            found.append(
-                finding(
-                    f"{row['predictor']} names {shown(row, SEEN)} of the rows that it "
-                    f"was trained on and {shown(row)} of the held-out rows of "
-                    f"{result.first}: {gap:.1f} points come from having seen the rows."
-                )
+    row = best(result.measured(kind="model", metric=metric, data=result.first))
+    if row is not None and SEEN in row:
+        gap = 100 * (row[SEEN] - row[HELD_OUT])
+        found.append(
+            finding(
+                f"The best of our models on held-out rows of {result.first}, "
+                f"{row['predictor']}, names {shown(row)} of them, and "
+                f"{shown(row, SEEN)} of the rows that it was trained on, "
+                f"{abs(gap):.1f} points "
+                f"{'more' if gap >= 0 else 'less'}" + against_reported(result, row)
             )
+        )
     shared = result.content["values"]["known_mirnas"].get(result.first)
     if shared is not None:
         found.append(
@@ -93,7 +100,7 @@ def accuracies(result: Result) -> Findings:
         collapsed = distinct <= max(3, 0.01 * rows)
         found.append(
             Text(
-                f"{name}: {distinct:,.0f} distinct predictions for {rows:,.0f} "
+                f"{name}: {_count(distinct)} for {rows:,.0f} "
                 f"held-out targets, {shown(exact)} of them exact; the published count "
                 f"of letters gives {shown(keras)}"
                 + (
@@ -114,6 +121,11 @@ def accuracies(result: Result) -> Findings:
             )
         )
     return found
+
+
+def _count(distinct: float) -> str:
+    number = f"{distinct:,.0f} distinct prediction"
+    return number if distinct == 1 else f"{number}s"
 
 
 def datasets(result: Result) -> Findings:

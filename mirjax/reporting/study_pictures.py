@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,6 +15,7 @@ from mirjax.evaluation.metrics.classification import (
 )
 from mirjax.reporting import attention_plot, curves, page, plots, table
 from mirjax.reporting.drawing import BLUE, GREY, ORANGE, new_figure
+from mirjax.reporting.findings_text import start
 from mirjax.reporting.length_plot import length_histograms
 from mirjax.reporting.page import Picture, Preformatted, Text
 from mirjax.reporting.study_results import HELD_OUT, SEEN, Result, Row
@@ -56,8 +58,8 @@ def _comparison(result: Result) -> Blocks:
             f"{row['predictor']} {table.value(metric, row[HELD_OUT])}"
             for row in measured
         )
-        alt = f"{table.label(metric)} on held-out rows of {data}: {values}"
-        caption = f"{table.label(metric)}, {data}"
+        alt = f"{start(metric)} on held-out rows of {data}: {values}"
+        caption = f"{start(metric)}, {data}"
         svg = page.draw(figure, f"{result.name}-bars-{number}")
         found.append(Picture(svg, alt, caption))
     return found
@@ -79,7 +81,7 @@ def _bars(metric: str, rows: Sequence[Row]) -> Figure:
     reported = [row["reported"] for row in rows if row.get("reported") is not None]
     if reported:
         axes.axvline(scale * reported[0], color=ORANGE, linestyle="--")
-    handles = [
+    handles: list[Artist] = [
         axes.barh([0], [0], color=color, label=label)
         for color, label in ((GREY, "seen in training"), (BLUE, "held out"))
     ]
@@ -179,7 +181,8 @@ def _by_number(counts: Mapping[str, int]) -> dict[int, int]:
 
 def _by_length(result: Result, data: Mapping[str, Any]) -> Blocks:
     """Draw the matches by the length of the target."""
-    figure = plots.matches_by_length(data, None)
+    columns = {f"target, {name}": lengths for name, lengths in data.items()}
+    figure = plots.matches_by_length(columns, None)
     alt = (
         "Correct predictions of the Transformer by the length of the target, in "
         + " and ".join(data)

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from mirjax.reporting import page, table
+from mirjax.reporting.findings_text import reported_value, start
 from mirjax.reporting.page import Block, Preformatted, Section, Table, Text
 from mirjax.reporting.study_findings import findings
 from mirjax.reporting.study_pictures import pictures
@@ -20,7 +21,7 @@ _LENGTH_COLUMNS = {
     "longest": "longest, nt",
     "distinct": "distinct",
 }
-_IN_SUMMARY = 2  # sentences of each experiment
+_IN_SUMMARY = 3  # sentences of each experiment
 
 
 def write_report(results_folder: pathlib.Path, path: pathlib.Path) -> None:
@@ -84,15 +85,18 @@ def _reported(result: Result) -> list[Block]:
     figures = result.rows(kind="reported")
     if not figures:
         return [Text("Reported: nothing; the study did not ask this.", "reported")]
-    sentences = []
+    of_source: dict[str, list[str]] = {}
     for row in figures:
         words = [row["data"]]
         if row["reported"] is not None:
-            value = table.value(row["metric"], row["reported"])
-            words = [f"{table.label(row['metric'])} {value}", *words]
+            value = f"{table.label(row['metric'])}: {reported_value(row)}"
+            words = [value, *words]
         words += filter(None, [row["note"]])
-        sentences.append(f"{', '.join(words)} ({row['source']})")
-    return [Text(f"Reported: {'; '.join(sentences)}.", "reported")]
+        of_source.setdefault(row["source"], []).append(", ".join(words))
+    return [
+        Text(f"Reported: {'; '.join(found)}. Source: {source}.", "reported")
+        for source, found in of_source.items()
+    ]
 
 
 def _tables(result: Result) -> list[Block]:
@@ -101,12 +105,14 @@ def _tables(result: Result) -> list[Block]:
     if lengths:
         blocks.append(_length_table(result, lengths))
     for metric, data, rows in result.groups():
-        rows = [row for row in rows if row["kind"] == "reported" or HELD_OUT in row]
+        rows = [
+            row for row in rows if row.get("reported") is not None or HELD_OUT in row
+        ]
         cells = [_cells(row) for row in rows]
         baselines = [i for i, row in enumerate(rows) if row["kind"] == "baseline"]
         caption = mark(
             result,
-            f"{table.label(metric)}, {data}; with 95% intervals over seeds and rows. "
+            f"{start(metric)}, {data}; with 95% intervals over seeds and rows. "
             "Predictors in italics need no trained model.",
         )
         blocks.append(Table(_COLUMNS, cells, caption, baselines))
@@ -118,7 +124,7 @@ def _cells(row: Row) -> list[str]:
     seeds = row.get("seeds")
     return [
         row["predictor"],
-        "" if reported is None else table.value(row["metric"], reported),
+        "" if reported is None else reported_value(row),
         value_and_interval(row, SEEN) if row["kind"] != "reported" else "",
         value_and_interval(row, HELD_OUT) if row["kind"] != "reported" else "",
         "" if seeds is None else str(seeds),

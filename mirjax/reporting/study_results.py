@@ -9,6 +9,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 SEEN, HELD_OUT = "seen", "held_out"
+_ORDER = ("reported", "model", "baseline")  # of the rows of a table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Result:
             if row["kind"] != "lengths":
                 found.setdefault((row["metric"], row["data"]), []).append(row)
         for (metric, data), rows in found.items():
+            rows.sort(key=lambda row: _ORDER.index(row["kind"]))
             if any(row["kind"] != "reported" for row in rows):
                 yield metric, data, rows
 

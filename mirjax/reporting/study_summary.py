@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mirjax.reporting import table
-from mirjax.reporting.findings_text import shown
+from mirjax.reporting.findings_text import reported_value, shown
 from mirjax.reporting.page import Table, Text
 from mirjax.reporting.study_results import HELD_OUT, SEEN, Result, Row, best
 
@@ -15,11 +15,11 @@ _COLUMNS = (
     "best without a model",
     "the reported figure",
 )
-_MATCHED, _SEEN_ONLY, _LOWER, _HIGHER = (
-    "holds on held-out rows",
-    "holds on rows seen in training alone",
-    "is not reached",
-    "is exceeded",
+_VERDICTS = _MATCHED, _HIGHER, _SEEN_ONLY, _LOWER = (
+    "reached on held-out rows",
+    "exceeded on held-out rows",
+    "reached on rows seen in training alone",
+    "not reached",
 )
 # Two figures are equal if they are no further apart than this.
 _TOLERANCE = 0.0005
@@ -47,17 +47,14 @@ def summary(results: Sequence[Result]) -> list[Text | Table]:
             lines.append(_line(result, reported, ours, plain, verdicts[-1]))
     if not lines:
         return []
-    counts = ", ".join(
-        f"{verdicts.count(kind)} {'figure' if verdicts.count(kind) == 1 else 'figures'}"
-        f": {kind}"
-        for kind in (_MATCHED, _HIGHER, _SEEN_ONLY, _LOWER)
-        if kind in verdicts
+    counts = "; ".join(
+        f"{verdicts.count(kind)} {kind}" for kind in _VERDICTS if kind in verdicts
     )
     texts = [
         Text(
-            f"Of {len(lines)} figures that were reported as numbers, the best of our "
-            f"models on held-out rows gives: {counts}. For {without} of them a "
-            "predictor without a trained model is at least as good as the best model.",
+            f"{len(lines)} figures were reported as numbers. What our best models make "
+            f"of them: {counts}. For {without} of them a predictor without a trained "
+            "model is at least as good as the best model.",
             "finding",
         )
     ]
@@ -94,7 +91,7 @@ def _line(
     metric = reported["metric"]
     return [
         f"{result.name}: {table.label(metric)}, {reported['data']}",
-        table.value(metric, reported["reported"]),
+        reported_value(reported),
         value_and_interval(ours, SEEN),
         f"{value_and_interval(ours, HELD_OUT)}, {ours['predictor']}",
         "–" if plain is None else f"{shown(plain)}, {plain['predictor']}",

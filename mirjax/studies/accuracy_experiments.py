@@ -18,9 +18,9 @@ from mirjax.studies.experiment import (
 )
 from mirjax.studies.generators import HELD_OUT, SEEN
 from mirjax.studies.lengths import Lengths
+from mirjax.studies.recipes import GENERATORS
 from mirjax.studies.settings import ROLES, Settings
 from mirjax.studies.stages import Stage
-from mirjax.studies.trainings import GENERATORS
 
 _THREE = ("published", "tuned", "transformer")
 _ACCURACIES = ("token_accuracy_keras", "token_accuracy_masked", "exact_match")
@@ -66,7 +66,7 @@ def recipe_rows(
     return rows + [row for row in found if "held_out" in row]
 
 
-def _without_repeated(rows: Sequence[Row]) -> list[Row]:
+def without_repeated(rows: Sequence[Row]) -> list[Row]:
     """Keep the first of the rows of a predictor, a metric and data."""
     first: dict[tuple[str, ...], Row] = {}
     for row in rows:
@@ -91,7 +91,7 @@ def _three_accuracies(settings: Settings, outcomes: Outcomes) -> Content:
         GENERATORS[recipe].title: of_seeds(outcomes, f"train/{recipe}")[0]["history"]
         for recipe in _THREE
     }
-    return Content(_without_repeated(rows), values, {"histories": histories})
+    return Content(without_repeated(rows), values, {"histories": histories})
 
 
 def _three_stages(settings: Settings) -> Mapping[str, Stage]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mirjax import config_files
-from mirjax.studies.accuracy_experiments import recipe_rows
+from mirjax.studies.accuracy_experiments import recipe_rows, without_repeated
 from mirjax.studies.blast_experiments import measured
 from mirjax.studies.classifier_experiments import (
     BASELINES,
@@ -87,8 +87,7 @@ def _content(settings: Settings, outcomes: Outcomes) -> Content:
     rows = []
     for recipe in _GENERATORS:
         rows += recipe_rows(settings, outcomes, recipe, "exact_match")
-    first = {(row["predictor"], row["data"]): row for row in rows[::-1]}
-    rows = [row for row in rows if first[row["predictor"], row["data"]] is row]
+    rows = without_repeated(rows)
     rows += _generated(settings, outcomes) + _released(settings, outcomes)
     return Content(rows)
 

@@ -14,9 +14,9 @@ from mirjax.studies.experiment import (
     reported_rows,
 )
 from mirjax.studies.generators import HELD_OUT, SEEN, measure, measure_without_model
+from mirjax.studies.recipes import GENERATORS
 from mirjax.studies.settings import Settings
 from mirjax.studies.stages import Stage
-from mirjax.studies.trainings import GENERATORS
 
 _RECIPES = (
     *("published", "tuned", "transformer"),

@@ -17,9 +17,10 @@ from mirjax.studies.experiment import (
     reported_rows,
 )
 from mirjax.studies.generators import HELD_OUT, SEEN
+from mirjax.studies.recipes import train_classifier
 from mirjax.studies.settings import FIRST, Overrides, Settings
 from mirjax.studies.stages import Stage
-from mirjax.studies.trainings import train_classifier
+from mirjax.studies.trainings import Training
 
 # Kinds of negatives: random re-pairings, and those that keep frequencies.
 RANDOM, FREQUENCY = "random", "frequency"
@@ -32,7 +33,7 @@ BASELINES = {
     "target_kmers": "k-mers of the target alone",
 }
 _METRICS = ("accuracy", "average_precision", "auroc")
-_POSITIVES_ONLY, _BESIDE = "positives only", "beside as many negatives"
+_POSITIVES_ONLY, _BESIDE = "positives only", "beside negatives"
 
 
 def measured_classifier(
@@ -98,7 +99,7 @@ def _positives_stages(settings: Settings) -> Mapping[str, Stage]:
     key = stage_key("mitar", NO_NEGATIVES, {})
     for seed in settings.seeds_of("mitar"):
         training = stages[f"{key}/train/{seed}"]
-        assert not isinstance(training, ClassifierMeasurement)
+        assert isinstance(training, Training)
         stages[f"{_BESIDE}/{seed}"] = ClassifierMeasurement(
             training, HELD_OUT, settings, FREQUENCY
         )

@@ -108,8 +108,8 @@ class ReleasedMeasurement(Stage):
         return _measure(registry.path(_RELEASED), self._options())
 
     def commands(self, cache: Cache) -> list[str]:
-        """Return the command of mirjax.evaluate."""
-        return [_command(str(registry.path(_RELEASED)), self._options()) + " --out=OUT"]
+        """Return the command of mirjax.evaluate; the file is that of `_RELEASED`."""
+        return [_command("miTAR.h5", self._options()) + " --out=OUT"]
 
 
 def _measure(model: pathlib.Path, rows: RowOptions) -> dict[str, Any]:

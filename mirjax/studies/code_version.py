@@ -28,13 +28,26 @@ def code_version(module: str, ignored: Collection[str] = frozenset()) -> str:
         path = _path(name)
         if path is None or name in seen or name in ignored:
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        seen[name] = ast.dump(_without_docstrings(tree))
-        waiting += _imported(tree)
+        seen[name], imported = _read(path)
+        waiting += imported
     digest = hashlib.sha256()
     for name in sorted(seen):
         digest.update(f"{name}\n{seen[name]}\n".encode())
     return digest.hexdigest()
+
+
+@functools.cache
+def _read(path: pathlib.Path) -> tuple[str, list[str]]:
+    """Return what counts of a module's source, and the names that it imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = _imported(tree)
+    return ast.dump(_without_docstrings(tree)), imported
+
+
+def clear_cache() -> None:
+    """Forget the source that was read."""
+    code_version.cache_clear()
+    _read.cache_clear()
 
 
 def _path(module: str) -> pathlib.Path | None:

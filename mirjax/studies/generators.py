@@ -17,9 +17,10 @@ from mirjax.evaluation.options import TRAIN, GeneratorOptions, RowOptions
 from mirjax.evaluation.set_metrics import prediction_metrics
 from mirjax.models.loading import load_model
 from mirjax.studies.duplex import Duplex, fold
+from mirjax.studies.recipes import GENERATORS, train_generator
 from mirjax.studies.settings import Settings
 from mirjax.studies.stages import Cache, Outcome, Stage
-from mirjax.studies.trainings import GENERATORS, Training, train_generator
+from mirjax.studies.trainings import Training
 
 SEEN, HELD_OUT = "seen", "held out"  # rows of the training, and rows that are not
 

@@ -123,17 +123,23 @@ QUICK = dataclasses.replace(
     grid=FULL.grid[:1],
     models={
         "seq2seq": {
+            "train.eval_every_epochs": 2.0,
             "model.conv_features": 48,
             "model.dense_features": 48,
             "model.lstm_features": 64,
         },
         "transformer": {
+            "train.eval_every_epochs": 2.0,
             "model.encoder_layers": 1,
             "model.decoder_layers": 1,
             "model.features": 64,
             "model.hidden_features": 128,
         },
-        "mitar": {"model.conv_features": 64, "model.lstm_features": 16},
+        "mitar": {
+            "train.eval_every_epochs": 2.0,
+            "model.conv_features": 64,
+            "model.lstm_features": 16,
+        },
     },
     draws=200,
 )

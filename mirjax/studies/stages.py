@@ -22,6 +22,11 @@ Outcome = Mapping[str, Any]
 
 _KEY_DIGITS = 16  # hexadecimal, of a SHA-256
 _MINUTE = 60
+# The cache decides when a stage runs, not what it finds; settings and recipes are in
+# the inputs.
+_NOT_COUNTED = frozenset(
+    {__name__, "mirjax.studies.settings", "mirjax.studies.recipes"}
+)
 
 
 class Stage(abc.ABC):
@@ -73,18 +78,23 @@ class Cache:
     def __init__(self, workdir: pathlib.Path):
         self._folder = workdir / FOLDER
         self._read: dict[pathlib.Path, Kept] = {}
+        # By identity; the stage beside its key keeps the identity from being reused.
+        self._keys: dict[int, tuple[Stage, str]] = {}
 
     def key(self, stage: Stage) -> str:
         """Return the hash of a stage's inputs and code, and of those that it needs."""
+        if id(stage) in self._keys:
+            return self._keys[id(stage)][1]
         content = {
             "kind": type(stage).__name__,
             "inputs": stage.inputs(),
-            # The cache decides when a stage is run, not what it finds.
-            "code": code_version(type(stage).__module__, frozenset({__name__})),
+            "code": code_version(type(stage).__module__, _NOT_COUNTED),
             "needs": [self.key(need) for need in stage.needs],
         }
         text = json.dumps(content, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
+        key = hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
+        self._keys[id(stage)] = stage, key
+        return key
 
     def folder(self, stage: Stage) -> pathlib.Path:
         """Return the folder of a stage."""
@@ -162,9 +172,10 @@ def run_stages(wanted: Iterable[Stage], cache: Cache) -> None:
     waiting = [stage for stage in ordered if cache.kept(stage) is None]
     finished = len(ordered) - len(waiting)
     logging.info("%d stages, %d of them finished", len(ordered), finished)
+    seconds = [stage.expected for stage in waiting]
     expected = taken = 0.0
     for number, stage in enumerate(waiting, 1):
-        left = sum(other.expected for other in waiting[number - 1 :])
+        left = sum(seconds[number - 1 :])
         # What stages took so far corrects what was expected of the rest.
         pace = taken / expected if expected else 1.0
         logging.info(
@@ -175,7 +186,7 @@ def run_stages(wanted: Iterable[Stage], cache: Cache) -> None:
             _duration(left * pace),
         )
         taken += cache.finish(stage).seconds
-        expected += stage.expected
+        expected += seconds[number - 1]
 
 
 def _duration(seconds: float) -> str:

@@ -1,19 +1,20 @@
 """The whole study: experiments by name, run into result files."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
 import pathlib
 import platform
 import shlex
+import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 from absl import logging
 
-import mirjax
 from mirjax.files import atomic_write
 from mirjax.studies.accuracy_experiments import ACCURACY_EXPERIMENTS
 from mirjax.studies.baseline_experiment import BASELINE_EXPERIMENT
@@ -22,7 +23,7 @@ from mirjax.studies.classifier_experiments import CLASSIFIER_EXPERIMENTS
 from mirjax.studies.experiment import Experiment, reported_figures
 from mirjax.studies.names import EXPERIMENT_NAMES
 from mirjax.studies.settings import FULL, Settings
-from mirjax.studies.stages import Cache, in_order, run_stages
+from mirjax.studies.stages import Cache, Stage, in_order, run_stages
 from mirjax.training.workdir_lock import lock_workdir
 
 RESULTS_FOLDER = "results"  # in the study's workdir
@@ -39,7 +40,15 @@ _BY_NAME = {
 EXPERIMENTS = {name: _BY_NAME[name] for name in EXPERIMENT_NAMES}
 """The experiments by name, in the order of the report."""
 
-_SOFTWARE = ("jax", "flax")
+_SOFTWARE = ("mirjax", "jax", "flax")
+_GIT_SECONDS = 10
+
+
+class _Finished(NamedTuple):
+    """The stages of an experiment by name, and their outcomes."""
+
+    stages: Mapping[str, Stage]
+    cache: Cache
 
 
 def run_study(
@@ -64,19 +73,24 @@ def run_study(
     """
     chosen = [EXPERIMENTS[name] for name in names or EXPERIMENTS]
     with lock_workdir(workdir):
-        # What is compiled once is not compiled again for another seed or run.
-        jax.config.update("jax_compilation_cache_dir", str(workdir / "compiled"))
         cache = Cache(workdir)
-        stages = [stage for each in chosen for stage in each.stages(settings).values()]
-        run_stages(stages, cache)
-        return [_write_result(each, settings, cache, workdir) for each in chosen]
+        stages = {each.name: dict(each.stages(settings)) for each in chosen}
+        wanted = [stage for of_one in stages.values() for stage in of_one.values()]
+        run_stages(wanted, cache)
+        return [
+            _write_result(each, settings, _Finished(stages[each.name], cache), workdir)
+            for each in chosen
+        ]
 
 
 def _write_result(
-    experiment: Experiment, settings: Settings, cache: Cache, workdir: pathlib.Path
+    experiment: Experiment,
+    settings: Settings,
+    finished: _Finished,
+    workdir: pathlib.Path,
 ) -> pathlib.Path:
     """Write what an experiment has found to its result file."""
-    stages = dict(experiment.stages(settings))
+    stages, cache = finished
     outcomes = {name: cache.outcome(stage) for name, stage in stages.items()}
     content = experiment.content(settings, outcomes)
     ordered = in_order(stages.values(), cache)
@@ -109,6 +123,7 @@ def _write_result(
             "held_out_rows": settings.held_out_rows,
         },
         "seconds": round(sum(each.seconds for each in kept if each is not None), 1),
+        "commit": _commit(),
         "machine": f"{platform.machine()}, {jax.devices()[0].device_kind}",
         "software": _software(),
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -132,6 +147,23 @@ def _command(experiment: Experiment, settings: Settings, workdir: pathlib.Path) 
     return shlex.join(command)
 
 
+def _commit() -> str | None:
+    """Return the commit of the clone, with -dirty if it has changes; None elsewhere."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    package = pathlib.Path(__file__).resolve().parents[1]
+    try:
+        found = subprocess.run(
+            command, cwd=package, capture_output=True, text=True, timeout=_GIT_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
+
+
 def _software() -> dict[str, str]:
-    versions = {name: importlib.metadata.version(name) for name in _SOFTWARE}
-    return {"python": sys.version.split()[0], "mirjax": mirjax.__version__, **versions}
+    """Return the versions of Python and of the packages that are installed."""
+    versions = {"python": sys.version.split()[0]}
+    for name in _SOFTWARE:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions

@@ -1,0 +1,52 @@
+"""The version of code: what changes it, and what does not."""
+
+import pathlib
+
+import pytest
+
+from mirjax.studies import code_version as module
+from mirjax.studies.code_version import code_version
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of three modules, of which `a` imports `b`."""
+    folder = tmp_path / "mirjax"
+    folder.mkdir()
+    (folder / "a.py").write_text("from mirjax import b\nimport os\nX = b.Y\n")
+    source = '"""About b."""\n\n\ndef f():\n    """Do."""\n    g()\n'
+    (folder / "b.py").write_text(source)
+    (folder / "c.py").write_text("Z = 1\n")
+    monkeypatch.setattr(module, "_PACKAGE", folder)
+    module.clear_cache()
+    yield folder
+    module.clear_cache()
+
+
+def version_after(file: pathlib.Path, text: str) -> tuple[str, str]:
+    before = code_version("mirjax.a")
+    file.write_text(text)
+    module.clear_cache()
+    return before, code_version("mirjax.a")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "same"),
+    [
+        ("b.py", '"""Other."""\n\ndef f():  # why\n    """Does."""\n    g()\n', True),
+        ("b.py", '"""About b."""\n\n\ndef f():\n    """Do."""\n    h()\n', False),
+        ("a.py", "from mirjax import b\nimport os\nX = b.Z\n", False),
+        ("c.py", "Z = 2\n", True),
+    ],
+)
+def test_code_that_is_imported_counts_and_remarks_do_not(package, file, text, same):
+    before, after = version_after(package / file, text)
+    assert (before == after) == same
+
+
+def test_ignored_modules_do_not_count(package):
+    ignored = frozenset({"mirjax.b"})
+    before = code_version("mirjax.a", ignored)
+    (package / "b.py").write_text("other = 1\n")
+    module.clear_cache()
+    assert code_version("mirjax.a", ignored) == before
