@@ -45,6 +45,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     _define_common_flags(flag_values)
     _define_generator_flags(flag_values)
     _define_classifier_flags(flag_values)
+    options.define_benchmark_flag(flag_values)
+    for name in ("benchmark", bad_records.FLAG):  # in --help, though defined elsewhere
+        flags.declare_key_flag(name, flag_values)
 
 
 def _define_common_flags(flag_values: flags.FlagValues) -> None:
@@ -64,7 +67,6 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
     ):
         flags.DEFINE_string(name, None, purpose, flag_values)
     flags.mark_flag_as_required("model", flag_values)
-    options.define_benchmark_flag(flag_values)
     flags.DEFINE_enum(
         "split",
         None,
@@ -107,8 +109,6 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         "full", False, "Print all metrics, not the main six.", flag_values=flag_values
     )
     bad_records.define_flag(flag_values, "OUT/skipped.tsv")
-    for name in ("benchmark", bad_records.FLAG):  # in --help, though defined elsewhere
-        flags.declare_key_flag(name, flag_values)
 
 
 def _define_generator_flags(flag_values: flags.FlagValues) -> None:
@@ -220,7 +220,6 @@ def main(flag_values: flags.FlagValues) -> None:
     make_folder(folder)
 
     # ---- Measure, and draw what was measured. ----
-    from mirjax.reporting.benchmark_report import with_published
     from mirjax.reporting.classifier_report import report_classifier
     from mirjax.reporting.generator_report import report_generator
     from mirjax.reporting.report import describe_source, print_origin, print_report
@@ -231,10 +230,10 @@ def main(flag_values: flags.FlagValues) -> None:
         measured = measure_generator(trained, evaluation_set, generator_options)
         report = report_generator(measured, evaluation_set, folder, history)
     else:
-        chosen = options.ClassifierOptions(rule, temperature)
+        benchmark = flag_values.benchmark or ""
+        chosen = options.ClassifierOptions(rule, temperature, benchmark)
         found = measure_classifier(trained, evaluation_set, chosen)
         report = report_classifier(found, evaluation_set, folder, history)
-        report = with_published(report, flag_values.benchmark, evaluation_set)
 
     # ---- Write and print the results. ----
     content = {

@@ -141,10 +141,13 @@ class ClassifierOptions:
     Attributes:
       rule: how a pair is classified.
       temperature: the model's logits are divided by it.
+      benchmark: one of `BENCHMARKS`, whose published figures are set beside the model;
+        empty for none.
     """
 
     rule: ThresholdRule = ThresholdRule()
     temperature: float = 1.0
+    benchmark: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ from mirjax.evaluation.classifier import ClassifierResults
 from mirjax.evaluation.evaluation_set import EvaluationSet
 from mirjax.evaluation.options import BETWEEN
 from mirjax.reporting import curves, plots, table
+from mirjax.reporting.benchmark_report import with_published
 from mirjax.reporting.drawing import Row
 from mirjax.reporting.report import Metrics, Report
 
@@ -48,7 +49,8 @@ def report_classifier(
     )
     if results.warning:
         notes.append(f"warning: {results.warning}")
-    return Report(metrics, results.baselines, notes)
+    report = Report(metrics, results.baselines, notes)
+    return with_published(report, options.benchmark, evaluation_set)
 
 
 def _draw(

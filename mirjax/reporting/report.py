@@ -61,7 +61,6 @@ def print_report(report: Report, title: str, *, full: bool = False) -> None:
     """
     print_table = table.print_comparison if full else table.print_summary
     columns = {"model": report.metrics, **report.decoders, **report.baselines}
-    columns |= {f"published: {name}": x for name, x in report.published.items()}
     print_table(columns, title=title)
     of_new = report.metrics.get("new_targets") or {"n": 0}
     if of_new["n"] == report.metrics["n"]:
@@ -75,8 +74,22 @@ def print_report(report: Report, title: str, *, full: bool = False) -> None:
             },
             title=f"of these the {of_new['n']:.0f} rows of targets in no training pair",
         )
+    if report.published:
+        _print_published(report)
     for note in report.notes:
         print(note)
+
+
+def _print_published(report: Report) -> None:
+    """Print the model among published predictors, the best first."""
+    name = "average_precision"
+    found = {"this model": report.metrics, **report.published}
+    ranked = sorted(found, key=lambda predictor: -found[predictor][name])
+    rows = [
+        [predictor, table.value(name, found[predictor][name])] for predictor in ranked
+    ]
+    header = ("published predictors", table.label(name))
+    table.print_rows(header, rows, title="published figures, on the same rows")
 
 
 def print_origin(source: Source, path: pathlib.Path, *, full: bool) -> None:
