@@ -48,7 +48,7 @@ def rounded(trained: TrainedModel[Any], dtype: type) -> dict[str, Any]:
 
     def convert(leaf: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
-            found = np.asarray(leaf).astype(dtype)
+            found: np.ndarray = np.asarray(leaf).astype(dtype)
         if not np.isfinite(found).all():
             raise ValueError("a parameter is too large for float16; give --float32")
         return found

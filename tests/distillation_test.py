@@ -29,7 +29,8 @@ def letters(length):
 
 @pytest.fixture(scope="module")
 def transcripts():
-    return [letters(length) for length in (900, 700, 600, 30)]
+    sites = "".join(letters(30) + seed_site(x) for x in POSITIVES.mirnas)
+    return [letters(900) + sites, letters(700), letters(600), letters(30)]
 
 
 @pytest.fixture(scope="module")

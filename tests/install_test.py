@@ -7,8 +7,8 @@ import subprocess
 import sys
 import zipfile
 
-import jax
 import pytest
+from equations import random_params
 from small_runs import fast_environment
 
 from mirjax.models import make_model
@@ -33,7 +33,7 @@ def ship_tiny_model(folder):
     folder.mkdir(parents=True)
     config = {"name": "duplex", "filters": 4, "conv_features": 3, "conv_layers": 1}
     model = make_model(config)
-    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    params = random_params(model, 0)
     save_model(folder / "model.npz", params, {"model": config, "temperature": 1.0})
     for name in ("card.json", "card.md"):
         (folder / name).write_text("{}")

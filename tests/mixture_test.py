@@ -4,6 +4,7 @@ import chex
 import jax
 import numpy as np
 import pytest
+from equations import random_params
 from sklearn.metrics import average_precision_score
 
 from mirjax.configs import duplex
@@ -178,8 +179,7 @@ def test_a_set_left_out_is_measured_alone(tables):
     config = config_of(tables[0], left_out=tables[1])
     data = load_data(config)
     model = make_model(config.model)
-    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
-    found = data.validate(model, params)
+    found = data.validate(model, random_params(model, 0))
     sets = {f"{name}/average_precision" for name in ("first", "second")}
     assert set(found) == {"average_precision"} | sets
     assert found["average_precision"] == found["first/average_precision"]
@@ -227,8 +227,8 @@ def teacher(tmp_path, monkeypatch):
     config = {"name": "duplex"} | SIZES
     model = make_model(config)
     for seed in range(2):
-        params = model.init(jax.random.key(seed), *model.example_inputs())["params"]
         names.append(str(tmp_path / f"teacher{seed}.npz"))
+        params = random_params(model, seed)
         save_model(tmp_path / f"teacher{seed}.npz", params, {"model": config})
     return names, str(tmp_path / "utr.fa")
 

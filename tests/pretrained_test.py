@@ -8,6 +8,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+from equations import random_params
 
 from mirjax.models import loading, make_model, pretrained
 from mirjax.models.trained import save_model
@@ -33,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 def write_model(path, **metadata):
     model = make_model(CONFIG)
-    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    params = random_params(model, 0)
     save_model(path, params, {"model": CONFIG, **metadata})
     return params
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from absl import logging
 from jaxtyping import Float
 
 from mirjax.alignment import complementarity
@@ -82,8 +83,8 @@ class Drawing(NamedTuple):
     def mirna(self) -> str:
         """Draw a miRNA."""
         if self.observed and self.rng.random() < self.observed_fraction:
-            return self.observed[self.rng.integers(len(self.observed))]
-        return self.mirnas[self.rng.integers(len(self.mirnas))]
+            return self.observed[int(self.rng.integers(len(self.observed)))]
+        return self.mirnas[int(self.rng.integers(len(self.mirnas)))]
 
     def transcript(self) -> str:
         """Draw a transcript, in proportion to its windows."""
@@ -131,7 +132,10 @@ def make_pool(options: PoolOptions, sources: Sources) -> Pairs:
             "config.pool: a teacher is named, but no pairs for it; set random, seeds, "
             "duplexes or sites"
         )
-    return _guarded(pairs, sources.guard, "the pool")
+    pool = _guarded(pairs, sources.guard, "the pool")
+    counts = (options.random, options.seeds, options.duplexes, options.sites)
+    logging.info("the pool: %d distinct pairs of %d asked for", len(pool), sum(counts))
+    return pool
 
 
 def mine(options: PoolOptions, sources: Sources, score: Score) -> Pairs:

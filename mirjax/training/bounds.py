@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mirjax.datasets import negative_kinds, registry
+from mirjax.datasets.sources import set_name
 from mirjax.models import MODELS
 from mirjax.models.interfaces import Generator
 from mirjax.sequences import bad_records
@@ -237,7 +238,7 @@ def metric_names(values: Mapping[str, Any]) -> tuple[str, ...]:
             *sources.split("+"),
             *str(values.get("data.left_out") or "").split("+"),
         ]
-        sets = [f"{name}/{AVERAGE_PRECISION}" for name in named if name]
+        sets = [f"{set_name(name)}/{AVERAGE_PRECISION}" for name in named if name]
         held_out = (*held_out, AVERAGE_PRECISION, *sets)
     return (
         *(f"val/{name}" for name in held_out),

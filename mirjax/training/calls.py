@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import optax
 from jax import Array
 from jax.sharding import Mesh
@@ -87,10 +88,10 @@ def run_steps(
     def body(state: TrainState, _: None) -> tuple[TrainState, losses.Metrics]:
         batch = batches.gather_batch(rows, order, state.step, size)
         if any(stream.shift for stream in streams):
-            chosen, _ = batches.chosen_rows(order, state.step, size)
+            chosen, _is_row = batches.chosen_rows(order, state.step, size)
             moved = shift_targets(
                 jax.random.fold_in(shift_key, state.step),
-                batch.targets,
+                jnp.asarray(batch.targets),
                 shift_limits(streams, chosen),
             )
             batch = batch._replace(targets=moved)

@@ -116,7 +116,7 @@ def load_mixture(config: ConfigDict) -> TaskData:
     Raises:
       ValueError: for data that cannot be loaded or do not fit the model.
     """
-    model = make_model(config.model)
+    model: Any = make_model(config.model)
     if isinstance(model, Generator):
         raise ValueError(
             f"config.data.sources is for classifiers, and {config.model.name} is a "
@@ -177,7 +177,7 @@ def precision_hook(
     def validate(model: Classifier, params: Mapping[str, Any]) -> dict[str, float]:
         found = {
             name: _average_precision(model, params, pairs)
-            for name, pairs in (trained | left_out).items()
+            for name, pairs in {**trained, **left_out}.items()
         }
         mean = float(np.mean([found[name] for name in trained]))
         named = {f"{name}/{AVERAGE_PRECISION}": value for name, value in found.items()}
