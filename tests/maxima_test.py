@@ -3,7 +3,7 @@
 import numpy as np
 
 from mirjax.scanning.candidates import APART, Candidates
-from mirjax.scanning.maxima import best_apart
+from mirjax.scanning.maxima import best_apart, best_in_windows
 
 
 def plain_choice(found, scores):
@@ -52,3 +52,24 @@ def test_a_site_that_is_left_out_hides_no_other():
 def test_no_sites():
     found = Candidates(*np.zeros((4, 0), np.int64))
     assert best_apart(found, np.zeros(0)).shape == (0,)
+
+
+def test_a_window_has_the_best_duplex_that_it_holds():
+    rng = np.random.default_rng(5)
+    rows = np.unique(rng.integers(0, [2, 2, 500], (200, 3)), axis=0)
+    found = Candidates(*rows.T, rng.integers(1, 30, len(rows)))
+    windows = np.maximum(found.ends - 36, 0)
+    best = best_in_windows(found, windows, 50)
+    for row, other in enumerate(best):
+        held = [
+            n
+            for n in range(len(rows))
+            if found.mirnas[n] == found.mirnas[row]
+            and found.transcripts[n] == found.transcripts[row]
+            and windows[row] + 8 <= found.ends[n] <= windows[row] + 50
+        ]
+        assert other in [row, *held]
+        most = max(found.scores[n] for n in [row, *held])
+        assert found.scores[other] == most
+        if found.scores[row] == most:
+            assert other == row

@@ -73,6 +73,32 @@ def test_windows_have_the_site_in_the_middle_and_stay_in_the_transcript():
     )
 
 
+class _MotifEngine(FakeEngine):
+    """Finds a site in a window that holds GGGGG, wherever it is."""
+
+    def score_pairs(self, transcript, mirnas, starts):
+        size = self.window_length
+        windows = ["".join(map(str, transcript[start:][:size])) for start in starts]
+        motif = str(alphabet.G) * 5
+        return np.array([0.9 if motif in one else 0.1 for one in windows], np.float32)
+
+
+def test_windows_that_share_their_best_duplex_have_one_site():
+    rng = np.random.default_rng(8)
+    around = ["".join(rng.choice(list("AC"), 100)) for _ in range(2)]
+    text = around[0] + "CUACCUCA" + "GGGGG" + around[1]
+    scorer = SiteScorer((LET7,), CandidateRule("all", (1,)), _MotifEngine(1, 50))
+    scan = SitesMode(scorer, (), SiteOptions(chance_per_kb=None, threshold=0.5))
+    table = scan(Slice(0, (SequenceRecord("t", text),)))
+    ends = table["end"].to_pylist()
+    assert 108 in ends
+    # Windows that hold the motif and not the seed have sites of their own, after it.
+    assert all(end == 108 or end >= 108 + APART for end in ends)
+    row = table.to_pylist()[ends.index(108)]
+    assert row["site_type"] == "8mer"
+    assert row["window_start"] <= 108 and row["window_end"] >= 113
+
+
 def scorer_tokens(text):
     return alphabet.encode([text], len(text))[0]
 

@@ -2,8 +2,9 @@
 
 For each candidate a window of the classifier's length is read, so placed that the
 middle of the site is the window's, and moved into the transcript at its ends: the sites
-of the pairs that classifiers are trained on lie about the middle, too. Without a
-classifier the alignment score decides.
+of the pairs that classifiers are trained on lie about the middle, too. What it says is
+then of the best duplex in that window; see `maxima`. Without a classifier the alignment
+score decides.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ from mirjax.scanning.candidates import (
     lay_out,
 )
 from mirjax.scanning.engines.interface import Engine
+from mirjax.scanning.maxima import best_in_windows
 from mirjax.scanning.null import to_logits
 from mirjax.scanning.seed_mode import check_seeds, tokens_of
 from mirjax.scanning.slices import Slice
@@ -34,7 +36,7 @@ class ScoredSites:
     """Candidates and what their classifier says.
 
     Attributes:
-      found: by miRNA, transcript and end.
+      found: the best duplex in each one's window, by miRNA, transcript and end.
       windows: first letter of each one's window in its transcript.
       scores: probabilities, or alignment scores where there is no classifier.
     """
@@ -60,6 +62,19 @@ def join(parts: Sequence[ScoredSites]) -> ScoredSites:
         np.concatenate([np.zeros(0, np.int64), *(part.windows for part in parts)]),
         np.concatenate([np.zeros(0), *(part.scores for part in parts)]),
     )
+
+
+def _at_best_duplexes(
+    found: Candidates,
+    windows: Int64[np.ndarray, " candidates"],
+    scores: Float[np.ndarray, " candidates"],
+    size: int,
+) -> ScoredSites:
+    """Return the site of each window, in order, where its best duplex lies."""
+    best = best_in_windows(found, windows, size)
+    order = np.lexsort((found.ends[best], found.transcripts, found.mirnas))
+    sites = Candidates(*(column[best[order]] for column in found))
+    return ScoredSites(sites, windows[order], scores[order])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -126,11 +141,11 @@ class SiteScorer:
             found = find_candidates(subjects, self.tokens, some, self.rule)
             windows = self._windows(found, subjects.lengths)
             if self.engine is None:
-                scores = found.scores.astype(np.float64)
-            else:
-                places = firsts[found.transcripts] + windows
-                scores = self.engine.score_pairs(joined, found.mirnas, places)
-            yield ScoredSites(found, windows, scores.astype(np.float64))
+                yield ScoredSites(found, windows, found.scores.astype(np.float64))
+                continue
+            places = firsts[found.transcripts] + windows
+            scores = self.engine.score_pairs(joined, found.mirnas, places)
+            yield _at_best_duplexes(found, windows, scores.astype(np.float64), size)
 
     def _windows(
         self, found: Candidates, lengths: Int64[np.ndarray, " transcripts"]
