@@ -1,166 +1,246 @@
 """Find the target sites of miRNAs in transcripts.
 
     python -m mirjax.scan --targets=FASTA --out=sites.tsv
-    python -m mirjax.scan --model=W --mirnas=FASTA --targets=FASTA --out=sites.tsv
+    python -m mirjax.scan --model=M --mirnas=FASTA --targets=FASTA --out=sites.tsv
 
-Every sequence is RNA or DNA, 5'→3'. The table is tab-separated, under a header, in the
-order of the inputs: by transcript, then by miRNA, then by position. Positions are as in
-BED: from 0, the end not included.
+Every sequence is RNA or DNA, 5'→3'. The table has a header, and is in the order of the
+inputs: by transcript, then by miRNA, then by position. Positions are as in BED: from 0,
+the end not included. Letters other than A, C, G, T and U in transcripts (N and the
+other IUPAC codes) pair with nothing.
+
+--mode=sites, the default: alignment proposes duplexes, a classifier scores each in its
+window, and what chance gives often is left out. Columns:
+
+  mirna target    names
+  start end       where the best duplex lies
+  score           probability that the miRNA binds the window
+  pvalue          chance sites a nucleotide that score as high: what the miRNA finds in
+                  shuffled transcripts
+  evalue          chance sites of the miRNA in all transcripts of the search
+  site_type       8mer, 7mer-m8, 7mer-A1 or 6mer as TargetScan defines them, or other
+  window_start    what the classifier read
+  window_end
+  alignment_score of the duplex
+  duplex          its pairs: for each miRNA letter from the 5' end | (pair), : (wobble)
+                  or . (none); see docs/scanning.md
 
 --mode=windows is the published protocol of miTAR: a classifier scores windows of the
 length that it reads, one every --step nt, and one that ends where the transcript ends.
-A transcript that is no longer than a window is one window. Columns:
+A transcript that is no longer than a window is one window. Columns: mirna, target,
+start and end of the window, window (its number, from 0), score and sites: how many
+windows of this transcript the miRNA passes, at least --min_sites.
 
-  mirna      name of the miRNA
-  target     name of the transcript
-  start end  the window's position in it
-  window     the window's number in its transcript, from 0
-  score      probability that the miRNA binds the window, at least --threshold
-  sites      how many windows of this transcript the miRNA passes, at least --min_sites
+--mode=seed lists canonical sites alone: mirna, target, start, end and site_type.
 
-Probabilities are calibrated if the model holds the temperature that its training
-fitted. N and the other IUPAC codes in transcripts are read as unknown letters.
+A scan that was stopped goes on with --resume. --shard=1/4 scans a quarter, and
+--merge joins the shards; --dask spreads a scan over a cluster. The table is the same.
 """
 
-import sys
-import types
-from typing import Any
+import contextlib
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
 
 from mirjax import cli
-from mirjax.scanning.options import MODES, WINDOWS, WindowsOptions
+from mirjax.scanning import scan_flags
+from mirjax.scanning.options import SEED, SITES
 from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
+
+if TYPE_CHECKING:
+    from mirjax.scanning.outputs import Output
+    from mirjax.scanning.search import Search, SearchOptions
+    from mirjax.scanning.transcripts import Transcripts
+
+_EXTRAS = ("genes", "duplexes", "report")  # outputs beside --out
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
-    for name, default, purpose in (
-        (
-            "targets",
-            None,
-            "FASTA of transcripts, such as 3'UTRs, plain or gzipped. -: standard input",
-        ),
-        (
-            "out",
-            None,
-            "table to write, compressed if its name ends in .gz; an earlier one is "
-            "replaced. -: standard output",
-        ),
-        (
-            "model",
-            None,
-            "classifier: a workdir of mirjax.train, its model.npz, or a published .h5 "
-            "or .pt",
-        ),
-        (
-            "mirnas",
-            "mirbase/hsa",
-            "miRNAs: a FASTA file, a dataset such as mirbase/mmu, or names in miRBase, "
-            "such as hsa-miR-21-5p,hsa-let-7a-5p",
-        ),
-    ):
-        flags.DEFINE_string(
-            name, default, purpose, flag_values, required=default is None
-        )
-    flags.DEFINE_enum(
-        "mode",
-        WINDOWS,
-        MODES,
-        "windows: a classifier scores every window",
-        flag_values,
-    )
-    _define_windows_flags(flag_values)
+    scan_flags.define_flags(flag_values)
     bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
-
-
-def _define_windows_flags(flag_values: flags.FlagValues) -> None:
-    default = WindowsOptions()
-    for name, purpose in (
-        (
-            "step",
-            "--mode=windows: nt from the start of a window to that of the next, at "
-            "most the window's length",
-        ),
-        (
-            "min_sites",
-            "--mode=windows: leave out miRNAs and transcripts with fewer sites",
-        ),
-    ):
-        value = getattr(default, name)
-        flags.DEFINE_integer(name, value, purpose, flag_values=flag_values)
-    flags.DEFINE_float(
-        "threshold",
-        default.threshold,
-        "--mode=windows: lowest probability of a site",
-        flag_values=flag_values,
-    )
 
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
-    options = WindowsOptions(
-        step=flag_values.step,
-        threshold=flag_values.threshold,
-        min_sites=flag_values.min_sites,
+    _check(flag_values)
+    if flag_values["from"].value:
+        rows = _cut_again(flag_values)
+    elif flag_values.merge:
+        rows = _merge(flag_values)
+    else:
+        rows = _scan(flag_values)
+    logging.info("%s: %d rows", flag_values.out, rows)
+
+
+def _check(flag_values: flags.FlagValues) -> None:
+    """Raise a ValueError for flags that cannot go together, or cannot be written."""
+    from mirjax.inputs import check_streams
+    from mirjax.output import check_writable
+
+    inputs = [flag_values.targets, flag_values.mirnas, flag_values["from"].value]
+    outputs = [flag_values.out, *(flag_values[name].value for name in _EXTRAS)]
+    named = [out for out in outputs if out]
+    for number, out in enumerate(named):
+        check_writable(out, *filter(None, inputs))
+        if out in named[:number]:
+            raise ValueError(f"two outputs are named {out}; give each its own name")
+    check_streams(*filter(None, inputs[:2]))
+    if flag_values.mode != SITES and flag_values.duplexes:
+        raise ValueError(f"--duplexes: --mode={flag_values.mode} finds no duplexes")
+    if flag_values.mode not in (SITES, SEED) and flag_values.genes:
+        raise ValueError(f"--genes: --mode={flag_values.mode} has windows, not sites")
+    if flag_values.duplexes and flag_values.targets == "-":
+        raise ValueError("--duplexes reads the targets again: give a file, not -")
+    for name in ("from", "merge"):
+        if flag_values[name].value and flag_values.duplexes:
+            raise ValueError(f"--duplexes cannot be drawn with --{name}: scan again")
+
+
+def _search_options(flag_values: flags.FlagValues) -> "SearchOptions":
+    from mirjax.scanning.search import SearchOptions
+
+    return SearchOptions(
+        flag_values.mode,
+        flag_values.model,
+        flag_values.mirnas,
+        flag_values.family,
+        scan_flags.windows_options(flag_values),
+        scan_flags.sites_options(flag_values),
     )
 
-    # Imported here, so that --help and wrong flags are answered at once.
+
+def _scan(flag_values: flags.FlagValues) -> int:
+    """Scan the targets; return the number of rows."""
+    targets = scan_flags.target_options(flag_values)
+
     from mirjax.evaluation.metrics.calibration import find_temperature
     from mirjax.inference.pairs import load_classifier
-    from mirjax.inputs import check_streams
-    from mirjax.models.interfaces import reads_unknown_letters
-    from mirjax.output import check_writable, open_output
-    from mirjax.scanning.engines.choice import make_engine
-    from mirjax.scanning.mirnas import check_lengths, load_mirnas
+    from mirjax.scanning.runner import RunOptions, run_scan
+    from mirjax.scanning.search import ALIGNMENT, make_search
+    from mirjax.scanning.shards import Shard
+    from mirjax.scanning.targets import fasta_of
     from mirjax.scanning.transcripts import open_transcripts
-    from mirjax.scanning.windows_mode import WindowsScanner
-    from mirjax.scanning.writing import write_table
 
-    # ---- Everything wrong with the input is found before the device is used. ----
-    out, source = flag_values.out, flag_values.mirnas
-    check_writable(out, source, flag_values.targets)
-    check_streams(source, flag_values.targets)
+    options = _search_options(flag_values)
+    shard = Shard.parse(flag_values.shard) if flag_values.shard else None
     bad = BadRecords.from_flag(flag_values)
-    trained = load_classifier(flag_values.model)
-    temperature = find_temperature(trained.metadata, flag_values.model) or 1.0
-    mirnas = check_lengths(load_mirnas(source, bad), trained.model, bad, source)
-    engine = make_engine(trained, mirnas, temperature)
-    names = [mirna.name for mirna in mirnas]
-    scanner = WindowsScanner(engine, names, options)
+    trained, temperature = None, 1.0
+    if options.mode != SEED and options.model != ALIGNMENT:
+        trained = load_classifier(options.model)
+        temperature = find_temperature(trained.metadata, options.model) or 1.0
+    search = make_search(options, trained, temperature, bad)
+    with fasta_of(targets) as path, open_transcripts(path, bad) as transcripts:
+        letters = transcripts.num_letters
+        scanner = search.scanner(transcripts, letters)
+        if flag_values.explain:
+            _explain(search, scanner)
+        with _outputs(flag_values, search.schema, search, transcripts) as outputs:
+            rows = run_scan(
+                transcripts.slices(),
+                scanner,
+                outputs,
+                RunOptions(
+                    flag_values.out,
+                    {**search.settings, "targets, in nt": str(letters)},
+                    flag_values.resume,
+                    shard,
+                    scan_flags.run_flags.cluster_address(flag_values),
+                    letters,
+                ),
+            )
+    bad.write_beside(flag_values.out)
+    return rows
 
-    # ---- Scan slice by slice, and write each as soon as it is done. ----
-    with (
-        open_transcripts(
-            flag_values.targets,
-            bad,
-            unknown_letters=reads_unknown_letters(trained.model),
-        ) as transcripts,
-        open_output(out) as file,
-    ):
-        rows = write_table(file, scanner, transcripts, cli.progress)
-    bad.write_beside(out)
-    logging.info(
-        "%s: %d sites of %d miRNAs in %d transcripts",
-        out,
-        rows,
-        len(names),
-        transcripts.num_records,
+
+def _merge(flag_values: flags.FlagValues) -> int:
+    """Write the outputs from the shards of a scan; return the number of rows."""
+    from mirjax.scanning.runner import write_tables
+    from mirjax.scanning.search import schema_of
+    from mirjax.scanning.shards import find_shards
+
+    shards = find_shards(flag_values.out)
+    schema = schema_of(shards.settings["mode"])
+    with _outputs(flag_values, schema) as outputs:
+        return write_tables(shards.tables(), outputs)
+
+
+def _cut_again(flag_values: flags.FlagValues) -> int:
+    """Write the outputs from a finished table; return the number of rows."""
+    from mirjax.scanning.runner import write_tables
+    from mirjax.scanning.stored import read_schema, read_tables
+
+    source = str(flag_values["from"].value)
+    schema = read_schema(source, ("mirna", "target"))
+    with _outputs(flag_values, schema) as outputs:
+        return write_tables(read_tables(source), outputs)
+
+
+@contextlib.contextmanager
+def _outputs(
+    flag_values: flags.FlagValues,
+    schema: Any,
+    search: "Search | None" = None,
+    transcripts: "Transcripts | None" = None,
+) -> Iterator[list["Output"]]:
+    """Yield what takes the rows.
+
+    Args:
+      flag_values: of the command.
+      schema: columns of the table.
+      search: None if the rows were found before.
+      transcripts: likewise.
+    """
+    from mirjax.scanning.outputs import Cut, cutting, open_duplexes, open_genes
+    from mirjax.scanning.tables import format_of, open_table
+
+    out, cut = (
+        flag_values.out,
+        Cut(flag_values.min_score, flag_values.top_k, flag_values.top_k_of),
     )
+    outputs: list[Output] = [
+        open_table(out, flag_values.format or format_of(out), schema)
+    ]
+    with contextlib.ExitStack() as stack:
+        if flag_values.genes:
+            outputs.append(open_genes(flag_values.genes, flag_values.sort_genes))
+        if flag_values.duplexes and search is not None and transcripts is not None:
+            again = stack.enter_context(transcripts.reopened())
+            sequences = {each.name: each.sequence for each in search.mirnas}
+            outputs.append(open_duplexes(flag_values.duplexes, again, sequences))
+        if flag_values.report:
+            settings = search.settings if search is not None else {}
+            outputs.append(_open_report(flag_values, settings))
+        yield [cutting(outputs, cut)]
 
 
-class _Command(types.ModuleType):
-    """This module, once it is imported: `mirjax.scan` is the function all the same."""
+def _open_report(
+    flag_values: flags.FlagValues, settings: Mapping[str, str]
+) -> "Output":
+    from mirjax.reporting.scan_report import ScanReport, open_report
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Scan from Python; see `mirjax.api.scan`."""
-        from mirjax import api
-
-        return api.scan(*args, **kwargs)
+    report = ScanReport(cli.command_line("mirjax.scan", flag_values), settings)
+    return open_report(pathlib.Path(flag_values.report), report)
 
 
-sys.modules[__name__].__class__ = _Command
+def _explain(search: "Search", scanner: Any) -> None:
+    """Log what was chosen."""
+    logging.info(
+        "engine: %s", type(search.engine).__name__ if search.engine else "none"
+    )
+    for name, value in search.settings.items():
+        logging.info("%s: %s", name, value)
+    rule = getattr(getattr(scanner, "scorer", None), "rule", None)
+    if rule is not None and rule.kept:
+        mean = sum(rule.kept) / len(rule.kept)
+        logging.info(
+            "candidates=%s: %.2f%% of the places in shuffled transcripts are scored",
+            rule.kind,
+            100 * mean,
+        )
+
 
 if __name__ == "__main__":
     cli.run(main, define_flags)

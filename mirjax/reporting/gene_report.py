@@ -56,7 +56,7 @@ def write_gene_page(found: GeneMetrics, command: str, path: pathlib.Path) -> Non
         "over genes."
     )
     baselines = [n for n, row in enumerate(rows) if not row[0].startswith(MODEL)]
-    pictures = [
+    pictures: list[page.Block] = [
         page.Picture(
             page.draw(distribution_picture(classes, mirna), mirna),
             f"Cumulative distributions of log2 fold changes after {mirna}",
@@ -64,7 +64,7 @@ def write_gene_page(found: GeneMetrics, command: str, path: pathlib.Path) -> Non
         )
         for mirna, classes in found.distributions.items()
     ]
-    summary = [
+    summary: list[page.Block] = [
         page.Table(header, rows, caption, baselines),
         page.Preformatted(command, "Command"),
     ]

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -81,7 +80,7 @@ def _bars(metric: str, rows: Sequence[Row]) -> Figure:
     reported = [row["reported"] for row in rows if row.get("reported") is not None]
     if reported:
         axes.axvline(scale * reported[0], color=ORANGE, linestyle="--")
-    handles: list[Artist] = [
+    handles: list[Any] = [
         axes.barh([0], [0], color=color, label=label)
         for color, label in ((GREY, "seen in training"), (BLUE, "held out"))
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 
+from mirjax.scanning.options import SORTABLE
 from mirjax.scanning.site_types import SITE_TYPES
 
 SCHEMA = pa.schema(
@@ -22,7 +23,6 @@ SCHEMA = pa.schema(
         ("summed_score", pa.float64()),
     ]
 )
-SORTABLE = ("sites", "best_score", "summed_score")
 
 
 def genes_of(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

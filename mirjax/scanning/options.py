@@ -6,6 +6,8 @@ SITES, WINDOWS, SEED = MODES = ("sites", "windows", "seed")
 CANDIDATES = ("all", "sensitive", "fast", "seed")
 TSV, PARQUET, BED = FORMATS = ("tsv", "parquet", "bed")
 
+SORTABLE = ("sites", "best_score", "summed_score")  # columns of genes
+
 SLICE_LETTERS = 50_000  # of a slice: it ends with the transcript that reaches them
 
 

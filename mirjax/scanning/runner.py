@@ -96,12 +96,13 @@ def write_tables(tables: Iterable[pa.Table], outputs: Sequence[Output]) -> int:
 
 def _run_shard(slices: Iterable[Slice], scan: SliceScanner, options: RunOptions) -> int:
     """Scan the slices of one shard into its file; return the number of rows."""
-    assert options.shard is not None
-    out = shard_file(options.out, options.shard)
+    shard = options.shard
+    assert shard is not None
+    out = shard_file(options.out, shard)
     options = dataclasses.replace(options, out=str(out))
     with (
         _scanning(scan, options) as (scan_slices, parts),
-        open_shard(out, options.shard, options.settings) as writer,
+        open_shard(out, shard, options.settings) as writer,
     ):
         rows = 0
         own = writer.choose(slices)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from mirjax.inputs import input_name, open_rereadable, stream_lines
+from mirjax.inputs import STREAM, input_name, open_rereadable, stream_lines
 from mirjax.scanning.options import SLICE_LETTERS
 from mirjax.scanning.slices import Slice
 from mirjax.sequences import fasta
@@ -24,6 +24,7 @@ class Transcripts:
       num_letters: of these, together.
       unknown_letters: whether N and the other IUPAC codes are read as N.
       stream: the file.
+      path: of the file, or - for standard input.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Transcripts:
     num_letters: int
     unknown_letters: bool
     stream: BinaryIO
+    path: str = STREAM
 
     def __iter__(self) -> Iterator[SequenceRecord]:
         """Read the records in file order, one in memory at a time."""
@@ -46,6 +48,18 @@ class Transcripts:
             where slices begin depends on the file alone.
         """
         return cut_slices(self, letters)
+
+    @contextlib.contextmanager
+    def reopened(self) -> Iterator["Transcripts"]:
+        """Open the file once more, to be read beside this reader.
+
+        Raises:
+          ValueError: for standard input.
+        """
+        if self.path == STREAM:
+            raise ValueError(f"{self.name} cannot be read twice at once")
+        with open_rereadable(self.path) as stream:
+            yield dataclasses.replace(self, stream=stream)
 
 
 @contextlib.contextmanager
@@ -84,7 +98,9 @@ def open_transcripts(
                 num_records += 1
                 num_letters += len(record.sequence)
         (bad_records or BadRecords()).report(path, bad, num_records + len(bad))
-        yield Transcripts(name, num_records, num_letters, unknown_letters, stream)
+        yield Transcripts(
+            name, num_records, num_letters, unknown_letters, stream, os.fspath(path)
+        )
 
 
 def cut_slices(

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 from scipy import optimize
 
@@ -209,7 +210,7 @@ def _minimise(blocks: Sequence[Block], options: FitOptions) -> Mapping[str, np.n
         "slopes": jnp.zeros(len(options.features)),
         "amplitudes": [jnp.zeros((2, len(block["used"]))) for block in blocks],
     }
-    flat, unravel = jax.flatten_util.ravel_pytree(start)
+    flat, unravel = ravel_pytree(start)
     loss = jax.jit(jax.value_and_grad(lambda x: _loss(unravel(x), blocks, options)))
 
     def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:

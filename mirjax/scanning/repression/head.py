@@ -73,8 +73,9 @@ def tabulate_sites(
                 features.describe(sequence, utr, sites, passenger=is_passenger)
             )
             columns += [(u * len(mirnas) + m, strand, site.kind) for site in sites]
-    pair, strand, kind = np.array(columns, np.int64).reshape(-1, 3).T
-    return SiteTable(pair, strand, kind, np.concatenate(values))
+    of_site = np.array(columns, np.int64).reshape(-1, 3)
+    pair, kind_of_strand, kind = (of_site[:, column] for column in range(3))
+    return SiteTable(pair, kind_of_strand, kind, np.concatenate(values))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,163 @@
+"""A search: miRNAs, a classifier and a mode, as one scanner of slices."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+import platformdirs
+import pyarrow as pa
+
+import mirjax
+from mirjax.models.trained import TrainedModel
+from mirjax.scanning import seed_mode, site_table, windows_mode
+from mirjax.scanning.background import Background, sample_of
+from mirjax.scanning.engines.choice import make_engine
+from mirjax.scanning.engines.interface import Engine
+from mirjax.scanning.mirnas import check_lengths, load_mirnas
+from mirjax.scanning.options import SEED, SITES, WINDOWS, WindowsOptions
+from mirjax.scanning.site_options import SiteOptions
+from mirjax.scanning.site_selection import one_of_each_family
+from mirjax.scanning.sites_mode import make_scanner
+from mirjax.scanning.slices import SliceScanner
+from mirjax.sequences.bad_records import BadRecords
+from mirjax.sequences.records import SequenceRecord
+
+ALIGNMENT = "alignment"  # --model of a search by complementarity alone
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchOptions:
+    """What is searched for, and how.
+
+    Attributes:
+      mode: one of `options.MODES`.
+      model: as --model names it, or `ALIGNMENT`.
+      mirnas: as --mirnas names them.
+      family: search once for all miRNAs of a seed family.
+      windows: of windows mode.
+      sites: of sites mode.
+    """
+
+    mode: str
+    model: str
+    mirnas: str
+    family: bool = False
+    windows: WindowsOptions = WindowsOptions()
+    sites: SiteOptions = SiteOptions()
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """A search that is ready to scan.
+
+    Attributes:
+      mirnas: 5'→3', in order.
+      engine: the classifier with these miRNAs; None without one.
+      settings: name → value of all that the rows depend on beside the targets.
+      options: what the search was made from.
+    """
+
+    mirnas: tuple[SequenceRecord, ...]
+    engine: Engine | None
+    settings: Mapping[str, str]
+    options: SearchOptions
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the table."""
+        return schema_of(self.options.mode)
+
+    def scanner(self, targets: Iterable[SequenceRecord], letters: int) -> SliceScanner:
+        """Return the scanner; in sites mode the background is drawn first.
+
+        Args:
+          targets: of the search; the first ones are shuffled for the background.
+          letters: of all targets, in nt.
+        """
+        options = self.options
+        if options.mode == SEED:
+            return seed_mode.SeedMode(self.mirnas)
+        if options.mode == SITES:
+            size = options.sites.background_letters
+            background = Background(
+                sample_of(targets, size),
+                size,
+                options.sites.background_seed,
+                pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "backgrounds",
+                self.settings["model"],
+            )
+            return make_scanner(
+                self.mirnas, self.engine, background, options.sites, letters
+            )
+        assert self.engine is not None
+        names = [mirna.name for mirna in self.mirnas]
+        return windows_mode.WindowsScanner(self.engine, names, options.windows)
+
+
+def schema_of(mode: str) -> pa.Schema:
+    """Return the columns of the table of a mode."""
+    if mode == SEED:
+        return seed_mode.SCHEMA
+    return site_table.SCHEMA if mode == SITES else windows_mode.SCHEMA
+
+
+def make_search(
+    options: SearchOptions,
+    trained: TrainedModel[Any] | None,
+    temperature: float,
+    bad_records: BadRecords,
+) -> Search:
+    """Load the miRNAs of a search, and prepare its classifier.
+
+    Args:
+      options: what is searched for.
+      trained: the classifier; None in seed mode and for `ALIGNMENT`.
+      temperature: logits are divided by it.
+      bad_records: what to do with miRNAs that cannot be read or do not suit the model.
+
+    Raises:
+      ValueError: if there is no such miRNA, or the mode needs a classifier.
+    """
+    if trained is None and options.mode == WINDOWS:
+        raise ValueError(f"--mode={WINDOWS} needs a classifier: name a --model")
+    mirnas = load_mirnas(options.mirnas, bad_records)
+    if options.family:
+        mirnas = list(one_of_each_family(mirnas))
+    engine, model = None, "" if options.mode == SEED else ALIGNMENT
+    if trained is not None:
+        mirnas = check_lengths(mirnas, trained.model, bad_records, options.mirnas)
+        engine = make_engine(trained, mirnas, temperature)
+        model = model_digest(trained, temperature)
+    settings = {
+        "version of mirjax": mirjax.__version__,
+        "model": model,
+        "mirnas": _digest((mirna.name, mirna.sequence) for mirna in mirnas),
+        "mode": options.mode,
+    }
+    chosen = {SITES: options.sites, SEED: None}.get(options.mode, options.windows)
+    if chosen is not None:
+        fields = dataclasses.asdict(chosen)
+        settings |= {f"--{name}": str(value) for name, value in fields.items()}
+    return Search(tuple(mirnas), engine, settings, options)
+
+
+def model_digest(trained: TrainedModel[Any], temperature: float) -> str:
+    """Return the SHA-256 of a classifier: its sizes, parameters and temperature."""
+    sizes = json.dumps(trained.metadata["model"], sort_keys=True)
+    digest = hashlib.sha256(f"{sizes} {temperature!r}".encode())
+    for path, leaf in jax.tree.leaves_with_path(trained.params):
+        digest.update(jax.tree_util.keystr(path).encode())
+        digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())
+    return digest.hexdigest()
+
+
+def _digest(rows: Iterable[tuple[str, ...]]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(("\t".join(row) + "\n").encode())
+    return digest.hexdigest()
