@@ -21,8 +21,8 @@ window, and what chance gives often is left out. Columns:
   window_start    what the classifier read
   window_end
   alignment_score of the duplex
-  duplex          its pairs: for each miRNA letter from the 5' end | (pair), : (wobble)
-                  or . (none); see docs/scanning.md
+  duplex          its pairs, in ViennaRNA's notation: the site, &, the miRNA, both
+                  5'→3'; brackets pair, points do not
 
 --mode=windows is the published protocol of miTAR: a classifier scores windows of the
 length that it reads, one every --step nt, and one that ends where the transcript ends.
@@ -54,6 +54,12 @@ if TYPE_CHECKING:
     from mirjax.scanning.search import Search, SearchOptions
     from mirjax.scanning.transcripts import Transcripts
 
+_FLAG_MODULES = (
+    "mirjax.scanning.scan_flags",
+    "mirjax.scanning.site_options",
+    "mirjax.scanning.run_flags",
+    "mirjax.sequences.bad_records",
+)
 _EXTRAS = ("genes", "duplexes", "report")  # outputs beside --out
 
 
@@ -61,6 +67,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
     scan_flags.define_flags(flag_values)
     bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
+    for name in flag_values:  # in --help, though defined elsewhere
+        if flag_values.find_module_defining_flag(name) in _FLAG_MODULES:
+            flags.declare_key_flag(name, flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:

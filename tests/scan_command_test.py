@@ -3,6 +3,7 @@
 import gzip
 import importlib
 import io
+import re
 import sys
 import types
 
@@ -14,6 +15,7 @@ from equations import random_params
 
 from mirjax.models.mitar import Mitar
 from mirjax.models.trained import save_model
+from mirjax.sequences.fasta import read_fasta
 
 # The attribute of this name is the function of the Python interface.
 scan = importlib.import_module("mirjax.scan")
@@ -41,6 +43,7 @@ def run(**given):
     """Run the command in this process; return its table."""
     values = flags.FlagValues()
     scan.define_flags(values)
+    given = {"mode": "windows"} | given
     values(["scan", *(f"--{name}={value}" for name, value in given.items())])
     scan.main(values)
 
@@ -149,3 +152,96 @@ def test_wrong_flags(tmp_path, model, mirnas, given, part):
     common = {"model": model, "mirnas": mirnas, "targets": path}
     with pytest.raises(ValueError, match=part):
         run(out=tmp_path / "out.tsv", **(common | given))
+
+
+# ---- The other modes, and all that a scan writes. ----
+
+
+@pytest.fixture
+def targets(tmp_path):
+    """Transcripts with a perfect site of m22 in the second."""
+    site = "UCAACAUCAGUCUGAUAAGCUA"
+    path = tmp_path / "targets.fa"
+    texts = [letters(2000, 3), letters(900, 4) + site + letters(900, 5), "ACGU"]
+    path.write_text("".join(f">t{n}\n{text}\n" for n, text in enumerate(texts)))
+    return path
+
+
+def test_seed_mode_lists_canonical_sites_without_a_model(tmp_path, mirnas, targets):
+    out = tmp_path / "seed.tsv"
+    run(mode="seed", mirnas=mirnas, targets=targets, out=out, genes=tmp_path / "g.tsv")
+    found = read(out)
+    sequence = read_fasta(targets)[1].sequence
+    word = "GAUAAGC"[1:]  # opposite letters 2-7 of m22
+    starts = [m.start() for m in re.finditer(f"(?={word})", sequence)]
+    rows = found[(found.mirna == "m22") & (found.target == "t1")]
+    assert len(rows) == len(starts) >= 1
+    assert "8mer" in set(rows.site_type)
+    genes = read(tmp_path / "g.tsv")
+    assert genes.sites.sum() == len(found)
+
+
+def test_sites_mode_finds_the_perfect_site_first(tmp_path, mirnas, targets):
+    names = ("sites.parquet", "genes.tsv", "duplexes.txt", "report.html")
+    out, genes, duplexes, report = (tmp_path / name for name in names)
+    run(
+        mode="sites",
+        model="alignment",
+        **{"mirnas": mirnas, "targets": targets, "out": out, "genes": genes},
+        **{"duplexes": duplexes, "report": report, "background_nt": 20_000},
+    )
+    found = pd.read_parquet(out)
+    best = found.sort_values("pvalue").iloc[0]
+    assert (best.mirna, best.target, best.start, best.end) == ("m22", "t1", 900, 922)
+    assert best.site_type == "8mer" and best.score == best.alignment_score
+    np.testing.assert_allclose(found.evalue, found.pvalue * (2000 + 1822 + 4))
+    assert "m22 t1:900-922 8mer" in duplexes.read_text()
+    assert "t1" in report.read_text() and set(read(genes).target) <= {"t0", "t1"}
+
+    again = tmp_path / "again.tsv"
+    run(**{"from": out, "out": again, "min_score": best.score, "top_k": 1})
+    assert [tuple(row) for row in read(again)[["target", "start"]].values] == [
+        ("t1", 900)
+    ]
+
+
+def test_shards_and_a_merge_give_the_table_of_one_run(tmp_path, mirnas, targets):
+    common = {"mode": "seed", "mirnas": mirnas, "targets": targets}
+    run(**common, out=tmp_path / "one.tsv")
+    for number in (1, 2):
+        run(**common, out=tmp_path / "two.tsv", shard=f"{number}/2")
+    run(merge=True, out=tmp_path / "two.tsv")
+    assert (tmp_path / "two.tsv").read_bytes() == (tmp_path / "one.tsv").read_bytes()
+
+
+def test_transcripts_without_a_site_give_an_empty_table(tmp_path, mirnas):
+    path = tmp_path / "short.fa"
+    path.write_text(">a\nACGU\n")
+    out = tmp_path / "sites.tsv"
+    run(
+        **{"mode": "sites", "model": "alignment", "mirnas": mirnas, "targets": path},
+        **{"out": out, "background_nt": 10_000},
+    )
+    assert not len(read(out))
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        ({"mode": "seed", "duplexes": "d.txt"}, "finds no duplexes"),
+        ({"mode": "windows", "genes": "g.tsv"}, "has windows, not sites"),
+        ({"mode": "windows", "model": "alignment"}, "needs a classifier"),
+        ({"genes": "{out}"}, "two outputs are named"),
+        ({"targets": ""}, "--targets is missing"),
+        ({"regions": "x.txt", "model": "alignment"}, "must end in .gtf"),
+        ({"from": "{targets}"}, "is no whole Parquet table"),
+    ],
+)
+def test_flags_that_cannot_go_together(tmp_path, mirnas, targets, given, part):
+    out = tmp_path / "sites.tsv"
+    given = {
+        name: value.format(out=out, targets=targets) for name, value in given.items()
+    }
+    common = {"mode": "sites", "mirnas": mirnas, "targets": targets, "out": out}
+    with pytest.raises(ValueError, match=part):
+        run(**(common | given))

@@ -159,7 +159,7 @@ def open_parts(
         if resume:
             _check_settings(folder, settings)
         else:
-            _delete_parts(folder)
+            _delete_parts(folder, "an earlier run")
         with atomic_write(folder / _MANIFEST) as unfinished:
             content = {"format": FORMAT, "settings": dict(settings)}
             unfinished.write_text(json.dumps(content, indent=2))
@@ -223,11 +223,11 @@ def _check_ours(folder: pathlib.Path) -> None:
             )
 
 
-def _delete_parts(folder: pathlib.Path) -> None:
+def _delete_parts(folder: pathlib.Path, why: str = "") -> None:
     """Delete the parts and their folders, but not the lock."""
     before = list(folder.glob("*/*.part"))
-    if before:
-        logging.info("deleting %d parts of an earlier run in %s", len(before), folder)
+    if before and why:
+        logging.info("deleting %d parts of %s in %s", len(before), why, folder)
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir():
             path.rmdir()

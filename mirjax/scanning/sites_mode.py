@@ -61,7 +61,7 @@ class SitesMode:
     def _pvalues(self, sites: ScoredSites) -> Float[np.ndarray, " sites"]:
         """Return the p-value of each site; NaN without a background."""
         chance = np.full(len(sites.scores), np.nan)
-        if not self.nulls:
+        if not self.nulls or not len(chance):
             return chance
         values = self.scorer.scale(sites.scores)
         # Sites of a miRNA follow one another.
