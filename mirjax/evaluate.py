@@ -233,8 +233,7 @@ def main(flag_values: flags.FlagValues) -> None:
         measured = measure_generator(trained, evaluation_set, generator_options)
         report = report_generator(measured, evaluation_set, folder, history)
     else:
-        benchmark = flag_values.benchmark or ""
-        chosen = options.ClassifierOptions(rule, temperature, benchmark)
+        chosen = options.ClassifierOptions(rule, temperature, flag_values.benchmark)
         found = measure_classifier(trained, evaluation_set, chosen)
         report = report_classifier(found, evaluation_set, folder, history)
 

@@ -201,7 +201,7 @@ def test_collect_refuses_another_file(tmp_path):
 @pytest.mark.parametrize(("link", "problem"), [("", ""), ("[x](no.md)", "no.md")])
 def test_the_site_builds_unless_a_link_is_broken(copy, link, problem):
     for folder in ("mirjax", "scripts"):
-        shutil.copytree(ROOT / folder, copy / folder)
+        shutil.copytree(ROOT / folder, copy / folder, dirs_exist_ok=True)
     shutil.copy(ROOT / "mkdocs.yml", copy)
     with (copy / "docs" / "guide.md").open("a") as page:
         page.write(f"\n{link}\n")

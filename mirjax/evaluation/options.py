@@ -142,12 +142,12 @@ class ClassifierOptions:
       rule: how a pair is classified.
       temperature: the model's logits are divided by it.
       benchmark: one of `BENCHMARKS`, whose published figures are set beside the model;
-        empty for none.
+        None for none.
     """
 
     rule: ThresholdRule = ThresholdRule()
     temperature: float = 1.0
-    benchmark: str = ""
+    benchmark: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

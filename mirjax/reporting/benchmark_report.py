@@ -8,17 +8,17 @@ from mirjax.reporting.report import Report
 
 
 def with_published(
-    report: Report, benchmark: str, evaluation_set: EvaluationSet
+    report: Report, benchmark: str | None, evaluation_set: EvaluationSet
 ) -> Report:
     """Add the published figures for the rows that a classifier was measured on.
 
     Args:
       report: of the classifier.
-      benchmark: one of `options.BENCHMARKS`; empty for none, which adds nothing.
+      benchmark: one of `options.BENCHMARKS`; None for none, which adds nothing.
       evaluation_set: the rows. If they are no test set of the benchmark of which there
         are figures, none are added, and a note says so.
     """
-    if not benchmark:
+    if benchmark is None:
         return report
     release = find_release(benchmark, evaluation_set.held_out)
     if release is None:
