@@ -30,6 +30,7 @@ _PAIRS = 1024  # computed at a time, so that they stay in a core's cache
 _MIRNAS = 8  # of these
 _BUCKETS = (1024, 8192)  # letters that are projected at a time
 _LETTERS = _BUCKETS[-1]
+LONGEST_WINDOW = _LETTERS // 2  # letters
 _PENDING = 8  # programs that are started before their results are read
 
 
