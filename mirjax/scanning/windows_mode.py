@@ -112,7 +112,8 @@ class WindowsScanner:
     def _pass_threshold(self, windows: _Windows) -> _Sites:
         """Score all windows, some at a time, and keep those that pass."""
         step = max(1, _PAIRS // len(self.mirna_names))
-        found = [_Sites(*np.zeros((2, 0), np.int64), np.zeros(0, np.float32))]
+        none = np.zeros(0, np.int64)
+        found = [_Sites(none, none, np.zeros(0, np.float32))]
         for first in range(0, len(windows.places), step):
             places = windows.places[first : first + step]
             scores = self.engine.score_windows(windows.tokens, places)
