@@ -142,3 +142,5 @@ def test_each_classifier_has_its_engine():
     assert isinstance(make_engine(trained(SMALL), records), MitarEngine)
     other = TrainedModel(MirBind2(), {}, {})
     assert isinstance(make_engine(other, records), PlainEngine)
+    wide = TrainedModel(Mitar(length=5000), {}, {})
+    assert isinstance(make_engine(wide, records), PlainEngine)

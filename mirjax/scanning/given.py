@@ -94,9 +94,10 @@ def paired(
     """
     left = mirna_records(mirnas)
     right = records(targets)
-    if 1 in (len(left), len(right)):
-        count = max(len(left), len(right)) if left and right else 0
-        left, right = (each * (count // len(each)) for each in (left, right))
+    if len(left) == 1:
+        left = left * len(right)
+    elif len(right) == 1:
+        right = right * len(left)
     if len(left) != len(right):
         raise ValueError(
             f"{len(left)} miRNAs and {len(right)} targets: give equally many, or one"

@@ -6,7 +6,7 @@ from typing import Any
 from mirjax.models.mitar import Mitar
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.engines.interface import Engine
-from mirjax.scanning.engines.mitar import MitarEngine
+from mirjax.scanning.engines.mitar import LONGEST_WINDOW, MitarEngine
 from mirjax.scanning.engines.plain import PlainEngine
 from mirjax.sequences.records import SequenceRecord
 
@@ -24,6 +24,7 @@ def make_engine(
       temperature: logits are divided by it.
     """
     sequences = tuple(mirna.sequence for mirna in mirnas)
-    if isinstance(trained.model, Mitar):
+    model = trained.model
+    if isinstance(model, Mitar) and model.max_target_length <= LONGEST_WINDOW:
         return MitarEngine(trained, sequences, temperature)
     return PlainEngine(trained, sequences, temperature)

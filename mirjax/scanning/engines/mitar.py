@@ -7,7 +7,7 @@ What is left for a pair are some 35 small steps of the LSTMs; see `mitar_layout`
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -20,7 +20,7 @@ from mirjax.models.mitar import Mitar
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.engines import mitar_parts as parts
 from mirjax.scanning.engines.mitar_factors import make_factors
-from mirjax.scanning.engines.mitar_layout import divide_steps, group_mirnas
+from mirjax.scanning.engines.mitar_layout import Steps, divide_steps, group_mirnas
 from mirjax.scanning.engines.mitar_pairs import score_pairs
 from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
 from mirjax.sequences import alphabet
@@ -30,6 +30,7 @@ _PAIRS = 1024  # computed at a time, so that they stay in a core's cache
 _MIRNAS = 8  # of these
 _BUCKETS = (1024, 8192)  # letters that are projected at a time
 _LETTERS = _BUCKETS[-1]
+LONGEST_WINDOW = _LETTERS // 2  # letters
 _PENDING = 8  # programs that are started before their results are read
 
 
@@ -103,14 +104,10 @@ class _Program:
         self._model, self._count = model, len(mirnas)
         block = min(_MIRNAS, 1 << (len(mirnas) - 1).bit_length())
         self._windows = _PAIRS // block
-        compiled = functools.partial(jax.jit, compiler_options=compiler_options())
         self._weights = parts.make_weights(trained.params)
-        factors = compiled(functools.partial(make_factors, self.steps, block))
-        self._factors = factors(self._weights, tokens, [each.arrays for each in groups])
-        self._project = compiled(parts.project_positions)
-        self._score = compiled(
-            functools.partial(score_pairs, self.steps, model.max_mirna_length)
-        )
+        arrays = [each.arrays for each in groups]
+        make, self._score = _compiled(self.steps, model.max_mirna_length, block)
+        self._factors = make(self._weights, tokens, arrays)
 
     def score(
         self,
@@ -130,7 +127,7 @@ class _Program:
             letters = next(each for each in _BUCKETS if used <= each)
             tokens = padded[begin : begin + letters]
             filled = np.pad(chosen, (0, self._windows - len(chosen)))
-            projected = self._project(self._weights, tokens)
+            projected = _project(self._weights, tokens)
             logits = self._score(
                 self._weights, self._factors, (projected, tokens, filled)
             )
@@ -140,3 +137,23 @@ class _Program:
                 for count, each in pending:
                     yield np.asarray(each)[: self._count, :count]
                 pending = []
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(
+    steps: Steps, mirna_length: int, block: int
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `make_factors` and `score_pairs`, jitted; searches alike share them."""
+    options = compiler_options()
+    make = functools.partial(make_factors, steps, block)
+    score = functools.partial(score_pairs, steps, mirna_length)
+    return (
+        jax.jit(make, compiler_options=options),
+        jax.jit(score, compiler_options=options),
+    )
+
+
+@jax.jit
+def _project(weights: parts.Weights, tokens: jax.Array) -> jax.Array:
+    """Run `project_positions` as one program."""
+    return parts.project_positions(weights, tokens)
