@@ -156,7 +156,9 @@ def _experiment(sites, level):
 
 
 _OPTIONS = FitOptions(
-    features=("local_au", "log_length"), passenger=False, amplitude_penalty=30.0
+    features=("local_au", "log_length"),
+    passenger=False,
+    amplitude_penalties=(30.0, 30.0),
 )
 
 

@@ -88,7 +88,7 @@ def classifier_baselines(genes: GeneSet, trained: TrainedModel) -> dict[str, Num
 
 def predict_held_out(
     numbers: Numbers, log2: Float[np.ndarray, "genes mirnas"], columns: Sequence[int]
-) -> Float[np.ndarray, "genes mirnas"]:
+) -> Float[np.ndarray, "genes columns"]:
     """Predict each miRNA by least squares over the other ones.
 
     Args:

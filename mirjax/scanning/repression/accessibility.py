@@ -77,7 +77,7 @@ def log10_unpaired_of_all(utrs: Sequence[str]) -> list[Float[np.ndarray, " ends"
     ends = np.cumsum([len(utr) + 1 for utr in utrs])[:-1]
     path = cache_path(utrs)
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
             found = kept["log10_unpaired"].astype(np.float64)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         found = np.zeros(0)  # none is kept, or a damaged file: fold anew

@@ -19,7 +19,6 @@ from mirjax.scanning.repression.seed_sites import CANONICAL, LENGTH, SeedSite
 from mirjax.sequences.pairing import reverse_complement
 
 FLANK = 30  # nt on either side of a site that local AU content counts
-NEIGHBOURHOOD = 60  # nt on either side of a site that wide AU content counts
 STOP_SHADOW = 15  # nt after the stop codon that ribosomes still cover
 COOPERATIVE = (8, 40)  # nt between the starts of two sites that act together
 _SITE_FLANK = 3  # nt beside the six letters that belong to the site
@@ -32,7 +31,6 @@ _NO_STRETCH = -1.7  # log10 of the probability that a common stretch is unpaired
 
 NAMES = (
     "local_au",
-    "wide_au",
     "accessibility",
     "supplementary",
     "log_length",
@@ -116,7 +114,6 @@ def describe(
         rows.append(
             (
                 local_au(utr.is_au, start),
-                utr.is_au[max(0, start - NEIGHBOURHOOD) : end + NEIGHBOURHOOD].mean(),
                 _unpaired_at(utr, start),
                 supplementary_score(mirna, utr.sequence, start),
                 math.log(length),

@@ -7,12 +7,12 @@ of all: how much of it was loaded differs, and says nothing about its sites.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 from scipy import optimize
 
@@ -36,7 +36,8 @@ class FitOptions:
       passenger: whether sites of the passenger strand count.
       slope_penalty: weight of the squared slopes.
       type_penalty: of the squared distances of log efficacies from their start.
-      amplitude_penalty: of the squared log amplitudes of the miRNAs.
+      amplitude_penalties: of the squared log amplitudes of the miRNAs' guide strands,
+        and of their passenger strands.
       iterations: of L-BFGS, at most.
     """
 
@@ -44,7 +45,7 @@ class FitOptions:
     passenger: bool = True
     slope_penalty: float = 1.0
     type_penalty: float = 0.5
-    amplitude_penalty: float = 3.0
+    amplitude_penalties: tuple[float, float] = (3.0, 10.0)
     iterations: int = 150
 
 
@@ -184,8 +185,8 @@ def _predicted(params: Params, amplitude: Array, block: Block) -> Array:
     base = jnp.stack([params["guide"], passenger])[strand, kind]
     base += amplitude[strand, block["pair"] % mirnas]
     efficacy = jnp.exp(jnp.minimum(base + block["values"] @ params["slopes"], 4.0))
-    bound = jax.ops.segment_sum(efficacy, block["pair"], genes * mirnas)
-    repression = -jnp.log2(1 + bound.reshape(genes, mirnas))
+    total = jax.ops.segment_sum(efficacy, block["pair"], genes * mirnas)
+    repression = -jnp.log2(1 + total.reshape(genes, mirnas))
     return _centred(against_others(repression, block["used"]), block["weights"])
 
 
@@ -195,7 +196,8 @@ def _loss(params: Params, blocks: Sequence[Block], options: FitOptions) -> Array
         error = _predicted(params, amplitude, block) - block["observed"]
         weights = block["weights"][:, None] * block["used"][None, :]
         loss += 0.5 * jnp.sum(weights * error**2) / block["variance"]
-        loss += 0.5 * options.amplitude_penalty * jnp.sum(amplitude**2)
+        penalties = jnp.asarray(options.amplitude_penalties)[:, None]
+        loss += 0.5 * jnp.sum(penalties * amplitude**2)
     loss += 0.5 * options.slope_penalty * jnp.sum(params["slopes"] ** 2)
     for name, start in _START.items():
         distance = params[name] - jnp.asarray(start)
@@ -203,25 +205,43 @@ def _loss(params: Params, blocks: Sequence[Block], options: FitOptions) -> Array
     return loss
 
 
+@functools.partial(jax.jit, static_argnames="options")
+def _loss_and_gradient(
+    x: Float[Array, " parameters"], blocks: Sequence[Block], options: FitOptions
+) -> tuple[Array, Array]:
+    return jax.value_and_grad(lambda x: _loss(_unpack(x, blocks), blocks, options))(x)
+
+
+def _unpack(x: Float[Array, " parameters"], blocks: Sequence[Block]) -> Params:
+    """Return the parameters by name."""
+    sizes = [len(start) for start in _START.values()]
+    sizes.append(blocks[0]["values"].shape[1])
+    sizes += [2 * len(block["used"]) for block in blocks]
+    ends = np.cumsum(sizes)
+    guide, passenger, slopes, *amplitudes = jnp.split(x, ends[:-1])
+    return {
+        "guide": guide,
+        "passenger": passenger,
+        "slopes": slopes,
+        "amplitudes": [part.reshape(2, -1) for part in amplitudes],
+    }
+
+
 def _minimise(blocks: Sequence[Block], options: FitOptions) -> Mapping[str, np.ndarray]:
     """Return the parameters that minimise the loss."""
-    start = {
-        **{name: jnp.asarray(values) for name, values in _START.items()},
-        "slopes": jnp.zeros(len(options.features)),
-        "amplitudes": [jnp.zeros((2, len(block["used"]))) for block in blocks],
-    }
-    flat, unravel = ravel_pytree(start)
-    loss = jax.jit(jax.value_and_grad(lambda x: _loss(unravel(x), blocks, options)))
+    known = np.concatenate([*_START.values()])
+    others = len(options.features) + 2 * sum(len(block["used"]) for block in blocks)
+    start = np.concatenate([known, np.zeros(others)])
 
     def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = loss(jnp.asarray(x))
+        value, gradient = _loss_and_gradient(jnp.asarray(x), blocks, options)
         return float(value), np.asarray(gradient, np.float64)
 
     limits = {"maxiter": options.iterations}
     found = optimize.minimize(
-        evaluate, np.asarray(flat), jac=True, method="L-BFGS-B", options=limits
+        evaluate, start, jac=True, method="L-BFGS-B", options=limits
     )
     if not np.isfinite(found.fun):
         raise FloatingPointError(f"the fit ended with a loss of {found.fun}")
-    params = unravel(jnp.asarray(found.x))
+    params = _unpack(jnp.asarray(found.x), blocks)
     return {name: np.asarray(params[name]) for name in ("guide", "passenger", "slopes")}
