@@ -57,8 +57,20 @@ def get_config(variant: str = "labels") -> ConfigDict:
         "label_smoothing": 0.05,  # 0.05: labels of 0.025 and 0.975
         "files_sha256": "",  # of the files that are named; filled in
     }
-    # Pairs that a teacher labels; see mirjax/datasets/distillation.py.
-    config.pool = {
+    config.pool = _pool()
+    config.optimizer.learning_rate = 0.003
+    config.optimizer.schedule = "cosine"
+    config.optimizer.weight_decay = 0.02
+    config.optimizer.ema_decay = 0.998
+    config.optimizer.clip_norm = 1.0
+    config.train.best_metric = "val/average_precision"
+    config.train.best_mode = "max"
+    return base.apply_variant(config, VARIANTS, variant, "configs/duplex.py")
+
+
+def _pool() -> dict[str, object]:
+    """Pairs that a teacher labels; see mirjax/datasets/distillation.py."""
+    return {
         "teacher": "",  # models joined by "+": their logits are averaged; "": no pool
         "transcripts": "",  # FASTA file of 3'UTRs
         "mirnas": "mirbase/hsa",  # FASTA file or dataset
@@ -78,14 +90,6 @@ def get_config(variant: str = "labels") -> ConfigDict:
         "hard_weight": 0.5,  # of each in the loss
         "seed": 0,
     }
-    config.optimizer.learning_rate = 0.003
-    config.optimizer.schedule = "cosine"
-    config.optimizer.weight_decay = 0.02
-    config.optimizer.ema_decay = 0.998
-    config.optimizer.clip_norm = 1.0
-    config.train.best_metric = "val/average_precision"
-    config.train.best_mode = "max"
-    return base.apply_variant(config, VARIANTS, variant, "configs/duplex.py")
 
 
 def _epochs(config: ConfigDict, num_epochs: float) -> None:

@@ -30,7 +30,12 @@ def letters(length):
 @pytest.fixture(scope="module")
 def transcripts():
     sites = "".join(letters(30) + seed_site(x) for x in POSITIVES.mirnas)
-    return [letters(900) + sites, letters(700), letters(600), letters(30)]
+    return [
+        letters(450) + sites + letters(450),
+        letters(700),
+        letters(600),
+        letters(30),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +71,11 @@ def test_random_pairs_are_windows_and_miRNAs_of_both_kinds(options, transcripts)
     observed = np.mean([mirna in POSITIVES.mirnas for mirna in found.mirnas])
     assert 0.35 < observed < 0.65
     assert max(map(len, found.mirnas)) <= 28, "longer ones no model here reads"
-    assert found.labels is None and len(found) == 200
+    assert found.labels is None and 190 < len(found) <= 200
 
 
 def test_pairs_with_a_seed_have_its_site_anywhere_in_the_window(options, transcripts):
-    found = pool(options, seeds=120)
+    found = pool(options, seeds=200)
     places = set()
     for mirna, target in zip(found.mirnas, found.targets, strict=True):
         assert is_window(target, transcripts)
