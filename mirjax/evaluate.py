@@ -191,10 +191,18 @@ def _define_classifier_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
-    if flag_values.benchmark:
-        return _evaluate_genes(flag_values)
+    if flag_values.benchmark == gene_flags.BENCHMARK:
+        _evaluate_genes(flag_values)
+    else:
+        gene_flags.check_unused(flag_values)
+        _evaluate_pairs(flag_values)
+
+
+def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
+    """Measure a model on pairs, beside its baselines."""
     # ---- Read the flags, before anything that takes time is imported. ----
-    row_options, rule = _row_options(flag_values), _threshold_rule(flag_values)
+    row_options = options.RowOptions.from_flags(flag_values)
+    rule = options.ThresholdRule.from_flags(flag_values)
     generator_options = options.GeneratorOptions.from_flags(flag_values)
 
     from mirjax.blast.programs import find_blast
@@ -213,8 +221,9 @@ def main(flag_values: flags.FlagValues) -> None:
     trained = load_model(model_path)
     metadata, generates = trained.metadata, isinstance(trained.model, Generator)
     _check_flags(flag_values, generates, type(trained.model).__name__)
-    calibrated = flag_values.calibrated
-    temperature = stored_temperature(metadata, model_path) if calibrated else 1.0
+    temperature = 1.0
+    if flag_values.calibrated:
+        temperature = stored_temperature(metadata, model_path)
     evaluation_set = make_evaluation_set(trained, row_options)
     folder = results_folder(flag_values.out, model_path, evaluation_set.source)
     history = metric_writer.read_metrics(model_path) if model_path.is_dir() else []
@@ -263,28 +272,6 @@ def _evaluate_genes(flag_values: flags.FlagValues) -> None:
 def _origin(flag_values: flags.FlagValues) -> dict[str, str]:
     command = cli.command_line("mirjax.evaluate", flag_values)
     return {"version": mirjax.__version__, "command": command}
-
-
-def _row_options(flag_values: flags.FlagValues) -> options.RowOptions:
-    gene_flags.check_unused(flag_values)
-    data, train = options.benchmark_data(flag_values.benchmark, flag_values.data)
-    return options.RowOptions(
-        data=data,
-        part=flag_values.split or "",
-        data_format=flag_values.data_format or "",
-        train_data=flag_values.train_data or train,
-        sample=flag_values.rows,
-        seed=flag_values.seed,
-        negatives=flag_values.negatives or "",
-        database=flag_values.db or "",
-        bad_records=bad_records.BadRecords.from_flag(flag_values),
-    )
-
-
-def _threshold_rule(flag_values: flags.FlagValues) -> options.ThresholdRule:
-    return options.ThresholdRule(
-        flag_values.threshold, flag_values.below, flag_values.between
-    )
 
 
 def _check_flags(flag_values: flags.FlagValues, generates: bool, model: str) -> None:

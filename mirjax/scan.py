@@ -38,11 +38,15 @@ A scan that was stopped goes on with --resume. --shard=1/4 scans a quarter, and
 
 import contextlib
 import pathlib
+import sys
+import types
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
 
+import mirjax
 from mirjax import cli
 from mirjax.scanning import scan_flags
 from mirjax.scanning.options import SEED, SITES
@@ -50,6 +54,7 @@ from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
 
 if TYPE_CHECKING:
+    from mirjax.models.trained import TrainedModel
     from mirjax.scanning.outputs import Output
     from mirjax.scanning.search import Search, SearchOptions
     from mirjax.scanning.transcripts import Transcripts
@@ -131,7 +136,6 @@ def _scan(flag_values: flags.FlagValues) -> int:
     from mirjax.scanning.search import ALIGNMENT, make_search
     from mirjax.scanning.shards import Shard
     from mirjax.scanning.targets import fasta_of
-    from mirjax.scanning.transcripts import open_transcripts
 
     options = _search_options(flag_values)
     shard = Shard.parse(flag_values.shard) if flag_values.shard else None
@@ -141,7 +145,7 @@ def _scan(flag_values: flags.FlagValues) -> int:
         trained = load_classifier(options.model)
         temperature = find_temperature(trained.metadata, options.model) or 1.0
     search = make_search(options, trained, temperature, bad)
-    with fasta_of(targets) as path, open_transcripts(path, bad) as transcripts:
+    with fasta_of(targets) as path, _open(path, bad, trained) as transcripts:
         letters = transcripts.num_letters
         scanner = search.scanner(transcripts, letters)
         if flag_values.explain:
@@ -153,7 +157,11 @@ def _scan(flag_values: flags.FlagValues) -> int:
                 outputs,
                 RunOptions(
                     flag_values.out,
-                    {**search.settings, "targets, in nt": str(letters)},
+                    {
+                        **search.settings,
+                        "targets, in nt": str(letters),
+                        "version of mirjax": mirjax.__version__,
+                    },
                     flag_values.resume,
                     shard,
                     scan_flags.run_flags.cluster_address(flag_values),
@@ -162,6 +170,17 @@ def _scan(flag_values: flags.FlagValues) -> int:
             )
     bad.write_beside(flag_values.out)
     return rows
+
+
+def _open(
+    path: str, bad: BadRecords, trained: "TrainedModel[Any] | None"
+) -> "AbstractContextManager[Transcripts]":
+    """Open the targets; N is refused if the classifier cannot read it."""
+    from mirjax.models.interfaces import reads_unknown_letters
+    from mirjax.scanning.transcripts import open_transcripts
+
+    unknown = trained is None or reads_unknown_letters(trained.model)
+    return open_transcripts(path, bad, unknown_letters=unknown)
 
 
 def _merge(flag_values: flags.FlagValues) -> int:
@@ -250,6 +269,18 @@ def _explain(search: "Search", scanner: Any) -> None:
             100 * mean,
         )
 
+
+class _Command(types.ModuleType):
+    """This module, once it is imported: `mirjax.scan` is the function all the same."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Scan from Python; see `mirjax.api.scan`."""
+        from mirjax import api
+
+        return api.scan(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Command
 
 if __name__ == "__main__":
     cli.run(main, define_flags)

@@ -115,6 +115,7 @@ def test_decoded_mirnas(generator):
     assert beam.log_prob[0] >= found.log_prob[0] - 1e-4
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("call", "part"),
     [

@@ -10,7 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 # From the top to the bottom: a module imports from its own part and from those below.
 PARTS = (
     ("__main__", "train", "evaluate", "scan", "predict", "confirm", "sweep", "study"),
-    ("__init__", "api"),
+    ("__init__",),
+    ("api",),
     ("reporting",),
     ("studies",),
     ("training",),

@@ -67,13 +67,18 @@ def distinct_positives(pairs: Pairs, name: str) -> Pairs:
     """Return the positive pairs of a dataset, each once; log how many rows that leaves.
 
     Args:
-      pairs: labelled pairs.
+      pairs: without labels all are positive.
       name: of the dataset, for the log.
 
     Returns:
-      The first row of each positive (miRNA, target), in order.
+      The first row of each positive (miRNA, target), in order, labelled 1.
+
+    Raises:
+      ValueError: if there are none.
     """
-    positive = np.flatnonzero(np.asarray(pairs.labels) == 1)
+    ones = np.ones(len(pairs), np.uint8)
+    labels = ones if pairs.labels is None else np.asarray(pairs.labels)
+    positive = np.flatnonzero(labels == 1)
     first: dict[tuple[str, str], int] = {}
     for row in positive.tolist():
         first.setdefault((pairs.mirnas[row], pairs.targets[row]), row)
@@ -84,4 +89,7 @@ def distinct_positives(pairs: Pairs, name: str) -> Pairs:
         len(pairs) - len(positive),
         len(positive) - len(first),
     )
-    return pairs.take(list(first.values()))
+    if not first:
+        raise ValueError(f"{name}: no positive rows, and a classifier needs some")
+    rows = pairs.take(list(first.values()))
+    return dataclasses.replace(rows, labels=ones[: len(first)])

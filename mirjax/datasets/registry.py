@@ -42,7 +42,6 @@ from mirjax.sequences.records import Pairs, SequenceRecord, Split
 
 SIMULATED_SIZE = 6_000  # pairs
 PROTOCOLS = ("published", *splits.PROTOCOLS)
-
 _HEJRET_TRAIN_ROWS = 8_193
 
 

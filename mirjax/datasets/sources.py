@@ -16,7 +16,7 @@ from jaxtyping import Bool
 
 from mirjax.datasets import registry, splits
 from mirjax.datasets.catalogue import is_dataset
-from mirjax.datasets.joining import join_pairs
+from mirjax.datasets.joining import distinct_positives, join_pairs
 from mirjax.datasets.leakage import Guard, Reserved
 from mirjax.datasets.negatives import make_negatives, with_negatives
 from mirjax.sequences.records import Pairs, Split
@@ -214,22 +214,6 @@ def select_source(name: str, options: SourceOptions) -> tuple[Pairs, Split]:
             "raise config.data.validation_fraction"
         )
     return with_negatives(positives, split, options.negatives, seed=options.seed)
-
-
-def distinct_positives(pairs: Pairs, name: str) -> Pairs:
-    """Return the positive rows, each pair once, labelled 1.
-
-    Raises:
-      ValueError: if there are none.
-    """
-    positive = np.ones(len(pairs), bool) if pairs.labels is None else pairs.labels == 1
-    first: dict[tuple[str, str], int] = {}
-    for row in np.flatnonzero(positive).tolist():
-        first.setdefault((pairs.mirnas[row], pairs.targets[row]), row)
-    if not first:
-        raise ValueError(f"{name}: no positive rows, and a classifier needs some")
-    rows = list(first.values())
-    return dataclasses.replace(pairs.take(rows), labels=np.ones(len(rows), np.uint8))
 
 
 def _train_on(

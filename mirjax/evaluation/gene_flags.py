@@ -19,15 +19,6 @@ _FLAGS = ("utrs", "mirna", "passenger")
 
 def define_gene_flags(flag_values: flags.FlagValues) -> None:
     """Define the flags that --benchmark=transfection takes."""
-    flags.DEFINE_enum(
-        "benchmark",
-        None,
-        [BENCHMARK],
-        f"{BENCHMARK}: measure predicted log2 fold changes of genes after "
-        f"transfection; --data is then {' or '.join(EXPERIMENTS)}, or a table with the "
-        "columns gene and log2fc.",
-        flag_values,
-    )
     flags.DEFINE_list(
         "utrs",
         [],

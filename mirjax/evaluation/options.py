@@ -8,6 +8,8 @@ import dataclasses
 from absl import flags
 
 from mirjax.datasets.negative_kinds import KINDS, NO_NEGATIVES
+from mirjax.evaluation.gene_flags import BENCHMARK as GENES
+from mirjax.evaluation.gene_flags import EXPERIMENTS
 from mirjax.inference.options import BEAM, BEAM_WIDTH, CONSTRAINED
 from mirjax.inputs import check_streams
 from mirjax.sequences.bad_records import BadRecords
@@ -35,11 +37,14 @@ def define_benchmark_flag(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "benchmark",
         None,
-        list(BENCHMARKS),
-        "For a classifier: set the published figures of other predictors on the same "
-        "rows beside it, if the rows of --data (default: "
+        [*BENCHMARKS, GENES],
+        ", ".join(BENCHMARKS)
+        + ": for a classifier; set the published figures of other predictors on the "
+        "same rows beside it, if the rows of --data (default: "
         + ", ".join(f"{data} for {name}" for name, (data, _) in BENCHMARKS.items())
-        + ") are a test set of this benchmark of which there are any.",
+        + f") are a test set of this benchmark of which there are any. {GENES}: "
+        "measure predicted log2 fold changes of genes; --data is then "
+        f"{' or '.join(EXPERIMENTS)}, or a table with the columns gene and log2fc.",
         flag_values,
     )
     flags.register_multi_flags_validator(
@@ -96,6 +101,22 @@ class RowOptions:
         default_factory=BadRecords, compare=False
     )
 
+    @classmethod
+    def from_flags(cls, flag_values: flags.FlagValues) -> "RowOptions":
+        """Return the options that the flags name."""
+        data, train = benchmark_data(flag_values.benchmark, flag_values.data)
+        return cls(
+            data=data,
+            part=flag_values.split or "",
+            data_format=flag_values.data_format or "",
+            train_data=flag_values.train_data or train,
+            sample=flag_values.rows,
+            seed=flag_values.seed,
+            negatives=flag_values.negatives or "",
+            database=flag_values.db or "",
+            bad_records=BadRecords.from_flag(flag_values),
+        )
+
     def __post_init__(self) -> None:
         check_streams(self.data, self.database)
         if self.sample < 0:
@@ -120,6 +141,11 @@ class ThresholdRule:
     threshold: float = DEFAULT_THRESHOLD
     below: float | None = None
     between: str = DROP
+
+    @classmethod
+    def from_flags(cls, flag_values: flags.FlagValues) -> "ThresholdRule":
+        """Return the rule that the flags name."""
+        return cls(flag_values.threshold, flag_values.below, flag_values.between)
 
     def __post_init__(self) -> None:
         if self.between not in BETWEEN:

@@ -12,7 +12,6 @@ import numpy as np
 import platformdirs
 import pyarrow as pa
 
-import mirjax
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning import seed_mode, site_table, windows_mode
 from mirjax.scanning.background import Background, sample_of
@@ -134,7 +133,6 @@ def make_search(
         engine = make_engine(trained, mirnas, temperature)
         model = model_digest(trained, temperature)
     settings = {
-        "version of mirjax": mirjax.__version__,
         "model": model,
         "mirnas": _digest((mirna.name, mirna.sequence) for mirna in mirnas),
         "mode": options.mode,

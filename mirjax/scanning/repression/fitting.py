@@ -9,6 +9,7 @@ of all: how much of it was loaded differs, and says nothing about its sites.
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -212,7 +213,7 @@ def _loss_and_gradient(
     return jax.value_and_grad(lambda x: _loss(_unpack(x, blocks), blocks, options))(x)
 
 
-def _unpack(x: Float[Array, " parameters"], blocks: Sequence[Block]) -> Params:
+def _unpack(x: Float[Array, " parameters"], blocks: Sequence[Block]) -> dict[str, Any]:
     """Return the parameters by name."""
     sizes = [len(start) for start in _START.values()]
     sizes.append(blocks[0]["values"].shape[1])
