@@ -64,7 +64,7 @@ def write_gene_page(found: GeneMetrics, command: str, path: pathlib.Path) -> Non
         )
         for mirna, classes in found.distributions.items()
     ]
-    summary = [
+    summary: list[page.Block] = [
         page.Table(header, rows, caption, baselines),
         page.Preformatted(command, "Command"),
     ]

@@ -73,8 +73,8 @@ def tabulate_sites(
                 features.describe(sequence, utr, sites, passenger=is_passenger)
             )
             columns += [(u * len(mirnas) + m, strand, site.kind) for site in sites]
-    pair, strand, kind = np.array(columns, np.int64).reshape(-1, 3).T
-    return SiteTable(pair, strand, kind, np.concatenate(values))
+    numbers = np.array(columns, np.int64).reshape(-1, 3)
+    return SiteTable(*numbers.T, np.concatenate(values))
 
 
 @dataclasses.dataclass(frozen=True)
