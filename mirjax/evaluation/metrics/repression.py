@@ -61,9 +61,10 @@ def _correlation(
     first: Float[np.ndarray, " genes"], second: Float[np.ndarray, " genes"]
 ) -> float:
     """Return Pearson's r; 0 if one of the two is constant."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
     first, second = first - first.mean(), second - second.mean()
-    size = np.sqrt((first @ first) * (second @ second))
-    return float(first @ second / size) if size > 0 else 0.0
+    return float(first @ second / np.sqrt((first @ first) * (second @ second)))
 
 
 def mean_over_mirnas(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
