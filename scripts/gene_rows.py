@@ -3,9 +3,9 @@
     python scripts/gene_rows.py METRICS... --out=rows.json
     python scripts/collect_results.py genes rows.json --title=TEXT
 
-A row is a predictor on one dataset, its means with the interval over miRNAs; or, with
-the field `mirna`, the model and the counted sites on one miRNA; or, with the field
-`confounder`, what a number of a gene does to the model.
+A row of the kind "mean" is a predictor on one dataset, with the intervals over miRNAs
+and over genes; "mirna" is the model and the counted sites on one miRNA; "confounder"
+is what a number of a gene does to the model.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def gene_rows(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     common = {"data": content["data"], "genes": content["genes"]}
     predictors = content["predictors"]
     for name, found in predictors.items():
-        row = {**common, "predictor": name}
+        row = {**common, "kind": "mean", "predictor": name}
         for metric, mean in found["mean"].items():
             row[metric] = round(mean, 4)
             for kind, suffix in (("mirnas", "interval"), ("genes", "genes_interval")):
@@ -34,7 +34,7 @@ def gene_rows(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     compared = [MODEL, MODEL + AGAINST, COUNTS, COUNTS + AGAINST]
     if MODEL in predictors:
         for mirna, classes in content["distributions"].items():
-            row = {**common, "mirna": mirna}
+            row = {**common, "kind": "mirna", "mirna": mirna}
             for name in compared:
                 row[f"r2 {name}"] = round(predictors[name]["mirnas"][mirna]["r2"], 4)
             row["genes with an 8mer"] = classes.get("8mer", {}).get("genes", 0)
@@ -50,7 +50,7 @@ def _confounder_rows(
     content: Mapping[str, Any], common: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     for name, found in content["confounders"].items():
-        row = {**common, "confounder": name}
+        row = {**common, "kind": "confounder", "confounder": name}
         if "alone" in found:
             row["r2 alone"] = round(found["alone"]["r2"], 4)
             row["r2 with the model"] = round(found["with the model"]["r2"], 4)

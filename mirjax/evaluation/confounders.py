@@ -57,8 +57,8 @@ def measure_confounders(
     for name, values in confounders(genes).items():
         alone = np.broadcast_to(values[:, None, None], (*observed.shape, 1))
         both = np.concatenate([predicted[:, :, None], alone], axis=2)
-        cuts = np.quantile(values, np.arange(1, _THIRDS) / _THIRDS)
-        thirds = np.searchsorted(cuts, values)
+        ranks = values.argsort(kind="stable").argsort()
+        thirds = ranks * _THIRDS // len(ranks)
         found[name] = {
             "alone": _means(predict_held_out(alone, observed, everyone), observed),
             "with the model": _means(

@@ -43,7 +43,7 @@ def report_genes(
     content = {**origin, "model": options.model, **found.content()}
     path = write_metrics(content, folder)
     write_gene_page(found, origin["command"], folder / PAGE)
-    header, *rows = mean_table(found)
+    header, *rows = mean_table(found, intervals=False)
     print_rows(header, rows, title=found.genes.sentence())
     print(path, folder / PAGE, sep="\n")
 
@@ -77,18 +77,25 @@ def write_gene_page(found: GeneMetrics, command: str, path: pathlib.Path) -> Non
     page.write_page(path, title, subtitle, sections)
 
 
-def mean_table(found: GeneMetrics) -> list[list[str]]:
-    """Return the mean of each metric, with its intervals, one row a predictor."""
+def mean_table(found: GeneMetrics, *, intervals: bool = True) -> list[list[str]]:
+    """Return the mean of each metric, one row a predictor, after the header.
+
+    Args:
+      found: what was measured.
+      intervals: whether each mean has its 95% intervals over miRNAs and over genes.
+    """
     rows = [["predictor", *_LABELS.values()]]
     for name, measured in found.predictors.items():
         cells = [name]
         for metric in METRICS:
-            intervals = [
-                "–".join(f"{edge:.3f}" for edge in measured[kind][metric])
-                for kind in ("interval_over_mirnas", "interval_over_genes")
-            ]
-            mean = measured["mean"][metric]
-            cells.append(f"{mean:.3f} ({intervals[0]}; {intervals[1]})")
+            cell = f"{measured['mean'][metric]:.3f}"
+            if intervals:
+                edges = (
+                    "–".join(f"{edge:.3f}" for edge in measured[kind][metric])
+                    for kind in ("interval_over_mirnas", "interval_over_genes")
+                )
+                cell += f" ({'; '.join(edges)})"
+            cells.append(cell)
         rows.append(cells)
     return rows
 

@@ -10,7 +10,7 @@ from mirjax.datasets.transfection import FoldChanges
 from mirjax.evaluation.gene_set import GeneSet
 from mirjax.scanning.repression.features import prepare
 from mirjax.scanning.repression.fitting import Experiment, FitOptions, fit
-from mirjax.scanning.repression.head import tabulate_sites
+from mirjax.scanning.repression.head import RepressionHead, tabulate_sites
 from mirjax.scanning.repression.head_file import RepressionModel
 from mirjax.sequences.pairing import SEED
 
@@ -32,24 +32,15 @@ def train_repression(
     Returns:
       The model. Its intervals are of the left-out miRNAs.
     """
-    experiments = []
-    for genes in sets:
-        utrs = prepare(genes.utrs, fold=fold)
-        sites = tabulate_sites(utrs, genes.mirnas, passenger=options.passenger)
-        weights = gene_weights(genes.changes)
-        experiments.append(Experiment(sites, genes.log2, weights))
+    experiments = [make_experiment(genes, options.passenger, fold) for genes in sets]
     everything = [np.ones(len(genes.mirnas), bool) for genes in sets]
     head = fit(experiments, everything, options)
     folds, predicted, observed = {}, [], []
     for number, genes in enumerate(sets):
-        for column in range(len(genes.mirnas)):
-            used = [mask.copy() for mask in everything]
-            used[number][column] = False
-            left_out = fit(experiments, used, options)
-            folds[genes.mirnas[column][SEED]] = left_out
-            sites = experiments[number].sites
-            shape = genes.log2.shape
-            found = left_out.repression(sites, shape[0] * shape[1]).reshape(shape)
+        for column, mirna in enumerate(genes.mirnas):
+            left_out = fit_without(experiments, (number, column), options)
+            folds[mirna[SEED]] = left_out
+            found = predict(left_out, experiments[number])
             predicted.append(found[:, column])
             observed.append(genes.log2[:, column])
     intervals = _intervals(np.concatenate(predicted), np.concatenate(observed))
@@ -58,6 +49,43 @@ def train_repression(
         {s: dataclasses.replace(f, intervals=intervals) for s, f in folds.items()},
         tuple(genes.source for genes in sets),
     )
+
+
+def make_experiment(genes: GeneSet, passenger: bool, fold: bool) -> Experiment:
+    """Find and describe the sites of a set of genes.
+
+    Args:
+      genes: the genes and their fold changes.
+      passenger: whether the sites of the passenger strands are there too.
+      fold: whether to compute the accessibility of sites.
+    """
+    utrs = prepare(genes.utrs, fold=fold)
+    sites = tabulate_sites(utrs, genes.mirnas, passenger=passenger)
+    return Experiment(sites, genes.log2, gene_weights(genes.changes))
+
+
+def fit_without(
+    experiments: Sequence[Experiment], left_out: tuple[int, int], options: FitOptions
+) -> RepressionHead:
+    """Fit a head that does not see one miRNA.
+
+    Args:
+      experiments: all of them.
+      left_out: the number of an experiment, and of the miRNA in it.
+      options: how to fit.
+    """
+    used = [np.ones(e.log2.shape[1], bool) for e in experiments]
+    number, column = left_out
+    used[number][column] = False
+    return fit(experiments, used, options)
+
+
+def predict(
+    head: RepressionHead, experiment: Experiment
+) -> Float[np.ndarray, "genes mirnas"]:
+    """Return the predicted log2 fold changes of all pairs."""
+    shape = experiment.log2.shape
+    return head.repression(experiment.sites, experiment.log2.size).reshape(shape)
 
 
 def gene_weights(changes: FoldChanges) -> Float[np.ndarray, " genes"]:

@@ -49,14 +49,22 @@ def measure(
       precision of NaN.
     """
     is_repressed = observed < REPRESSED
-    r = rho = 0.0
-    if np.ptp(predicted) > 0 and np.ptp(observed) > 0:
-        r = float(stats.pearsonr(predicted, observed)[0])
-        rho = float(stats.spearmanr(predicted, observed)[0])
+    r = _correlation(predicted, observed)
+    rho = _correlation(stats.rankdata(predicted), stats.rankdata(observed))
     precision = _UNDEFINED
     if is_repressed.any():
         precision = float(average_precision_score(is_repressed, -predicted))
     return dict(zip(METRICS, (r, r * r, rho, precision), strict=True))
+
+
+def _correlation(
+    first: Float[np.ndarray, " genes"], second: Float[np.ndarray, " genes"]
+) -> float:
+    """Return Pearson's r; 0 if one of the two is constant."""
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    first, second = first - first.mean(), second - second.mean()
+    return float(first @ second / np.sqrt((first @ first) * (second @ second)))
 
 
 def mean_over_mirnas(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -9,7 +9,7 @@ of all: how much of it was loaded differs, and says nothing about its sites.
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -132,8 +132,10 @@ def fit(
     )
 
 
-Block = Mapping[str, Array]
-Params = Mapping[str, Array]
+Block: TypeAlias = Mapping[str, Array]
+Params: TypeAlias = Mapping[
+    str, Any
+]  # arrays, and one array an experiment of amplitudes
 
 
 def _kept(sites: SiteTable, options: FitOptions) -> SiteTable:
