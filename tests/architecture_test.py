@@ -134,6 +134,7 @@ def test_modules_do_not_import_each_other_in_a_circle():
         ("mirjax.cli", "mirjax.spelling", True),
         ("mirjax.cli", "mirjax.sequences.fasta", False),
         ("mirjax", "mirjax.cli", True),
+        ("mirjax", "mirjax.api", True),
         ("mirjax.training.loop", "mirjax", False),
     ],
 )
