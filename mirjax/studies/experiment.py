@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn import metrics as sklearn_metrics
 
-from mirjax.evaluation.metrics.classification import classification_metrics
 from mirjax.studies.intervals import Interval, fraction_interval, row_interval
 from mirjax.studies.settings import Settings
 from mirjax.studies.stages import Outcome, Stage
@@ -35,7 +35,11 @@ _COUNTED = (
     "top_1",
     "top_10",
 )
-_ORDERED = ("average_precision", "auroc")
+# Metrics of the order of labelled rows: (labels, probabilities) → metric.
+_ORDERED = {
+    "average_precision": sklearn_metrics.average_precision_score,
+    "auroc": sklearn_metrics.roc_auc_score,
+}
 _MOST_ORDERED_DRAWS = 200  # each sorts all rows
 
 
@@ -205,13 +209,8 @@ def _interval(
         rows = int(outcomes[0]["model"]["n"])
         return fraction_interval(values, rows, draws=settings.draws)
     if metric in _ORDERED and all("labels" in outcome for outcome in outcomes):
-
-        def measure(labels: np.ndarray, probabilities: np.ndarray) -> float:
-            found = classification_metrics(labels, probabilities)[metric]
-            return float("nan") if found is None else float(found)
-
         return row_interval(
-            measure,
+            _ORDERED[metric],
             np.array(outcomes[0]["labels"]),
             np.array([outcome["probabilities"] for outcome in outcomes]),
             draws=min(settings.draws, _MOST_ORDERED_DRAWS),
