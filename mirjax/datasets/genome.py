@@ -159,7 +159,7 @@ def _regions(bed: str | os.PathLike[str]) -> Iterator[Region]:
 def _parse_line(cells: Sequence[str]) -> Region:
     """Return the region of a BED line."""
     chromosome, start, end = cells[0], int(cells[1]), int(cells[2])
-    intervals = ((start, end),)
+    intervals: tuple[tuple[int, int], ...] = ((start, end),)
     if len(cells) >= _BLOCKS:
         sizes, offsets = ([int(x) for x in c.split(",") if x] for c in cells[10:12])
         intervals = tuple(
@@ -186,7 +186,7 @@ def open_lines(path: str | os.PathLike[str]) -> Iterator[io.TextIOBase]:
         with pathlib.Path(path).open("rb") as stream:
             zipped = stream.peek(2).startswith(_GZIP)
             opened = gzip.GzipFile(fileobj=stream) if zipped else stream
-            with io.TextIOWrapper(opened, "utf-8-sig") as text:  # type: ignore[type-var]
+            with io.TextIOWrapper(opened, "utf-8-sig") as text:
                 yield text
     except UnicodeDecodeError as error:
         raise ValueError(f"{name}: not a UTF-8 text ({error.reason})") from error

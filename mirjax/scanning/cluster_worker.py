@@ -36,5 +36,6 @@ def scan_slice(name: str, a_slice: Slice) -> bytes:
     Returns:
       Its encoded part.
     """
-    table = get_worker().plugins[name].scan(a_slice)
+    plugin: Any = get_worker().plugins[name]
+    table = plugin.scan(a_slice)
     return encode_part(Part(a_slice.number, slice_digest(a_slice), table))
