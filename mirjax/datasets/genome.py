@@ -185,7 +185,7 @@ def open_lines(path: str | os.PathLike[str]) -> Iterator[io.TextIOBase]:
     try:
         with pathlib.Path(path).open("rb") as stream:
             zipped = stream.peek(2).startswith(_GZIP)
-            opened: Any = gzip.GzipFile(fileobj=stream) if zipped else stream
+            opened = gzip.GzipFile(fileobj=stream) if zipped else stream
             with io.TextIOWrapper(opened, "utf-8-sig") as text:
                 yield text
     except UnicodeDecodeError as error:

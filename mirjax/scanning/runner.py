@@ -83,7 +83,7 @@ def run_scan(
       OSError: if the disk is full; the same command with --resume goes on.
     """
     if options.shard is not None:
-        return _run_shard(slices, scan, options)
+        return _run_shard(slices, scan, options, options.shard)
     with _scanning(scan, options) as (scan_slices, parts), _opened(outputs) as sinks:
         return _feed(scan_slices(slices, parts), sinks, options.letters)
 
@@ -94,10 +94,10 @@ def write_tables(tables: Iterable[pa.Table], outputs: Sequence[Output]) -> int:
         return _feed(((None, table) for table in tables), sinks, None)
 
 
-def _run_shard(slices: Iterable[Slice], scan: SliceScanner, options: RunOptions) -> int:
+def _run_shard(
+    slices: Iterable[Slice], scan: SliceScanner, options: RunOptions, shard: Shard
+) -> int:
     """Scan the slices of one shard into its file; return the number of rows."""
-    shard = options.shard
-    assert shard is not None
     out = shard_file(options.out, shard)
     options = dataclasses.replace(options, out=str(out))
     with (
