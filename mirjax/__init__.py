@@ -1,6 +1,6 @@
 """mirjax: predict which microRNA binds which messenger RNA, in JAX.
 
-    model = mirjax.load("mitar.npz")
+    model = mirjax.load("pretrained/duplex")
     model.predict_proba("UGAGGUAGUAGGUUGUAUAGUU", ["ACUAUACAACCUACUACCUCA"])
     mirjax.scan(model, "hsa-let-7a-5p,hsa-miR-21-5p", "utrs.fa")
 
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mirjax.api import Model as Model
+    from mirjax.api import SiteOptions as SiteOptions
     from mirjax.api import WindowsOptions as WindowsOptions
     from mirjax.api import load as load
     from mirjax.api import scan as scan
 
 __version__ = "0.1.0"
-__all__ = ["Model", "WindowsOptions", "load", "scan"]
+__all__ = ["Model", "SiteOptions", "WindowsOptions", "load", "scan"]
 
 
 def __getattr__(name: str) -> Any:

@@ -26,19 +26,19 @@ from mirjax.models import loading
 from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning import given
-from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.given import Sequences
 from mirjax.scanning.mirnas import check_lengths
-from mirjax.scanning.options import WindowsOptions
+from mirjax.scanning.options import SITES, WINDOWS, WindowsOptions
+from mirjax.scanning.search import SearchOptions, make_search
+from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.transcripts import cut_slices, open_transcripts
-from mirjax.scanning.windows_mode import WindowsScanner
 from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs
 from mirjax.sequences.windows import sliding_windows
 
-DEFAULT = WindowsOptions()
+DEFAULT = SiteOptions()
 
-__all__ = ["Model", "Sequences", "WindowsOptions", "load", "scan"]
+__all__ = ["Model", "Sequences", "SiteOptions", "WindowsOptions", "load", "scan"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,31 +99,32 @@ class Model:
         self,
         mirnas: Sequences,
         transcripts: Sequences,
-        options: WindowsOptions = DEFAULT,
+        options: SiteOptions | WindowsOptions = DEFAULT,
     ) -> pd.DataFrame:
         """Find the target sites of miRNAs in transcripts; see `mirjax.scan`."""
         classifier = self._classifier()
         records = check_lengths(
             given.mirna_records(mirnas), classifier.model, BadRecords(), "miRNAs"
         )
-        scanner = WindowsScanner(
-            make_engine(classifier, records, self.temperature),
-            [record.name for record in records],
-            options,
+        search = make_search(
+            _search_options(options), records, classifier, self.temperature
         )
         unknown = reads_unknown_letters(classifier.model)
         if given.is_file(transcripts):
             with open_transcripts(
                 os.fspath(transcripts), unknown_letters=unknown
             ) as opened:
+                scanner = search.scanner(opened, opened.num_letters)
                 tables = [scanner(part) for part in opened.slices()]
         else:
             read = [
                 given.read_letters(each, unknown_letters=unknown)
                 for each in given.records(transcripts)
             ]
+            letters = sum(len(each.sequence) for each in read)
+            scanner = search.scanner(read, letters)
             tables = [scanner(part) for part in cut_slices(read)]
-        return pa.concat_tables(tables).to_pandas()
+        return pa.concat_tables([search.schema.empty_table(), *tables]).to_pandas()
 
     def decode(
         self, targets: Sequences, decoder: str = GREEDY, *, stride: int = 5
@@ -207,7 +208,7 @@ def scan(
     model: Model | str | os.PathLike[str],
     mirnas: Sequences,
     transcripts: Sequences,
-    options: WindowsOptions = DEFAULT,
+    options: SiteOptions | WindowsOptions = DEFAULT,
 ) -> pd.DataFrame:
     """Find the target sites of miRNAs in transcripts.
 
@@ -216,14 +217,21 @@ def scan(
       mirnas: sequences, a FASTA file, a dataset such as "mirbase/hsa", or names in
         miRBase such as "hsa-miR-21-5p,hsa-let-7a-5p".
       transcripts: sequences, or a FASTA file, which is read as it is scanned.
-      options: which windows are scored, and which are sites.
+      options: `SiteOptions`, by default, finds sites above chance; `WindowsOptions`
+        scores every window.
 
     Returns:
-      The table of `python -m mirjax.scan --mode=windows`: mirna, target, start, end,
-      window, score and sites; by transcript, miRNA and position.
+      The table of `python -m mirjax.scan`, with --mode=sites or --mode=windows, by
+      transcript, miRNA and position.
 
     Raises:
       ValueError: if the model scores no pairs, or a sequence cannot be read.
     """
     loaded = model if isinstance(model, Model) else load(model)
     return loaded.scan(mirnas, transcripts, options)
+
+
+def _search_options(options: SiteOptions | WindowsOptions) -> SearchOptions:
+    if isinstance(options, WindowsOptions):
+        return SearchOptions(WINDOWS, windows=options)
+    return SearchOptions(SITES, sites=options)

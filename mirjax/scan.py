@@ -52,6 +52,7 @@ from mirjax.scanning import scan_flags
 from mirjax.scanning.options import SEED, SITES
 from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
+from mirjax.sequences.records import SequenceRecord
 
 if TYPE_CHECKING:
     from mirjax.models.trained import TrainedModel
@@ -118,9 +119,6 @@ def _search_options(flag_values: flags.FlagValues) -> "SearchOptions":
 
     return SearchOptions(
         flag_values.mode,
-        flag_values.model,
-        flag_values.mirnas,
-        flag_values.family,
         scan_flags.windows_options(flag_values),
         scan_flags.sites_options(flag_values),
     )
@@ -141,10 +139,11 @@ def _scan(flag_values: flags.FlagValues) -> int:
     shard = Shard.parse(flag_values.shard) if flag_values.shard else None
     bad = BadRecords.from_flag(flag_values)
     trained, temperature = None, 1.0
-    if options.mode != SEED and options.model != ALIGNMENT:
-        trained = load_classifier(options.model)
-        temperature = find_temperature(trained.metadata, options.model) or 1.0
-    search = make_search(options, trained, temperature, bad)
+    if options.mode != SEED and flag_values.model != ALIGNMENT:
+        trained = load_classifier(flag_values.model)
+        temperature = find_temperature(trained.metadata, flag_values.model) or 1.0
+    mirnas = _mirnas(flag_values, trained, bad)
+    search = make_search(options, mirnas, trained, temperature)
     with fasta_of(targets) as path, _open(path, bad, trained) as transcripts:
         letters = transcripts.num_letters
         scanner = search.scanner(transcripts, letters)
@@ -170,6 +169,24 @@ def _scan(flag_values: flags.FlagValues) -> int:
             )
     bad.write_beside(flag_values.out)
     return rows
+
+
+def _mirnas(
+    flag_values: flags.FlagValues,
+    trained: "TrainedModel[Any] | None",
+    bad: BadRecords,
+) -> list[SequenceRecord]:
+    """Load the miRNAs of the search that the classifier can read."""
+    from mirjax.scanning.mirnas import check_lengths, load_mirnas
+    from mirjax.scanning.site_selection import one_of_each_family
+
+    source = flag_values.mirnas
+    mirnas = load_mirnas(source, bad)
+    if flag_values.family:
+        mirnas = list(one_of_each_family(mirnas))
+    if trained is None:
+        return mirnas
+    return check_lengths(mirnas, trained.model, bad, source)
 
 
 def _open(

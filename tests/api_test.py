@@ -142,3 +142,14 @@ def test_decoded_mirnas(generator):
 def test_wrong_arguments(model, generator, call, part):
     with pytest.raises(ValueError, match=part):
         call(model, generator)
+
+
+def test_sites_above_chance_are_the_default(model, tmp_path):
+    site = "AACUAUACAACCUACUACCUCA"
+    letters = random_letters(np.random.default_rng(2), 1, 900, 901)[0]
+    options = mirjax.SiteOptions(background_letters=10_000, chance_per_kb=1000.0)
+    sites = mirjax.scan(model, {"m": MIRNA}, {"t": letters + site}, options)
+    assert sites.site_type.tolist()[-1] == "8mer"
+    row = sites.iloc[-1]
+    window = (letters + site)[row.window_start : row.window_end]
+    np.testing.assert_allclose(row.score, model.predict_proba(MIRNA, window), atol=1e-5)

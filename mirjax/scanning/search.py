@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -17,13 +17,10 @@ from mirjax.scanning import seed_mode, site_table, windows_mode
 from mirjax.scanning.background import Background, sample_of
 from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.engines.interface import Engine
-from mirjax.scanning.mirnas import check_lengths, load_mirnas
 from mirjax.scanning.options import SEED, SITES, WINDOWS, WindowsOptions
 from mirjax.scanning.site_options import SiteOptions
-from mirjax.scanning.site_selection import one_of_each_family
 from mirjax.scanning.sites_mode import make_scanner
 from mirjax.scanning.slices import SliceScanner
-from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
 
 ALIGNMENT = "alignment"  # --model of a search by complementarity alone
@@ -35,17 +32,11 @@ class SearchOptions:
 
     Attributes:
       mode: one of `options.MODES`.
-      model: as --model names it, or `ALIGNMENT`.
-      mirnas: as --mirnas names them.
-      family: search once for all miRNAs of a seed family.
       windows: of windows mode.
       sites: of sites mode.
     """
 
     mode: str
-    model: str
-    mirnas: str
-    family: bool = False
     windows: WindowsOptions = WindowsOptions()
     sites: SiteOptions = SiteOptions()
 
@@ -107,29 +98,25 @@ def schema_of(mode: str) -> pa.Schema:
 
 def make_search(
     options: SearchOptions,
+    mirnas: Sequence[SequenceRecord],
     trained: TrainedModel[Any] | None,
-    temperature: float,
-    bad_records: BadRecords,
+    temperature: float = 1.0,
 ) -> Search:
-    """Load the miRNAs of a search, and prepare its classifier.
+    """Prepare the classifier of a search for its miRNAs.
 
     Args:
       options: what is searched for.
-      trained: the classifier; None in seed mode and for `ALIGNMENT`.
+      mirnas: 5'→3', none longer than the classifier reads.
+      trained: the classifier; None in seed mode, and for `ALIGNMENT` in sites mode.
       temperature: logits are divided by it.
-      bad_records: what to do with miRNAs that cannot be read or do not suit the model.
 
     Raises:
-      ValueError: if there is no such miRNA, or the mode needs a classifier.
+      ValueError: if the mode needs a classifier.
     """
     if trained is None and options.mode == WINDOWS:
         raise ValueError(f"--mode={WINDOWS} needs a classifier: name a --model")
-    mirnas = load_mirnas(options.mirnas, bad_records)
-    if options.family:
-        mirnas = list(one_of_each_family(mirnas))
     engine, model = None, "" if options.mode == SEED else ALIGNMENT
     if trained is not None:
-        mirnas = check_lengths(mirnas, trained.model, bad_records, options.mirnas)
         engine = make_engine(trained, mirnas, temperature)
         model = model_digest(trained, temperature)
     settings = {
