@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set up what is missing, then train, evaluate and predict on simulated data.
+# Set up what is missing; train, evaluate and predict on simulated data; scan real 3'UTRs.
 #
 #   scripts/quickstart.sh [FOLDER]        results go to FOLDER, ./quickstart by default
 set -euo pipefail
@@ -18,23 +18,28 @@ step() {
   printf '\n== %s\n' "$*"
 }
 
-step "[1/5] Set up: .venv and BLAST+"
+step "[1/6] Set up: .venv and BLAST+"
 "$root/scripts/setup.sh"
 python="$root/.venv/bin/python"
 cd "$root"
 
-step "[2/5] Train a small seq2seq on simulated miRNA-target pairs"
+step "[2/6] Train a small seq2seq on simulated miRNA-target pairs"
 "$python" -m mirjax.train --config=configs/seq2seq.py:simulated --workdir="$out"
 
-step "[3/5] Evaluate it on pairs that it was not trained on"
+step "[3/6] Evaluate it on pairs that it was not trained on"
 "$python" -m mirjax.evaluate --model="$out" --data=simulated --out="$out/evaluation"
 
-step "[4/5] Write target sites that it has not seen, and the miRNA database"
+step "[4/6] Write target sites that it has not seen, and the miRNA database"
 "$python" scripts/write_example.py --out="$out/example"
 
-step "[5/5] Predict the miRNA of each site and name it by BLAST"
+step "[5/6] Predict the miRNA of each site and name it by BLAST"
 "$python" -m mirjax.predict --model="$out" --targets="$out/example/targets.fa" \
   --db="$out/example/mirnas.fa" --out="$out/mirnas.tsv"
+
+step "[6/6] Scan pieces of human 3'UTRs by the model that comes with mirjax"
+"$python" -m mirjax.scan --mirnas=hsa-miR-21-5p,hsa-miR-17-5p,hsa-miR-20a-5p \
+  --targets="$out/example/utrs.fa" --out="$out/sites.tsv" \
+  --duplexes="$out/duplexes.txt" --report="$out/report.html"
 
 step "The first predictions (a site is named after the miRNA it was made for)"
 awk -F '\t' '
@@ -57,9 +62,13 @@ awk -F '\t' '
   }
 ' "$out/mirnas.tsv"
 
+step "The sites that were found in the 3'UTRs (those of PDCD4 and E2F1 are known)"
+cat "$out/duplexes.txt"
+
 step "Where everything lies"
 cat <<END
   $out/mirnas.tsv    the predictions, one row a site
+  $out/report.html   the scan of the 3'UTRs, to look at; $out/sites.tsv its table
   $out/evaluation    every metric beside its baselines
   $out/example       the sites and the miRNA database, FASTA
   $out               the trained model, its checkpoints and metrics.jsonl

@@ -5,7 +5,12 @@
 targets.fa holds simulated target sites that are not in the training data, each named
 after its true miRNA and site type, and one longer mRNA fragment with a site in the
 middle. mirnas.fa holds all simulated miRNAs, the database that predictions are named
-from.
+from. utrs.fa holds pieces of human 3'UTRs around three sites that were found by
+experiment: of miR-21 in PDCD4, and of miR-17 and miR-20a in E2F1.
+
+References:
+  Asangani et al. 2008, Oncogene 27:2128, doi 10.1038/sj.onc.1210856 (PDCD4).
+  O'Donnell et al. 2005, Nature 435:839, doi 10.1038/nature03677 (E2F1).
 """
 
 import pathlib
@@ -20,6 +25,17 @@ from mirjax.sequences import alphabet, fasta
 from mirjax.sequences.records import SequenceRecord
 
 NUM_SITES = 12
+UTRS = {  # pieces of the 3'UTRs of ENSG00000150593 and ENSG00000101412
+    "PDCD4_161-320": "AAAUGUUUUUUCUUUUUUUUUUGUUUUUCGAGGGGGCAAGGAGGGACAGAAAAGUAACCUC"
+    "UUCUUAAGUGGAAUAUUCUAAUAAGCUACCUUUUGUAAGUGCCAUGUUUAUUAUCUAAUCAUUCCAAGUUUUGCAUU"
+    "GAUGUCUGACUGCCACUCCUUU",
+    "E2F1_311-470": "GUGCACUGCAGACACGCCCCAGUGUGUCCACAUGUGUGUGCAUGAGUCCAUGUGUGCGCGUG"
+    "GGGGGGCUCUAACUGCACUUUCGGCCCUUUUGCUCUGGGGGUCCCACAAGGCCCAGGGCAGUGCCUGCUCCCAGAAU"
+    "CUGGUGCUCUGACCAGGCCAG",
+    "E2F1_890-1049": "GUGAAGGCCUCCCCCAGCCCAGACCCUGUGGUCCCUCCUGCAGUGUCUGAAGCGCCUGCCU"
+    "CCCCACUGCUCUGCCCCACCCUCCAAUCUGCACUUUGAUUUGCUUCCUAACAGCUCUGUUCCCUCCUGCUUUGGUUU"
+    "UAAUAAAUAUUUUGAUGACGUU",
+}
 _FLANK = 20  # nt on each side of the site in the longer record
 
 
@@ -53,7 +69,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "out",
         None,
-        "Folder to write targets.fa and mirnas.fa to.",
+        "Folder to write targets.fa, mirnas.fa and utrs.fa to.",
         flag_values=flag_values,
     )
     flags.mark_flag_as_required("out", flag_values)
@@ -63,8 +79,9 @@ def main(flag_values: flags.FlagValues) -> None:
     """Write both files."""
     folder = pathlib.Path(flag_values.out)
     folder.mkdir(parents=True, exist_ok=True)
+    utrs = [SequenceRecord(name, sequence) for name, sequence in UTRS.items()]
     for file, records in zip(
-        ("targets.fa", "mirnas.fa"), example_records(), strict=True
+        ("targets.fa", "mirnas.fa", "utrs.fa"), (*example_records(), utrs), strict=True
     ):
         fasta.write_fasta(folder / file, records)
         print(f"wrote {len(records)} sequences to {folder / file}")
