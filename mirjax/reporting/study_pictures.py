@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from mirjax.evaluation.classifier import ProbabilityCurves
 from mirjax.evaluation.metrics.classification import (
@@ -81,11 +83,11 @@ def _bars(metric: str, rows: Sequence[Row]) -> Figure:
     if reported:
         axes.axvline(scale * reported[0], color=ORANGE, linestyle="--")
     handles: list[Any] = [
-        axes.barh([0], [0], color=color, label=label)
+        Patch(color=color, label=label)
         for color, label in ((GREY, "seen in training"), (BLUE, "held out"))
     ]
     if reported:
-        handles += axes.plot([], [], color=ORANGE, linestyle="--", label="reported")
+        handles.append(Line2D([], [], color=ORANGE, linestyle="--", label="reported"))
     figure.legend(handles=handles, loc="outside lower right", ncols=3, frameon=False)
     axes.set_xlabel("% of rows" if scale > 1 else table.label(metric))
     axes.spines[["top", "right"]].set_visible(False)
