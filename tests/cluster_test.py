@@ -41,7 +41,7 @@ def processes(number):
             n_workers=number,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
         ) as started,
     ):
         yield started.scheduler_address
@@ -57,7 +57,7 @@ def threads():
         n_workers=2,
         threads_per_worker=1,
         processes=False,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         protocol="tcp",
         host="127.0.0.1",
     ) as started:
@@ -83,7 +83,8 @@ def test_a_run_that_stopped_goes_on(tmp_path, threads):
         with pytest.raises(ValueError, match="record t20: cannot be scanned"):
             run(out, first, FakeScanner(refused="t20"))
         run(out, second, FakeScanner(log=str(log)), resume=True)
-        assert 6 <= len(scanned(log)) < 12
+        ran = scanned(log)
+        assert 6 in ran and len(ran) < 12
         assert out.read_bytes() == expect(tmp_path, "sites.tsv", 12)
         log.unlink()
         out.unlink()
