@@ -74,7 +74,9 @@ def tabulate_sites(
             )
             columns += [(u * len(mirnas) + m, strand, site.kind) for site in sites]
     numbers = np.array(columns, np.int64).reshape(-1, 3)
-    return SiteTable(*numbers.T, np.concatenate(values))
+    return SiteTable(
+        numbers[:, 0], numbers[:, 1], numbers[:, 2], np.concatenate(values)
+    )
 
 
 @dataclasses.dataclass(frozen=True)
