@@ -11,6 +11,7 @@ from mirjax.evaluation import genes as gene_evaluation
 from mirjax.evaluation.baselines import genes as baselines
 from mirjax.evaluation.gene_flags import GeneOptions
 from mirjax.evaluation.gene_set import GeneSet, load_own
+from mirjax.evaluation.metrics import repression as metrics
 from mirjax.reporting.gene_report import report_genes
 from mirjax.scanning.repression import accessibility, features, head_file
 from mirjax.scanning.repression.fitting import FitOptions
@@ -84,8 +85,17 @@ def model(gene_set):
     return train_repression([gene_set], options, fold=False)
 
 
-def test_trained_model_predicts_left_out_mirnas(gene_set, model):
-    found = gene_evaluation.measure_genes(gene_set, model, passenger=False)
+@pytest.fixture(scope="module")
+def measured(gene_set, model, tmp_path_factory):
+    cache = str(tmp_path_factory.mktemp("cache"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accessibility.platformdirs, "user_cache_dir", lambda _: cache)
+        patch.setattr(metrics, "GENE_RESAMPLES", 10)
+        return gene_evaluation.measure_genes(gene_set, model, passenger=False)
+
+
+def test_trained_model_predicts_left_out_mirnas(measured):
+    found = measured
     assert list(found.predictors)[0] == "model"
     assert found.predictors["model"]["mean"]["pearson_r"] > 0.8
     assert found.predictors["length"]["mean"]["r2"] == 0
@@ -112,8 +122,8 @@ def test_prediction_against_the_others_takes_their_mean_from_the_same_head(
     np.testing.assert_allclose(found["model, against the others"][:, 2], expected)
 
 
-def test_confounders_add_nothing_to_a_model_that_explains_all(gene_set, model):
-    found = gene_evaluation.measure_genes(gene_set, model, passenger=False)
+def test_confounders_add_nothing_to_a_model_that_explains_all(measured):
+    found = measured
     au = found.confounders["AU content"]
     assert au["alone"]["r2"] < 0.1
     whole = found.predictors["model"]["mean"]["pearson_r"]
@@ -149,6 +159,7 @@ def test_weights_fall_with_the_variance_of_a_level():
 
 
 def test_own_table_of_one_mirna_end_to_end(tmp_path, gene_set, model, monkeypatch):
+    monkeypatch.setattr(metrics, "GENE_RESAMPLES", 10)
     monkeypatch.setattr("mirjax.evaluation.gene_set._synonyms", lambda genes: {})
     monkeypatch.setattr(
         "mirjax.evaluation.gene_set.registry.load_fasta", lambda name: []

@@ -95,7 +95,7 @@ def bootstrap_over_genes(
     predicted: Float[np.ndarray, "genes mirnas"],
     observed: Float[np.ndarray, "genes mirnas"],
     *,
-    resamples: int = GENE_RESAMPLES,
+    resamples: int = 0,
     seed: int = 0,
 ) -> dict[str, list[float]]:
     """Return the 95% interval of each mean when genes are drawn with replacement.
@@ -103,12 +103,12 @@ def bootstrap_over_genes(
     Args:
       predicted: of each gene and miRNA.
       observed: log2 fold changes.
-      resamples: number of draws.
+      resamples: number of draws; 0 for `GENE_RESAMPLES`.
       seed: of the draws; a gene is drawn with all its miRNAs.
     """
     rng = np.random.default_rng(seed)
     means = []
-    for _ in range(resamples):
+    for _ in range(resamples or GENE_RESAMPLES):
         drawn = rng.integers(0, len(observed), len(observed))
         columns = zip(predicted[drawn].T, observed[drawn].T, strict=True)
         means.append(mean_over_mirnas([measure(*column) for column in columns]))

@@ -73,9 +73,10 @@ def tabulate_sites(
                 features.describe(sequence, utr, sites, passenger=is_passenger)
             )
             columns += [(u * len(mirnas) + m, strand, site.kind) for site in sites]
-    of_site = np.array(columns, np.int64).reshape(-1, 3)
-    pair, kind_of_strand, kind = (of_site[:, column] for column in range(3))
-    return SiteTable(pair, kind_of_strand, kind, np.concatenate(values))
+    numbers = np.array(columns, np.int64).reshape(-1, 3)
+    return SiteTable(
+        numbers[:, 0], numbers[:, 1], numbers[:, 2], np.concatenate(values)
+    )
 
 
 @dataclasses.dataclass(frozen=True)
