@@ -65,9 +65,10 @@ def _row(part, experiment, genes, options):
         observed = genes.log2[:, column]
         plain.append(metrics.measure(found[:, column], observed)["r2"])
         against.append(metrics.measure(found[:, column] - others, observed)["r2"])
-    row = {"without": part, "plain": np.mean(plain), "against": np.mean(against)}
+    means = {"plain": np.mean(plain), "against": np.mean(against)}
+    row = {"without": part, **{k: round(float(v), 4) for k, v in means.items()}}
     print(row)
-    return {k: round(v, 4) if k != "without" else v for k, v in row.items()}
+    return row
 
 
 if __name__ == "__main__":
