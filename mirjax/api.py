@@ -165,8 +165,8 @@ class Model:
                 decoder, model, self.trained.params, allowed=[], batch_size=batch_size
             ),
             records,
+            windows,
             size=size,
-            stride=stride,
             batch_size=batch_size,
             report=lambda number: None,
         )

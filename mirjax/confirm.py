@@ -21,6 +21,7 @@ from absl import flags, logging
 from mirjax import cli
 from mirjax.blast.settings import (
     DEFAULT,
+    PREFILTERS,
     STRANDS,
     TASKS,
     BlastSettings,
@@ -58,6 +59,16 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
     _define_search_flags(flag_values)
+    flags.DEFINE_enum(
+        "prefilter",
+        "auto",
+        PREFILTERS,
+        "stages that leave out queries which cannot have a hit. words: those without "
+        "the words in common that a hit requires; alignment: also those whose exact "
+        "alignment scores are too low; none: neither; auto: for each length of query "
+        "what saves time. The table is the same by all",
+        flag_values,
+    )
     flags.DEFINE_float(
         "time_limit",
         3600.0,
@@ -73,7 +84,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "explain",
         False,
-        "print how many queries each stage left, and why each plan was chosen",
+        "print how many queries each stage removed, and why each plan was chosen",
         flag_values,
     )
 
@@ -152,7 +163,9 @@ def main(flag_values: flags.FlagValues) -> None:
     subjects = read_once(registry.fasta_path(flag_values.db), bad)
     database = build_database(subjects, bad_records=bad)
     with open_output(out) as table:
-        stats = search.confirm(queries, database, table, settings, limits)
+        stats = search.confirm(
+            queries, database, table, settings, limits, flag_values.prefilter
+        )
     bad.write_beside(out)
     logging.info(
         "%s: %d hits of %d of %d distinct queries",

@@ -16,7 +16,9 @@ BLAST. One tab-separated row per site, under a header, in the order of the targe
 
 A record that the model can read as a whole (for most models: of at most 29 nt) is one
 site. A longer one is covered by windows of that length, one every --stride nt; the last
-window ends where the record ends.
+window ends where the record ends. Or, by --segments=21,23,25, as in the published
+package, segments of these lengths at every position; --accessible and --max_energy
+leave out those that are folded or bind weakly, and --by_transcript sums them up.
 
 known means that a hit has at most the E-value --evalue: it says what the decoded miRNA
 resembles, not whether the site binds it. A trained model decodes miRNAs much like those
@@ -42,10 +44,12 @@ from absl import flags, logging
 from mirjax import cli
 from mirjax.blast.settings import NAMING, PUBLISHED, STRANDS, BlastSettings
 from mirjax.datasets import catalogue
-from mirjax.inference.options import DECODERS, PredictOptions
+from mirjax.inference import site_flags
+from mirjax.inference.options import PredictOptions
 from mirjax.sequences import bad_records
 from mirjax.sequences.bad_records import BadRecords
 
+_FLAG_MODULES = ("mirjax.inference.site_flags", "mirjax.sequences.bad_records")
 _OF_SITES = (
     "db",
     "decoder",
@@ -57,6 +61,7 @@ _OF_SITES = (
     "num_threads",
     "min_log_prob",
     "top",
+    *site_flags.OF_TRANSCRIPTS,
 )
 
 
@@ -106,41 +111,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     bad_records.define_flag(flag_values, f"OUT{bad_records.SUFFIX}")
-    _define_site_flags(flag_values)
+    site_flags.define_flags(flag_values)
+    for name in flag_values:  # in --help, though defined elsewhere
+        if flag_values.find_module_defining_flag(name) in _FLAG_MODULES:
+            flags.declare_key_flag(name, flag_values)
     _define_search_flags(flag_values)
-
-
-def _define_site_flags(flag_values: flags.FlagValues) -> None:
-    default = PredictOptions()
-    flags.DEFINE_enum(
-        "decoder",
-        default.decoder,
-        DECODERS,
-        "greedy: the most probable letter at every step; beam: the most probable miRNA "
-        "that a beam search finds; constrained: the same, among those in --db only",
-        flag_values,
-    )
-    flags.DEFINE_float(
-        "min_log_prob",
-        None,
-        "leave out sites whose log_prob is lower",
-        flag_values=flag_values,
-    )
-    for name, purpose in (
-        (
-            "top",
-            "write this many sites, those of the highest log_prob, best first; 0: all, "
-            "in the order of the targets",
-        ),
-        (
-            "stride",
-            "nt from one window of a long record to the next. With windows of 29 nt, "
-            "every site of up to 30 - stride nt lies in one window",
-        ),
-        ("beam_width", "prefixes that a beam keeps"),
-    ):
-        value = getattr(default, name)
-        flags.DEFINE_integer(name, value, purpose, flag_values=flag_values)
 
 
 def _define_search_flags(flag_values: flags.FlagValues) -> None:
@@ -264,21 +239,32 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
         num_threads=flag_values.num_threads,
         min_log_prob=-math.inf if cut is None else cut,
         top=flag_values.top,
+        segments=site_flags.segment_sizes(flag_values),
+        accessible=flag_values.accessible,
+        max_energy=flag_values.max_energy,
     )
 
     # Imported here, so that --help and wrong flags are answered at once.
     from mirjax.blast import naming
     from mirjax.blast.programs import find_blast
     from mirjax.datasets import registry
-    from mirjax.inference import prediction
+    from mirjax.inference import folding, prediction
     from mirjax.inputs import check_streams
     from mirjax.output import check_writable, open_text_output
     from mirjax.reporting.prediction_table import write_sites
+    from mirjax.reporting.transcript_table import TranscriptTable
 
     # ---- Everything wrong with the input is found before the device is used. ----
-    out = flag_values.out
+    out, by_transcript = flag_values.out, flag_values.by_transcript
     check_writable(out, flag_values.targets, flag_values.db)
+    if by_transcript:
+        check_writable(by_transcript, flag_values.targets, flag_values.db)
+        if by_transcript == out:
+            raise ValueError(f"two outputs are named {out}; give each its own name")
     check_streams(flag_values.targets, flag_values.db)
+    for name in ("accessible", "max_energy"):
+        if flag_values[name].value not in (None, False):
+            folding.load_viennarna(f"--{name}")
     bad = BadRecords.from_flag(flag_values)
     find_blast()
     trained = prediction.load_generator(flag_values.model)
@@ -289,8 +275,12 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
     predictions = prediction.predict(
         trained, targets, database, options, progress=cli.progress
     )
+    transcripts = TranscriptTable()
     with open_text_output(out) as file:
-        num_known, num_novel = write_sites(file, predictions)
+        num_known, num_novel = write_sites(file, transcripts.gather(predictions))
+    if by_transcript:
+        with open_text_output(by_transcript) as file:
+            transcripts.write(file)
     bad.write_beside(out)
     logging.info("%s: %d known, %d novel", out, num_known, num_novel)
 

@@ -93,6 +93,10 @@ OPTIONS = {
         "-task blastn-short -evalue 0.2",
     ),
     "blastn": (["--task=blastn", "--strand=both"], "-task blastn"),
+    "aligned": (
+        ["--task=blastn-short", "--prefilter=alignment"],
+        "-task blastn-short -strand plus",
+    ),
 }
 
 
@@ -118,6 +122,20 @@ def test_explain_says_what_each_stage_left(run):
     assert lines["with a hit"] == "40 queries"
     assert lines["plan for 5 letters"].startswith("not searched")
     assert "plan for 21-22 letters" in lines
+
+
+def test_explain_says_what_alignments_removed(run):
+    code, out, _ = run("--explain", "--evalue=0.001", "--prefilter=alignment")
+    assert code == 0
+    lines = dict(line.split(": ", 1) for line in out.splitlines())
+    assert re.fullmatch(
+        r"\d+ pairs, \d+ of them below the score of a hit", lines["aligned"]
+    )
+    assert lines["searched by blastn"] == "40 queries, 12,000 pairs"
+    assert lines["with a hit"] == "40 queries"
+    assert lines["plan for 21-22 letters"] == (
+        "prefiltered by words and alignments: --prefilter=alignment"
+    )
 
 
 def test_explanation_of_a_prefilter():

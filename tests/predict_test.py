@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import types
 
 import flax.linen as nn
 import jax
@@ -486,3 +487,71 @@ def test_the_command_line(folder):
     (line,) = bad.stderr.splitlines()
     assert line.startswith("error: targets.fa: 1 of 2 records cannot be read: s1: 7 nt")
     assert snapshot(folder) == before
+
+
+def test_segments_are_decoded_at_every_position(folder, monkeypatch):
+    monkeypatch.setattr(greedy, "decode", echo)
+    write_fasta("targets.fa", "ACGU" * 8, MIRNA)
+    run(segments="21,25")
+    found = [(row["target"], int(row["start"]), int(row["end"])) for row in table()]
+    expected = [("s0", start, start + n) for n in (21, 25) for start in range(33 - n)]
+    assert found == sorted(expected) + [("s1", 0, 21), ("s1", 1, 22)]
+
+
+def test_sites_without_a_stable_duplex_are_left_out(folder, monkeypatch):
+    monkeypatch.setattr(greedy, "decode", echo)
+    asked = []
+
+    class Fake:
+        @staticmethod
+        def duplexfold(mirna, site):
+            asked.append((mirna, site))
+            return types.SimpleNamespace(energy=-3.0 if site[0] == "A" else -2.9)
+
+    monkeypatch.setitem(sys.modules, "RNA", Fake)
+    write_fasta("targets.fa", "ACGU" * 8)
+    run(segments="21", max_energy=-3)
+    assert [row["start"] for row in table()] == ["0", "4", "8"]
+    assert sorted(asked) == [(site, site) for site, _ in sorted(set(asked))]
+    run(segments="21", max_energy=-3, min_log_prob=-20)
+    assert table() == []
+
+
+def test_mirnas_of_a_transcript_are_summed_up(folder, monkeypatch):
+    monkeypatch.setattr(greedy, "decode", echo)
+    other = "CAGUCCGAUCGGAACUUCAGAU"
+    records = [SequenceRecord("t", MIRNA + other + MIRNA), SequenceRecord("u", other)]
+    fasta.write_fasta("targets.fa", records)
+    run(segments="22", evalue="1e-6", by_transcript="transcripts.tsv")
+    header, *lines = pathlib.Path("transcripts.tsv").read_text().splitlines()
+    rows = [dict(zip(header.split("\t"), x.split("\t"), strict=True)) for x in lines]
+    known = rows[0]
+    assert (known["target"], known["mirna"], known["status"]) == ("t", "s30", "known")
+    assert (known["sites"], known["positions"]) == ("2", "0-22,44-66")
+    assert (known["mirna_seqs"], known["best_log_prob"]) == (MIRNA, "-22.0000")
+    sites_ = [row for row in table() if row["mirna_seq"] == MIRNA]
+    assert {row["evalue"] for row in sites_} == {known["best_evalue"]}
+    novel = [(row["target"], row["positions"]) for row in rows if row["mirna"] == other]
+    assert novel == [("t", "22-44"), ("u", "0-22")]
+    assert sum(int(row["sites"]) for row in rows) == len(table())
+    assert {row["best_evalue"] for row in rows[1:]} == {"."}
+
+
+@pytest.mark.parametrize(
+    ("flags_", "message"),
+    [
+        ({"segments": "21,x"}, "--segments: 'x' is not a length"),
+        ({"segments": "21,21"}, "name each length once"),
+        ({"segments": "21,40"}, "--segments: 40 nt, the model takes 8 to 29"),
+        ({"segments": "21", "stride": 3}, "drop --stride"),
+        ({"max_energy": "nan"}, "--max_energy=nan must be finite"),
+        ({"max_energy": -3}, r"--max_energy needs ViennaRNA: pip install 'mirjax\["),
+        ({"accessible": True}, "--accessible needs ViennaRNA"),
+        ({"by_transcript": "out.tsv"}, "two outputs are named out.tsv"),
+    ],
+)
+def test_wrong_options_of_transcripts_are_refused(folder, monkeypatch, flags_, message):
+    monkeypatch.setitem(sys.modules, "RNA", None)
+    with pytest.raises(ValueError, match=message):
+        run(**flags_)
+    assert not pathlib.Path("out.tsv").exists()

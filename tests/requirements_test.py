@@ -80,7 +80,7 @@ def passing(index, sequences, subjects, settings):
         numbers = [n for n, s in enumerate(sequences) if len(s) == length]
         of_length = find_requirements(settings, length, size)
         tokens = alphabet.encode([sequences[n] for n in numbers], length)
-        passes, _ = satisfies(index, tokens, of_length, settings)
+        passes = satisfies(index, tokens, of_length, settings).satisfied
         found |= {n for n, is_found in zip(numbers, passes, strict=True) if is_found}
     return found
 

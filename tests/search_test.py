@@ -24,7 +24,13 @@ from mirjax.blast.hits import best_hits, parse_row
 from mirjax.blast.processes import Limits
 from mirjax.blast.programs import BlastError
 from mirjax.blast.search import search_unique
-from mirjax.blast.settings import DEFAULT, PUBLISHED, BlastSettings
+from mirjax.blast.settings import (
+    DEFAULT,
+    PREFILTERS,
+    PUBLISHED,
+    BlastSettings,
+    settings_of_task,
+)
 from mirjax.sequences import pairing
 from mirjax.sequences.fasta import read_fasta, write_fasta
 from mirjax.sequences.records import SequenceRecord
@@ -122,6 +128,40 @@ def test_rows_are_plain_blastn_s(folder, database, queries, always_filter, seed)
         ]
     assert stats.prefilter.tested > 100
     assert stats.distinct < len(queries)
+    aligned, _ = confirmed(queries, database, settings, Limits(2), "alignment")
+    assert aligned == ours
+
+
+SEARCHES = {
+    "published": PUBLISHED,
+    "greedy, gaps of half points": BlastSettings(gapopen=0, gapextend=0, evalue=0.01),
+    "blastn": settings_of_task("blastn", evalue=0.01, word_size=6, strand="both"),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_every_prefilter_gives_the_same_table(tmp_path, subjects, queries, name):
+    settings = SEARCHES[name]
+    few = [record for record in subjects if len(record.sequence) <= 36][:900]
+    asked = [record for record in queries if len(record.sequence) <= 36]
+    write_fasta(tmp_path / "db.fa", few)
+    write_fasta(tmp_path / "q.fa", asked)
+    make_database(tmp_path)
+    database = build_database(tmp_path / "db.fa", tmp_path / "cache")
+    expected = sorted(plain_lines(tmp_path, settings.arguments()))
+    assert len(expected) > 100
+    searched = {}
+    for mode in PREFILTERS:
+        ours, stats = confirmed(asked, database, settings, Limits(2), mode)
+        assert sorted(ours) == expected
+        searched[mode] = stats.searched
+        counts = stats.prefilter
+        assert (counts.tested > 0) == (mode in ("words", "alignment"))
+        assert (counts.unaligned > 0) == (mode == "alignment")
+        removed = counts.too_short + counts.dropped + counts.unaligned
+        assert stats.searched == stats.distinct - removed
+        assert (counts.pairs.dropped > 0) == (mode == "alignment")
+    assert searched["alignment"] < searched["words"] <= searched["none"]
 
 
 @pytest.mark.parametrize(
@@ -423,6 +463,32 @@ def test_the_prefilter_stops_where_all_have_hits(
     assert stats.tested == 5 < len(sequences)
     assert stats.dropped == 0
     assert "most have hits" in stats.choices[22]
+
+
+def test_alignments_are_scored_where_that_saves_time():
+    size = plan.DatabaseSize(10**6, 45_000)
+    requirements = {22: (plan.Requirement(7, 15), plan.Requirement(9, 9))}
+    asked = []
+
+    def chosen(mode, number, cell_s, word_size=7):
+        def cell_seconds():
+            asked.append(cell_s)
+            return cell_s
+
+        workloads = {22: plan.Workload(22, number, size, num_processes=2)}
+        conditions = plan.Conditions(mode, True, cell_seconds)
+        settings = BlastSettings(word_size=word_size, evalue=0.01)
+        found = plan.choose_plans(settings, requirements, workloads, conditions)
+        return found[22].is_filtered, found[22].is_aligned
+
+    few, many = 100, 10**7
+    assert chosen("auto", few, 0.0, 4) == (False, False)
+    assert not asked  # JAX is not started to find that out
+    assert chosen("auto", many, 1e-11, 4) == (True, True)
+    assert chosen("auto", many, 1e-3, 4) == (False, False)
+    assert chosen("alignment", few, 1.0) == (True, True)
+    assert chosen("words", few, 1.0) == (True, False)
+    assert chosen("none", many, 1e-11) == (False, False)
 
 
 def test_queries_are_prefiltered_where_that_saves_time():

@@ -24,6 +24,7 @@ _SHORT_WINDOW = 48
 _SHORT_LANES = 2**14
 _SWEEP_WINDOW = 512  # antidiagonals of short queries are full for most steps
 _SWEEP_BYTES = 2**16  # of one array: the five of a sweep fit in a core's cache
+_ACCELERATOR_BYTES = 2**22  # the same elsewhere: an array is spread over many cores
 _ARRAYS = 8  # arrays of that size in a block's memory
 _LEAST = 2**6, 2**15  # lanes and antidiagonal cells below which nothing is gained
 
@@ -63,6 +64,7 @@ class Kernels:
         self.scoring = scoring
         self._block_bytes = block_bytes
         self._has_strips = devices[0].platform == "cpu"
+        self._sweep_bytes = _SWEEP_BYTES if self._has_strips else _ACCELERATOR_BYTES
         self._has_tiles = _compiles_tiles(devices[0].platform)
         self._tile_worth = tile_worth
         mesh = Mesh(np.array(devices), ("lanes",), axis_types=(AxisType.Auto,))
@@ -122,7 +124,7 @@ class Kernels:
         itemsize = self.scoring.dtype(rows, columns).itemsize
         shorter = min(rows, columns)
         most = self._block_bytes // (itemsize * (_ARRAYS * shorter + rows + columns))
-        fast = devices * _SWEEP_BYTES // (shorter * itemsize)
+        fast = devices * self._sweep_bytes // (shorter * itemsize)
         lanes = max(1, min(_LEAST[0], _LEAST[1] // shorter))
         most = min(most, max(fast, lanes) if kernel == "sweep" else _SHORT_LANES)
         # Each number of lanes is compiled separately: keep them few.

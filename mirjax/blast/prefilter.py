@@ -1,20 +1,33 @@
-"""Prefilter queries when that costs less than searching them."""
+"""Prefilter queries when that costs less than searching them.
+
+Two stages remove queries that cannot have a hit. `requirements` tests what they share
+with the database in words, `pair_scores` the exact alignment scores of the pairs that
+share a word. `plan` decides which stages the queries of a length go through.
+"""
 
 import concurrent.futures
 import dataclasses
+import itertools
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import UInt8
 
-from mirjax.blast import plan, words
+from mirjax.blast import pair_scores, plan, words
 from mirjax.blast.database import database_size, subject_letters
-from mirjax.blast.requirements import Requirement, find_requirements, satisfies
+from mirjax.blast.pair_scores import PairCounts
+from mirjax.blast.requirements import (
+    Requirement,
+    find_requirements,
+    required_score,
+    satisfies,
+)
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.statistics import DatabaseSize
+from mirjax.blast.words import WordIndex
 from mirjax.sequences import alphabet
 
 _CHUNK = 500  # queries of one length that are tested at a time
@@ -29,8 +42,10 @@ class PrefilterStats:
       too_short: queries too short for any alignment to reach the E-value.
       tested: queries whose words were looked up.
       occurrences: occurrences of those words in the database.
-      dropped: tested queries that cannot have a hit.
+      dropped: tested queries that do not satisfy what a hit requires of words.
       choices: by length of query, what was done with them and why.
+      pairs: counts of the pairs whose alignments were scored.
+      unaligned: queries without a pair that scores enough for a hit.
     """
 
     too_short: int = 0
@@ -38,24 +53,61 @@ class PrefilterStats:
     occurrences: int = 0
     dropped: int = 0
     choices: dict[int, str] = dataclasses.field(default_factory=dict)
+    pairs: PairCounts = dataclasses.field(default_factory=PairCounts)
+    unaligned: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Group:
+    """The queries of one length.
+
+    Attributes:
+      sequences: all queries.
+      numbers: indices of those of this length.
+      requirements: requirements of a hit.
+      score: least raw score of a hit.
+    """
+
+    sequences: Sequence[str]
+    numbers: list[int]
+    requirements: tuple[Requirement, ...]
+    score: int
+
+    @property
+    def length(self) -> int:
+        """Letters of each query."""
+        return len(self.sequences[self.numbers[0]])
+
+    def tokens(self, numbers: Sequence[int]) -> UInt8[np.ndarray, "queries length"]:
+        """Return the tokens of some queries."""
+        tokens: UInt8[np.ndarray, "queries length"] = alphabet.encode(
+            [self.sequences[number] for number in numbers], self.length
+        )
+        return tokens
 
 
 class _Tested(NamedTuple):
-    """Result of testing the queries of one length.
+    """Result of testing the queries of one length by words.
 
     Attributes:
       passing: indices of the queries that blastn has to search.
+      uncertain: indices of the others that may have a hit, by their words.
       tested: number of queries tested.
       occurrences: occurrences of their words in the database.
     """
 
     passing: list[int]
+    uncertain: list[int]
     tested: int
     occurrences: int
 
 
 def prefilter(
-    sequences: Sequence[str], database: Path, settings: BlastSettings, workers: int
+    sequences: Sequence[str],
+    database: Path,
+    settings: BlastSettings,
+    workers: int,
+    mode: str = "auto",
 ) -> tuple[list[int], PrefilterStats]:
     """Determine which queries blastn has to search.
 
@@ -64,106 +116,141 @@ def prefilter(
       database: a folder returned by `database.build_database`.
       settings: settings of the search.
       workers: threads of the prefilter, and parallel blastn processes.
+      mode: one of `settings.PREFILTERS`. none: no stage; words: that stage for all
+        queries; alignment: both stages for all; auto: what saves time.
 
     Returns:
       Indices of the queries to search, ascending, and counts of all queries.
     """
     letters = subject_letters(database)
     size = database_size(letters)
-    by_length: defaultdict[int, list[int]] = defaultdict(list)
-    for number, sequence in enumerate(sequences):
-        by_length[len(sequence)].append(number)
     stats = PrefilterStats()
-    requirements: dict[int, tuple[Requirement, ...]] = {}
-    for length, numbers in sorted(by_length.items()):
-        if found := find_requirements(settings, length, size):
-            requirements[length] = found
-        else:
-            stats.too_short += len(numbers)
-            stats.choices[length] = "not searched: too short for any hit"
-    plans = _make_plans(settings, requirements, by_length, size, workers)
-    saving_s = sum(p.saving_s for p in plans.values() if p.is_filtered)
-    has_index = words.has_index(database)
-    pays = saving_s > 0 and plan.is_worthwhile(saving_s, size, has_index=has_index)
-    index = words.load_index(database, letters) if pays else None
+    groups = _group_by_length(sequences, settings, size, stats)
+    plans = plan.choose_plans(
+        settings,
+        {length: group.requirements for length, group in groups.items()},
+        {
+            length: plan.Workload(length, len(group.numbers), size, workers)
+            for length, group in groups.items()
+        },
+        plan.Conditions(mode, words.has_index(database), pair_scores.cell_seconds),
+    )
+    is_used = any(chosen.is_filtered for chosen in plans.values())
+    index = words.load_index(database, letters) if is_used else None
 
     def test(length: int) -> _Tested:
-        numbers = by_length[length]
+        group = groups[length]
         if index is None or not plans[length].is_filtered:
-            return _Tested(numbers, 0, 0)
-
-        def test_part(part: Sequence[int]) -> tuple[Bool[np.ndarray, " queries"], int]:
-            tokens = alphabet.encode([sequences[number] for number in part], length)
-            return satisfies(index, tokens, requirements[length], settings)
-
-        return _test_in_chunks(numbers, test_part)
+            return _Tested(group.numbers, [], 0, 0)
+        most = _MAX_PASSING if mode == "auto" else 1.0
+        return _test_words(index, group, settings, plans[length], most)
 
     passing: list[int] = []
+    uncertain: dict[int, list[int]] = {}
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for length, result in zip(plans, pool.map(test, plans), strict=True):
+        for length, result in zip(groups, pool.map(test, groups), strict=True):
+            num_queries = len(groups[length].numbers)
             passing += result.passing
-            num_queries = len(by_length[length])
+            if result.uncertain:
+                uncertain[length] = result.uncertain
             stats.tested += result.tested
             stats.occurrences += result.occurrences
-            stats.dropped += num_queries - len(result.passing)
+            stats.dropped += num_queries - len(result.passing) - len(result.uncertain)
             stopped = result.tested < num_queries
-            stats.choices[length] = _describe(plans[length], pays, stopped)
+            stats.choices[length] = _describe(plans[length], stopped)
+    if index is not None and uncertain:
+        passing += _aligned(index, groups, uncertain, settings, stats)
     return sorted(passing), stats
 
 
-def _make_plans(
+def _group_by_length(
+    sequences: Sequence[str],
     settings: BlastSettings,
-    requirements: Mapping[int, Sequence[Requirement]],
-    by_length: Mapping[int, Sequence[int]],
     size: DatabaseSize,
-    workers: int,
-) -> dict[int, plan.FilterPlan]:
-    """Return the plan of each query length that has requirements."""
-    return {
-        length: plan.plan_filter(
-            settings,
-            found,
-            plan.Workload(length, len(by_length[length]), size, workers),
-        )
-        for length, found in requirements.items()
-    }
+    stats: PrefilterStats,
+) -> dict[int, _Group]:
+    """Return the queries of each length that may have a hit; count the others."""
+    by_length: defaultdict[int, list[int]] = defaultdict(list)
+    for number, sequence in enumerate(sequences):
+        by_length[len(sequence)].append(number)
+    groups = {}
+    for length, numbers in sorted(by_length.items()):
+        if found := find_requirements(settings, length, size):
+            score = required_score(settings, length, size)
+            groups[length] = _Group(sequences, numbers, found, score)
+        else:
+            stats.too_short += len(numbers)
+            stats.choices[length] = "not searched: too short for any hit"
+    return groups
 
 
-def _test_in_chunks(
-    numbers: Sequence[int],
-    test_part: Callable[[Sequence[int]], tuple[Bool[np.ndarray, " queries"], int]],
+def _test_words(
+    index: WordIndex,
+    group: _Group,
+    settings: BlastSettings,
+    chosen: plan.FilterPlan,
+    most_passing: float,
 ) -> _Tested:
     """Test queries chunk by chunk, until too many of them pass.
 
     Args:
-      numbers: indices of the queries.
-      test_part: takes indices; returns whether each query passes, and the number of
-        word occurrences that were scored.
+      index: index of the database.
+      group: the queries.
+      settings: settings of the search.
+      chosen: plan of their length.
+      most_passing: fraction of tested queries that pass above which the rest is not
+        tested and passes.
 
     Returns:
-      The counts. Queries that were not tested count as passing.
+      The queries that pass. Those without a gapless segment of the score of a hit are
+      uncertain if their alignments are to be scored.
     """
     passing: list[int] = []
+    uncertain: list[int] = []
     tested = occurrences = 0
-    for start in range(0, len(numbers), _CHUNK):
-        part = numbers[start : start + _CHUNK]
-        is_passing, scored = test_part(part)
-        passing += [
-            number for number, passes in zip(part, is_passing, strict=True) if passes
-        ]
+    for start in range(0, len(group.numbers), _CHUNK):
+        part = group.numbers[start : start + _CHUNK]
+        result = satisfies(index, group.tokens(part), group.requirements, settings)
+        is_uncertain = np.zeros(len(part), bool)
+        if chosen.is_aligned:
+            is_uncertain = result.satisfied & (result.best < group.score)
+        passing += itertools.compress(part, result.satisfied & ~is_uncertain)
+        uncertain += itertools.compress(part, is_uncertain)
         tested += len(part)
-        occurrences += scored
-        if len(passing) > _MAX_PASSING * tested:
-            passing += numbers[start + _CHUNK :]
+        occurrences += result.occurrences
+        if len(passing) > most_passing * tested:
+            passing += group.numbers[start + _CHUNK :]
             break
-    return _Tested(passing, tested, occurrences)
+    return _Tested(passing, uncertain, tested, occurrences)
 
 
-def _describe(filter_plan: plan.FilterPlan, pays: bool, stopped: bool) -> str:
-    if not filter_plan.is_filtered:
-        return f"searched: {filter_plan.reason}"
-    if not pays:
-        return "searched: too few queries for the prefilter to save time"
+def _aligned(
+    index: WordIndex,
+    groups: Mapping[int, _Group],
+    uncertain: Mapping[int, list[int]],
+    settings: BlastSettings,
+    stats: PrefilterStats,
+) -> list[int]:
+    """Return the uncertain queries of each length that keep a pair by its score."""
+    candidates = [
+        pair_scores.Candidates(
+            groups[length].tokens(numbers),
+            min(requirement.word for requirement in groups[length].requirements),
+            groups[length].score,
+        )
+        for length, numbers in uncertain.items()
+    ]
+    kept, stats.pairs = pair_scores.have_high_scores(index, candidates, settings)
+    numbers = [number for found in uncertain.values() for number in found]
+    is_kept = np.concatenate(kept).tolist()
+    stats.unaligned = is_kept.count(False)
+    return list(itertools.compress(numbers, is_kept))
+
+
+def _describe(chosen: plan.FilterPlan, stopped: bool) -> str:
+    if not chosen.is_filtered:
+        return f"searched: {chosen.reason}"
+    stages = "words and alignments" if chosen.is_aligned else "words"
     if stopped:
-        return "prefiltered at first, then searched: most have hits"
-    return f"prefiltered: {filter_plan.reason}"
+        return f"prefiltered by {stages} at first, then searched: most have hits"
+    return f"prefiltered by {stages}: {chosen.reason}"

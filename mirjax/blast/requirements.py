@@ -36,6 +36,7 @@ with any database sequence, on a strand that is searched.
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int64, UInt8
@@ -64,6 +65,38 @@ class Requirement:
     segment: int
 
 
+class WordTest(NamedTuple):
+    """What queries of one length share with a database.
+
+    Attributes:
+      satisfied: whether each query satisfies at least one requirement and so may have
+        a hit.
+      best: each query's best score of a gapless segment through a required word.
+      occurrences: number of word occurrences that were scored.
+    """
+
+    satisfied: Bool[np.ndarray, " queries"]
+    best: Int64[np.ndarray, " queries"]
+    occurrences: int
+
+
+def required_score(
+    settings: BlastSettings, query_length: int, database: DatabaseSize
+) -> int:
+    """Return a raw score that every hit of queries of one length has or exceeds.
+
+    Args:
+      settings: settings of the search.
+      query_length: letters of a query.
+      database: size of the whole database.
+    """
+    space = search_space(settings.statistics, query_length, database)
+    score = least_score(settings.statistics, settings.evalue * _MARGIN, space)
+    if settings.gapopen or settings.gapextend:
+        return score
+    return max(1, score - 1)  # blastn may have rounded half points up
+
+
 def find_requirements(
     settings: BlastSettings, query_length: int, database: DatabaseSize
 ) -> tuple[Requirement, ...]:
@@ -81,11 +114,9 @@ def find_requirements(
     """
     reward, penalty = settings.reward, -settings.penalty
     gap: float = settings.gapopen + settings.gapextend
-    space = search_space(settings.statistics, query_length, database)
-    score = least_score(settings.statistics, settings.evalue * _MARGIN, space)
+    score = required_score(settings, query_length, database)
     if not gap:  # megablast then has its own cost per letter of a gap
         gap = penalty + reward / 2
-        score = max(1, score - 1)  # blastn may have rounded half points up
     seed = Requirement(settings.word_size, reward * settings.word_size)
     if score > reward * query_length or query_length < settings.word_size:
         return ()
@@ -119,7 +150,7 @@ def satisfies(
     queries: UInt8[np.ndarray, "queries length"],
     requirements: Sequence[Requirement],
     settings: BlastSettings,
-) -> tuple[Bool[np.ndarray, " queries"], int]:
+) -> WordTest:
     """Determine which queries satisfy a requirement on a strand that is searched.
 
     Args:
@@ -127,22 +158,17 @@ def satisfies(
       queries: tokens of queries of one length, without a PAD.
       requirements: requirements of that length, as returned by `find_requirements`.
       settings: settings of the search.
-
-    Returns:
-      Whether each query satisfies at least one requirement and so may have a hit; and
-      the number of word occurrences that were scored.
     """
     satisfied = np.zeros(len(queries), bool)
+    highest = np.zeros(len(queries), np.int64)
     total = 0
-    strands = [queries]
-    if settings.strand == "both":
-        strands.append(_reverse_complement(queries))
-    for strand in strands:
+    for strand in searched_strands(queries, settings):
         for requirement in requirements:
             best, occurrences = best_segments(index, strand, requirement.word, settings)
             satisfied |= best >= requirement.segment
+            np.maximum(highest, best, out=highest)
             total += occurrences
-    return satisfied, total
+    return WordTest(satisfied, highest, total)
 
 
 def best_segments(
@@ -187,8 +213,15 @@ def best_segments(
     return best, total
 
 
-def _reverse_complement(
-    tokens: UInt8[np.ndarray, "queries length"],
-) -> UInt8[np.ndarray, "queries length"]:
-    complement: UInt8[np.ndarray, "queries length"] = COMPLEMENT[tokens[:, ::-1]]
-    return complement
+def searched_strands(
+    queries: UInt8[np.ndarray, "queries length"], settings: BlastSettings
+) -> list[UInt8[np.ndarray, "queries length"]]:
+    """Return the queries' tokens on each strand that is searched.
+
+    Args:
+      queries: tokens of queries of one length, without a PAD.
+      settings: settings of the search.
+    """
+    if settings.strand == "plus":
+        return [queries]
+    return [queries, COMPLEMENT[queries[:, ::-1]]]

@@ -4,7 +4,8 @@ Three measures save time, and none changes a row of blastn's table:
 
 * Identical queries are searched once.
 * Queries that cannot have a hit are not searched, where determining that costs less
-  than searching them: `requirements` has the proof, `plan` the decision.
+  than searching them: `requirements` and `pair_scores` have the proofs, `plan` the
+  decision.
 * The remaining queries are distributed over one blastn process per core.
 
 blastn always searches the whole database, so the search space, the cutoffs, the
@@ -35,6 +36,7 @@ def confirm(
     table: io.BufferedIOBase,
     settings: BlastSettings = DEFAULT,
     limits: Limits = ONE_PER_CORE,
+    mode: str = "auto",
 ) -> SearchStats:
     """Write the table that plain blastn prints for queries.
 
@@ -47,6 +49,8 @@ def confirm(
         queries.
       settings: settings of the search.
       limits: limits of the blastn processes.
+      mode: stages of the prefilter, one of `settings.PREFILTERS`. The table is the same
+        by all.
 
     Returns:
       Counts of queries and rows.
@@ -62,7 +66,9 @@ def confirm(
         number_of.append(numbers.setdefault(sequence, len(numbers)))
     sequences = list(numbers)
     names = [name.encode() for name in subject_names(database)]
-    remaining, prefiltered = prefilter(sequences, database, settings, limits.workers)
+    remaining, prefiltered = prefilter(
+        sequences, database, settings, limits.workers, mode
+    )
     stats = SearchStats(
         len(queries), len(sequences), len(names), prefiltered, len(remaining)
     )

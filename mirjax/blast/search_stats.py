@@ -42,6 +42,9 @@ class SearchStats:
             f"looked up: {prefilter.tested:,} queries, {prefilter.occurrences:,} words "
             "in common with the database",
             f"without what a hit requires: {prefilter.dropped:,} queries",
+            f"aligned: {prefilter.pairs.scored:,} pairs, "
+            f"{prefilter.pairs.dropped:,} of them below the score of a hit",
+            f"without a pair that scores enough: {prefilter.unaligned:,} queries",
             f"searched by blastn: {pairs(self.searched)}",
             f"with a hit: {self.found:,} queries",
         ]

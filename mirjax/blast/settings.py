@@ -8,6 +8,7 @@ from mirjax.blast.karlin_altschul import Statistics, find_statistics
 
 TASKS = ("megablast", "blastn", "blastn-short")
 STRANDS = ("plus", "both")
+PREFILTERS = ("auto", "words", "alignment", "none")
 
 # Of the numbers that blastn reads as 32 bits: scores of long alignments fit too.
 _RANGES = {

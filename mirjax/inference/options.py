@@ -25,6 +25,11 @@ class PredictOptions:
       min_log_prob: sites whose miRNA has a lower log P(miRNA | site) are left out.
       top: number of sites to return, those of the highest log P, best first; 0: all, in
         the order of the targets.
+      segments: lengths of the segments that are decoded at every position, in nt; none
+        for windows.
+      accessible: whether to leave out segments without an accessible stretch.
+      max_energy: highest free energy of the duplex of a site and its decoded miRNA, in
+        kcal/mol; None for any.
 
     Raises:
       ValueError: for a value out of range.
@@ -38,6 +43,9 @@ class PredictOptions:
     num_threads: int = 1
     min_log_prob: float = -math.inf
     top: int = 0
+    segments: tuple[int, ...] = ()
+    accessible: bool = False
+    max_energy: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "num_threads", "beam_width"):
@@ -50,6 +58,10 @@ class PredictOptions:
                 f"--min_log_prob={self.min_log_prob} must be at most 0, the logarithm "
                 "of a probability of 1"
             )
+        if len(set(self.segments)) < len(self.segments):
+            raise ValueError(f"--segments={self.segments}: name each length once")
+        if self.max_energy is not None and not math.isfinite(self.max_energy):
+            raise ValueError(f"--max_energy={self.max_energy} must be finite")
         if self.decoder not in DECODERS:
             raise ValueError(
                 f"--decoder={self.decoder} is not one of {', '.join(DECODERS)}"

@@ -2,24 +2,25 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from absl import logging
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from mirjax.blast import naming
 from mirjax.blast.processes import Limits
-from mirjax.inference import decoders, sites
+from mirjax.inference import decoders, folding, sites
 from mirjax.inference.options import PredictOptions
+from mirjax.inference.segments import SlidingWindows, accessible, every_segment
 from mirjax.models import loading
 from mirjax.models.interfaces import Generator
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import fasta
 from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
-from mirjax.sequences.windows import Window, count_windows, sliding_windows
+from mirjax.sequences.windows import Window
 
 # Takes the number of items and a description; gives a function that is called with the
 # number of items done since its previous call.
@@ -39,6 +40,7 @@ class Prediction(NamedTuple):
       mirna: the decoded miRNA, 5'→3'; empty if the model predicts none.
       log_prob: log P(miRNA | site), natural logarithm.
       name: the miRNA's name in the database, or None for a novel miRNA.
+      record: the target's number among the targets, from 0.
     """
 
     target: str
@@ -47,6 +49,7 @@ class Prediction(NamedTuple):
     mirna: str
     log_prob: float
     name: naming.Name | None
+    record: int
 
 
 def no_progress(
@@ -125,29 +128,31 @@ def predict(
       `options.top` is given.
 
     Raises:
-      ValueError: for a stride that does not suit the model, before the device is used.
+      ValueError: for a stride or segments that do not suit the model, or without
+        ViennaRNA where it is needed, before the device is used.
       BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
     """
-    size, stride = _window_sizes(trained, options)
-    lengths = [len(target.sequence) for target in targets]
-    num_sites = count_windows(lengths, size, stride)
-    logging.info("%d target records, %d sites", len(targets), num_sites)
+    windows = _make_windows(trained, targets, options, progress)
+    logging.info("%d target records, %d sites", len(targets), len(windows))
     decoder = _make_decoder(trained, database, options)
-    with progress(num_sites, "decoding sites") as report:
+    with progress(len(windows), "decoding sites") as report:
         decoded = sites.decode_windows(
             decoder,
             targets,
-            size=size,
-            stride=stride,
+            windows,
+            size=trained.model.max_target_length,
             batch_size=options.batch_size,
             report=report,
         )
-    kept = choose_sites(decoded.log_probs, options)
+    stable = None
+    if options.max_energy is not None:
+        stable = _are_stable(decoded, targets, windows, options)
+    kept = choose_sites(decoded.log_probs, options, stable)
     used = np.unique(decoded.choices[kept])
     logging.info("%d sites kept; naming %d distinct miRNAs", len(kept), len(used))
     mirnas = [decoded.mirnas[choice] for choice in used]
     names = dict(zip(used, _name(mirnas, database, options), strict=True))
-    windows = _in_order(sliding_windows(lengths, size, stride), kept)
+    kept_windows = _in_order(iter(windows), kept)
     return (
         Prediction(
             targets[window.record].name,
@@ -156,23 +161,28 @@ def predict(
             decoded.mirnas[choice],
             float(log_prob),
             names[choice],
+            window.record,
         )
         for window, choice, log_prob in zip(
-            windows, decoded.choices[kept], decoded.log_probs[kept], strict=True
+            kept_windows, decoded.choices[kept], decoded.log_probs[kept], strict=True
         )
     )
 
 
 def choose_sites(
-    log_probs: Float[np.ndarray, " sites"], options: PredictOptions
+    log_probs: Float[np.ndarray, " sites"],
+    options: PredictOptions,
+    allowed: Bool[np.ndarray, " sites"] | None = None,
 ) -> Int[np.ndarray, " kept"]:
     """Return the numbers of the sites to return, in the order to return them.
 
     Args:
       log_probs: log P(miRNA | site) of each site.
       options: `min_log_prob` and `top`; of equal log P the earlier site counts.
+      allowed: which sites may be returned; by default all.
     """
-    kept = np.flatnonzero(log_probs >= options.min_log_prob)
+    is_kept = log_probs >= options.min_log_prob
+    kept = np.flatnonzero(is_kept if allowed is None else is_kept & allowed)
     if options.top:
         best = np.argsort(-log_probs[kept], kind="stable")[: options.top]
         kept = kept[best]
@@ -204,12 +214,61 @@ def _name(
     return naming.name_sequences(mirnas, database, options.settings, limits)
 
 
-def _window_sizes(trained: TrainedModel, options: PredictOptions) -> tuple[int, int]:
-    """Return the length of a window, and the distance from one to the next, in nt."""
-    size, stride = trained.model.max_target_length, options.stride
-    if not 1 <= stride <= size:
-        raise ValueError(f"--stride={stride} must be from 1 to a window's {size} nt")
-    return size, stride
+def _make_windows(
+    trained: TrainedModel,
+    targets: Sequence[SequenceRecord],
+    options: PredictOptions,
+    progress: Progress,
+) -> Collection[Window]:
+    """Return the windows or segments to decode."""
+    if options.max_energy is not None:
+        folding.load_viennarna("--max_energy")
+    shortest, longest = trained.model.min_target_length, trained.model.max_target_length
+    lengths = [len(target.sequence) for target in targets]
+    windows: Collection[Window]
+    if options.segments:
+        for size in options.segments:
+            if not shortest <= size <= longest:
+                raise ValueError(
+                    f"--segments: {size} nt, the model takes {shortest} to {longest}"
+                )
+        windows = every_segment(lengths, options.segments)
+    else:
+        if not 1 <= options.stride <= longest:
+            raise ValueError(
+                f"--stride={options.stride} must be from 1 to a window's {longest} nt"
+            )
+        windows = SlidingWindows(lengths, longest, options.stride)
+    if not options.accessible:
+        return windows
+    with progress(len(targets), "folding transcripts") as report:
+        found = accessible(windows, targets, report)
+    logging.info("%d of %d sites are accessible", len(found), len(windows))
+    return found
+
+
+def _are_stable(
+    decoded: sites.DecodedWindows,
+    targets: Sequence[SequenceRecord],
+    windows: Collection[Window],
+    options: PredictOptions,
+) -> Bool[np.ndarray, " sites"]:
+    """Return which sites have a duplex of an energy that is low enough."""
+    is_stable = decoded.log_probs >= options.min_log_prob
+    energies: dict[tuple[int, str], float] = {}
+    for number, (window, choice) in enumerate(
+        zip(windows, decoded.choices.tolist(), strict=True)
+    ):
+        mirna = decoded.mirnas[choice]
+        if is_stable[number] and mirna:
+            site = targets[window.record].sequence[window.start : window.end]
+            if (choice, site) not in energies:
+                energies[choice, site] = folding.duplex_energy(mirna, site)
+            is_stable[number] = energies[choice, site] <= options.max_energy
+        elif not mirna:
+            is_stable[number] = False
+    logging.info("%d sites have a stable duplex", int(is_stable.sum()))
+    return is_stable
 
 
 def _make_decoder(

@@ -1,7 +1,7 @@
 """Decode target sites: short records as a whole, long ones window by window."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Float32, Int32
 from mirjax.inference.decoders import Decoder
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
-from mirjax.sequences.windows import count_windows, sliding_windows
+from mirjax.sequences.windows import Window
 
 _BATCHES_PER_REPORT = 8  # batches decoded at a time; bounds memory
 
@@ -32,35 +32,34 @@ class DecodedWindows(NamedTuple):
 def decode_windows(
     decoder: Decoder,
     targets: Sequence[SequenceRecord],
+    windows: Collection[Window],
     *,
     size: int,
-    stride: int,
     batch_size: int,
     report: Callable[[int], None],
 ) -> DecodedWindows:
-    """Decode every window of every target, in memory of 8 bytes per window.
+    """Decode windows of targets, in memory of 8 bytes per window.
 
     Args:
       decoder: decoder, as returned by `decoders.make_decoder`.
       targets: records, 5'→3', none too short for the model.
-      size: length of a window, nt.
-      stride: distance from one window to the next, nt.
+      windows: windows of the records, in any order.
+      size: length of the longest window, nt.
       batch_size: windows that the decoder takes at a time.
       report: called with the number of windows decoded since its previous call.
 
     Returns:
-      The predictions, in the order of `sliding_windows`.
+      The predictions, in the order of the windows.
 
     Raises:
       FloatingPointError: if a log P is NaN or infinite.
     """
-    lengths = [len(target.sequence) for target in targets]
-    choices = np.empty(count_windows(lengths, size, stride), np.int32)
+    choices = np.empty(len(windows), np.int32)
     log_probs = np.empty(len(choices), np.float32)
     indices: dict[str, int] = {}
-    windows = sliding_windows(lengths, size, stride)
+    following = iter(windows)
     done = 0
-    while chunk := list(itertools.islice(windows, _BATCHES_PER_REPORT * batch_size)):
+    while chunk := list(itertools.islice(following, _BATCHES_PER_REPORT * batch_size)):
         sites = [targets[record].sequence[start:end] for record, start, end in chunk]
         decoded = decoder(alphabet.encode(sites, size))
         rows = slice(done, done + len(chunk))

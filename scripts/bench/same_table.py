@@ -1,21 +1,21 @@
 """Compare the rows of `mirjax.confirm` with plain blastn's, every column, as sets.
 
     python scripts/bench/same_table.py --queries=2000
+    python scripts/bench/same_table.py --queries=2000 --prefilter=alignment
 
 Prints a line for each database, E-value, strand and word size: the number of plain
 blastn's rows, and of the rows that only one of both has. From a word size of 11 on
 blastn drops some hits, depending on the neighbours of a query: `estimated` counts the
 rows of confirm that plain blastn prints at a thousandfold E-value alone, where it drops
 none. They are no differences. `lost` counts the queries with a hit that the prefilter,
-applied to all queries, would leave out.
+applied to all queries, would leave out: by words, or by both stages.
 """
 
 import argparse
 import dataclasses
 import itertools
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +23,10 @@ import measured_rows
 import numpy as np
 import search_cases
 
-from mirjax.blast import database, words
-from mirjax.blast.requirements import find_requirements, satisfies
+from mirjax.blast import database, prefilter
 from mirjax.blast.search import confirm
-from mirjax.blast.settings import BlastSettings
+from mirjax.blast.settings import PREFILTERS, BlastSettings
 from mirjax.datasets import registry
-from mirjax.sequences import alphabet
 from mirjax.sequences.fasta import write_fasta
 from mirjax.sequences.records import SequenceRecord
 
@@ -59,21 +57,12 @@ class Comparison(NamedTuple):
 
 
 def filtered_out(
-    sequences: Iterable[str], folder: Path, settings: BlastSettings
+    sequences: Sequence[str], folder: Path, settings: BlastSettings, mode: str
 ) -> int:
     """Count the sequences that the prefilter would leave out."""
-    letters = database.subject_letters(folder)
-    size = database.database_size(letters)
-    index = words.load_index(folder, letters)
-    by_length = defaultdict(list)
-    for sequence in sequences:
-        by_length[len(sequence)].append(sequence)
-    lost = 0
-    for length, found in by_length.items():
-        requirements = find_requirements(settings, length, size)
-        tokens = alphabet.encode(found, length)
-        lost += int((~satisfies(index, tokens, requirements, settings)[0]).sum())
-    return lost
+    stages = "alignment" if mode == "alignment" else "words"
+    remaining, _ = prefilter.prefilter(sequences, folder, settings, 2, stages)
+    return len(sequences) - len(remaining)
 
 
 def compare(
@@ -81,6 +70,7 @@ def compare(
     fasta: Path,
     subjects: Path,
     settings: BlastSettings,
+    mode: str = "auto",
 ) -> Comparison:
     """Search the same queries by both, and compare the rows.
 
@@ -89,13 +79,14 @@ def compare(
       fasta: file of the queries.
       subjects: file of the database, beside which plain blastn's is built.
       settings: settings of the search.
+      mode: stages of confirm's prefilter.
     """
     folder = fasta.parent
     ours = database.build_database(subjects, folder / "cache")
     plain, table = folder / "plain.tsv", folder / "ours.tsv"
     search_cases.plain_blastn(fasta, subjects, settings, plain)
     with table.open("wb") as file:
-        confirm(queries, ours, file, settings)
+        confirm(queries, ours, file, settings, mode=mode)
     theirs, mine = (sorted(path.read_bytes().splitlines()) for path in (plain, table))
     names = {row.partition(b"\t")[0].decode() for row in theirs}
     with_hits = [query.sequence for query in queries if query.name in names]
@@ -108,7 +99,7 @@ def compare(
         plain_only=len(set(theirs) - set(mine)),
         ours_only=len(ours_only - estimated),
         estimated=len(estimated),
-        lost=filtered_out(with_hits, ours, settings),
+        lost=filtered_out(with_hits, ours, settings, mode),
         is_same=theirs == [row for row in mine if row not in estimated],
     )
 
@@ -138,6 +129,7 @@ def main() -> None:
     parser.add_argument("--evalues", default="0.001,0.01,0.1,10")
     parser.add_argument("--datasets", default="mirbase/hsa,mirbase/all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--prefilter", choices=PREFILTERS, default="auto")
     measured_rows.add_out(parser)
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
@@ -162,7 +154,8 @@ def main() -> None:
                 settings = dataclasses.replace(
                     BlastSettings(), evalue=evalue, strand=strand, word_size=word_size
                 )
-                found = compare(queries, fasta, subjects, settings)
+                mode = arguments.prefilter
+                found = compare(queries, fasta, subjects, settings, mode)
                 searched = {"database": dataset, "queries": len(queries)}
                 varied = {"evalue": evalue, "strand": strand, "word_size": word_size}
                 rows.append(searched | varied | found._asdict())
