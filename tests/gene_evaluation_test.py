@@ -158,6 +158,7 @@ def test_weights_fall_with_the_variance_of_a_level():
     assert equal.tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_own_table_of_one_mirna_end_to_end(tmp_path, gene_set, model, monkeypatch):
     monkeypatch.setattr(metrics, "GENE_RESAMPLES", 10)
     monkeypatch.setattr("mirjax.evaluation.gene_set._synonyms", lambda genes: {})
