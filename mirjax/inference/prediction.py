@@ -128,8 +128,7 @@ def predict(
       `options.top` is given.
 
     Raises:
-      ValueError: for a stride or segments that do not suit the model, or without
-        ViennaRNA where it is needed, before the device is used.
+      ValueError: for options that do not suit the model, or ViennaRNA is missing.
       BlastError: if BLAST+ is missing, too old, fails or exceeds the time limit.
     """
     windows = _make_windows(trained, targets, options, progress)
@@ -144,9 +143,7 @@ def predict(
             batch_size=options.batch_size,
             report=report,
         )
-    stable = None
-    if options.max_energy is not None:
-        stable = _are_stable(decoded, targets, windows, options)
+    stable = _are_stable(decoded, targets, windows, options)
     kept = choose_sites(decoded.log_probs, options, stable)
     used = np.unique(decoded.choices[kept])
     logging.info("%d sites kept; naming %d distinct miRNAs", len(kept), len(used))
@@ -252,8 +249,10 @@ def _are_stable(
     targets: Sequence[SequenceRecord],
     windows: Collection[Window],
     options: PredictOptions,
-) -> Bool[np.ndarray, " sites"]:
-    """Return which sites have a duplex of an energy that is low enough."""
+) -> Bool[np.ndarray, " sites"] | None:
+    """Return which sites have a duplex of an energy that is low enough; None: all."""
+    if options.max_energy is None:
+        return None
     is_stable = decoded.log_probs >= options.min_log_prob
     energies: dict[tuple[int, str], float] = {}
     for number, (window, choice) in enumerate(
