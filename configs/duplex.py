@@ -8,6 +8,7 @@ Variants (`--config=configs/duplex.py:NAME`):
              --config.pool.transcripts=FILE.
   teacher    pairs that the teacher labels alone, validated on the same rows.
   hejret     the training rows of Hejret 2023 alone.
+  pairs      one dataset, as a classifier of any other kind: --config.data.name=NAME.
   simulated  a small model on built-in simulated pairs; no files needed. It shows the
              command at work: only complementarity distinguishes these pairs.
 
@@ -126,6 +127,14 @@ def _hejret(config: ConfigDict) -> None:
     _epochs(config, 20.0)
 
 
+def _pairs(config: ConfigDict) -> None:
+    """One dataset, split and with negatives as config.data says."""
+    config.data = base.get_config().data
+    del config["pool"]
+    config.train.best_metric = "val/accuracy"
+    _epochs(config, 20.0)
+
+
 def _simulated(config: ConfigDict) -> None:
     """4,800 positive training pairs."""
     config.data.sources = "simulated"
@@ -143,5 +152,6 @@ VARIANTS = {
     "distilled": _distilled,
     "teacher": _teacher,
     "hejret": _hejret,
+    "pairs": _pairs,
     "simulated": _simulated,
 }

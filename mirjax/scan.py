@@ -272,9 +272,7 @@ def _open_report(
 
 def _explain(search: "Search", scanner: Any) -> None:
     """Log what was chosen."""
-    logging.info(
-        "engine: %s", type(search.engine).__name__ if search.engine else "none"
-    )
+    logging.info("engine: %s", type(search.engine).__name__)
     for name, value in search.settings.items():
         logging.info("%s: %s", name, value)
     rule = getattr(getattr(scanner, "scorer", None), "rule", None)

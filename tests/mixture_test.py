@@ -24,7 +24,7 @@ from mirjax.training.task import make_task
 from mirjax.training.task_data import load_data, pin_data
 
 ALL_DEVICES = jax.devices
-SIZES = {"pair_features": 2, "filters": 4, "conv_features": 3, "conv_layers": 1}
+SIZES = {"stack_features": 2, "filters": 4, "conv_features": 3, "conv_layers": 1}
 
 
 @pytest.fixture(autouse=True)

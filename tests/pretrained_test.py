@@ -16,7 +16,7 @@ from mirjax.models.trained import save_model
 ROOT = pathlib.Path(__file__).parents[1]
 CONFIG = {
     "name": "duplex",
-    "pair_features": 2,
+    "stack_features": 2,
     "filters": 4,
     "conv_features": 3,
     "conv_layers": 1,

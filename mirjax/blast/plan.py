@@ -207,10 +207,10 @@ def choose_plans(
     """
     mode = conditions.mode
     if mode != "auto":
-        chosen = FilterPlan(
+        given = FilterPlan(
             mode != "none", 0.0, f"--prefilter={mode}", is_aligned=mode == "alignment"
         )
-        return dict.fromkeys(requirements, chosen)
+        return dict.fromkeys(requirements, given)
     by_words = {
         length: plan_filter(settings, found, workloads[length])
         for length, found in requirements.items()

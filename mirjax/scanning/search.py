@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import json
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -133,8 +132,7 @@ def make_search(
 
 def model_digest(trained: TrainedModel[Any], temperature: float) -> str:
     """Return the SHA-256 of a classifier: its sizes, parameters and temperature."""
-    sizes = json.dumps(trained.metadata["model"], sort_keys=True)
-    digest = hashlib.sha256(f"{sizes} {temperature!r}".encode())
+    digest = hashlib.sha256(f"{trained.model!r} {temperature!r}".encode())
     for path, leaf in jax.tree.leaves_with_path(trained.params):
         digest.update(jax.tree_util.keystr(path).encode())
         digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())

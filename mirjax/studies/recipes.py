@@ -92,12 +92,12 @@ def train_classifier(
 
     Args:
       settings: of the study.
-      model: "mitar", or another classifier with a config of its name.
+      model: "mitar", or another classifier: the variant pairs of its config.
       negatives: kind of the generated negatives, as `data.negatives` takes it.
       setting: overrides of the config.
       seed: of initial parameters, order of rows and dropout.
     """
-    config_name = "mitar:chakraborty" if model == "mitar" else model
+    config_name = {"mitar": "mitar:chakraborty"}.get(model, f"{model}:pairs")
     wanted: dict[str, Any] = {
         "data.name": settings.datasets[FIRST],
         "data.split": "random",
