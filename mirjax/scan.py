@@ -277,11 +277,10 @@ def _explain(search: "Search", scanner: Any) -> None:
         logging.info("%s: %s", name, value)
     rule = getattr(getattr(scanner, "scorer", None), "rule", None)
     if rule is not None and rule.kept:
-        mean = sum(rule.kept) / len(rule.kept)
         logging.info(
             "candidates=%s: %.2f%% of the places in shuffled transcripts are scored",
             rule.kind,
-            100 * mean,
+            100 * sum(rule.kept) / len(rule.kept),
         )
 
 
