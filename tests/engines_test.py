@@ -5,16 +5,19 @@ import numpy as np
 import pytest
 from equations import numpy_mitar, random_letters, random_params
 
+from mirjax.models.duplex import Duplex
 from mirjax.models.mirbind2 import MirBind2
 from mirjax.models.mitar import Mitar
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.engines.choice import make_engine
+from mirjax.scanning.engines.duplex import DuplexEngine
 from mirjax.scanning.engines.mitar import MitarEngine
 from mirjax.scanning.engines.plain import PlainEngine
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
 
 SMALL = Mitar(conv_features=12, lstm_features=6, dense_features=5)
+DUPLEX = Duplex(stack_features=3, filters=7, conv_features=5, dense_features=4)
 
 
 def trained(model, seed=0):
@@ -85,10 +88,58 @@ def test_factors_of_other_sizes_equal_the_plain_model(sizes):
     )
 
 
-@pytest.mark.parametrize("engine", [PlainEngine, MitarEngine])
-def test_pairs_are_those_of_all_windows(engine):
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {},
+        {"max_mirna_length": 30, "max_target_length": 37},
+        {"max_mirna_length": 8, "conv_layers": 1, "first_width": 3, "conv_width": 1},
+    ],
+)
+def test_tables_of_stacks_equal_the_plain_model(sizes):
+    rng = np.random.default_rng(4)
+    model = trained(DUPLEX.clone(**sizes), seed=4)
+    longest = model.model.max_mirna_length
+    lengths = [each for each in (1, 2, 7, 19, 20, 22, 23, 28) if each < longest]
+    mirnas = tuple(random_letters(rng, 1, n, n)[0] for n in (*lengths, longest))
+    sequence = random_letters(rng, 1, 170, 170)[0]
+    unknown = "NN" + sequence[2:60] + "N" + sequence[61:80] + "N" * 60 + sequence[140:]
+    # Odd and even starts, one window of no letters, and ends after the transcript.
+    starts = np.array([0, 1, 2, 13, 40, 57, 80, 85, 119, 130, 150, 168, 169])
+    plain, fast = PlainEngine(model, mirnas), DuplexEngine(model, mirnas)
+    wanted = plain.score_windows(tokens_of(unknown), starts)
+    assert np.std(wanted) > 0.01
+    found = fast.score_windows(tokens_of(unknown), starts)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    for short in (sequence[:1], sequence[:6], "N", "N" + sequence[:30]):
+        starts = np.arange(len(short))
+        np.testing.assert_allclose(
+            fast.score_windows(tokens_of(short), starts),
+            plain.score_windows(tokens_of(short), starts),
+            atol=1e-5,
+        )
+
+
+def test_pairs_of_mirnas_of_many_lengths_keep_their_order():
+    rng = np.random.default_rng(5)
+    model = trained(DUPLEX)
+    mirnas = tuple(random_letters(rng, 40, 7, 28))
+    tokens = tokens_of(random_letters(rng, 1, 200, 200)[0])
+    chosen, starts = rng.integers(0, 40, 700), rng.integers(0, 200, 700)
+    np.testing.assert_allclose(
+        DuplexEngine(model, mirnas).score_pairs(tokens, chosen, starts),
+        PlainEngine(model, mirnas).score_pairs(tokens, chosen, starts),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "model"),
+    [(PlainEngine, SMALL), (MitarEngine, SMALL), (DuplexEngine, DUPLEX)],
+)
+def test_pairs_are_those_of_all_windows(engine, model):
     rng = np.random.default_rng(2)
-    engine = engine(trained(SMALL), tuple(random_letters(rng, 4, 20, 24)))
+    engine = engine(trained(model), tuple(random_letters(rng, 4, 20, 24)))
     tokens = tokens_of(random_letters(rng, 1, 100, 100)[0])
     starts = np.array([0, 9, 31])
     mirnas, windows = np.array([3, 0, 2, 3, 1]), np.array([2, 1, 1, 0, 2])
@@ -117,9 +168,10 @@ def test_long_transcripts_are_projected_in_blocks():
 
 
 def test_the_temperature_divides_the_logits():
-    model = trained(SMALL)
     tokens, starts = tokens_of("ACGUACGUAC"), np.array([0])
-    for engine in (PlainEngine, MitarEngine):
+    small, duplex = trained(SMALL), trained(DUPLEX)
+    classes = ((PlainEngine, small), (MitarEngine, small), (DuplexEngine, duplex))
+    for engine, model in classes:
         plain, cool = (
             float(engine(model, ("ACGUACGU",), t).score_windows(tokens, starts)[0, 0])
             for t in (1.0, 2.5)
@@ -128,9 +180,12 @@ def test_the_temperature_divides_the_logits():
         assert cool == pytest.approx(1 / (1 + np.exp(-logit / 2.5)), abs=1e-6)
 
 
-@pytest.mark.parametrize("engine", [PlainEngine, MitarEngine])
-def test_scores_that_are_no_numbers_are_an_error(engine):
-    model = trained(SMALL)
+@pytest.mark.parametrize(
+    ("engine", "model"),
+    [(PlainEngine, SMALL), (MitarEngine, SMALL), (DuplexEngine, DUPLEX)],
+)
+def test_scores_that_are_no_numbers_are_an_error(engine, model):
+    model = trained(model)
     params = jax.tree.map(lambda leaf: leaf * np.float32(np.nan), dict(model.params))
     damaged = TrainedModel(model.model, params, {})
     with pytest.raises(FloatingPointError, match="NaN or infinite"):
@@ -140,6 +195,7 @@ def test_scores_that_are_no_numbers_are_an_error(engine):
 def test_each_classifier_has_its_engine():
     records = [SequenceRecord("m", "UAGCAGCACGUAAAUAUUGGCG")]
     assert isinstance(make_engine(trained(SMALL), records), MitarEngine)
+    assert isinstance(make_engine(trained(DUPLEX), records), DuplexEngine)
     other = TrainedModel(MirBind2(), {}, {})
     assert isinstance(make_engine(other, records), PlainEngine)
     wide = TrainedModel(Mitar(length=5000), {}, {})

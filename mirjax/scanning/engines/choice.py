@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from mirjax.models.duplex import Duplex
 from mirjax.models.mitar import Mitar
 from mirjax.models.trained import TrainedModel
+from mirjax.scanning.engines.duplex import DuplexEngine
 from mirjax.scanning.engines.interface import Engine
 from mirjax.scanning.engines.mitar import LONGEST_WINDOW, MitarEngine
 from mirjax.scanning.engines.plain import PlainEngine
@@ -27,4 +29,6 @@ def make_engine(
     model = trained.model
     if isinstance(model, Mitar) and model.max_target_length <= LONGEST_WINDOW:
         return MitarEngine(trained, sequences, temperature)
+    if isinstance(model, Duplex):
+        return DuplexEngine(trained, sequences, temperature)
     return PlainEngine(trained, sequences, temperature)

@@ -1,0 +1,195 @@
+"""duplex by tables: its first layer is linear in the stacks, and there are few stacks.
+
+What a stack adds to a diagonal depends on its position in the miRNA and on two steps,
+each of two adjacent letters. One small table holds all that there can be; a diagonal is
+a sum of its rows. The rest of the network reads no more diagonals than a miRNA of the
+pair's length has.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+from jaxtyping import Array, Float, Int, UInt8
+
+from mirjax.models.duplex import Duplex, SoftMaximum, stacked_diagonals
+from mirjax.models.trained import TrainedModel
+from mirjax.scanning.engines.plain import probabilities, windows_of
+from mirjax.sequences import alphabet
+from mirjax.xla import compiler_options
+
+_PAIRS = 256  # scored by a program
+_LENGTHS = (19, 22, 23)  # of miRNAs, in nt: one program each, and one for the longest
+_LETTERS = 4  # A, U, C, G: tokens 1 to 4
+_STEPS = _LETTERS**2 + 1  # two adjacent letters; the last: one is not known
+_SLOPE = 0.1  # of the leaky ReLU below 0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DuplexEngine:
+    """A duplex classifier by tables; an `Engine`.
+
+    Attributes:
+      trained: a `Duplex`.
+      mirnas: 5'→3', RNA letters, none longer than it reads.
+      temperature: logits are divided by it; see `evaluation.metrics.calibration`.
+    """
+
+    trained: TrainedModel[Any]
+    mirnas: tuple[str, ...]
+    temperature: float = 1.0
+
+    @property
+    def window_length(self) -> int:
+        """Letters of the longest target that the model reads."""
+        return self.trained.model.max_target_length
+
+    @functools.cached_property
+    def _mirna_tokens(self) -> UInt8[np.ndarray, "mirnas mirna_length"]:
+        return alphabet.encode(self.mirnas, self.trained.model.max_mirna_length)
+
+    @functools.cached_property
+    def _read_lengths(self) -> Int[np.ndarray, " mirnas"]:
+        """Letters that the program of each miRNA reads."""
+        longest = self.trained.model.max_mirna_length
+        lengths = [each for each in _LENGTHS if each < longest] + [longest]
+        needed = np.array([len(mirna) for mirna in self.mirnas], np.int64)
+        return np.array(lengths)[np.searchsorted(lengths, needed)]
+
+    @functools.cached_property
+    def _params(self) -> Mapping[str, Any]:
+        """The parameters, on the device."""
+        params: Mapping[str, Any] = jax.device_put(dict(self.trained.params))
+        return params
+
+    @functools.cached_property
+    def _table(self) -> Array:
+        return _make_table(self._params)
+
+    def score_windows(
+        self,
+        transcript: UInt8[np.ndarray, " length"],
+        starts: Int[np.ndarray, " windows"],
+    ) -> Float[np.ndarray, "mirnas windows"]:
+        """Return the probability of every miRNA at every window; see `Engine`."""
+        shape = (len(self.mirnas), len(starts))
+        mirnas, windows = np.indices(shape).reshape(2, -1)
+        return self.score_pairs(transcript, mirnas, starts[windows]).reshape(shape)
+
+    def score_pairs(
+        self,
+        transcript: UInt8[np.ndarray, " length"],
+        mirnas: Int[np.ndarray, " pairs"],
+        starts: Int[np.ndarray, " pairs"],
+    ) -> Float[np.ndarray, " pairs"]:
+        """Return the probability of chosen miRNAs at chosen windows; see `Engine`."""
+        windows = windows_of(transcript, self.window_length)
+        read = self._read_lengths[mirnas]
+        score = _compiled(self.trained.model)
+        order, parts = [], []
+        for length in np.unique(read):
+            chosen = np.flatnonzero(read == length)
+            for first in range(0, len(chosen), _PAIRS):
+                pairs = chosen[first : first + _PAIRS]
+                filled = np.pad(pairs, (0, _PAIRS - len(pairs)), mode="edge")
+                tokens = self._mirna_tokens[mirnas[filled], :length]
+                rows = (tokens, windows[starts[filled]])
+                parts.append(score(self._params, self._table, *rows))
+                order.append(pairs)
+        logits = np.zeros(len(mirnas), np.float32)
+        for pairs, part in zip(order, jax.device_get(parts), strict=True):
+            logits[pairs] = part[: len(pairs)]
+        return probabilities(logits, self.temperature)
+
+
+@jax.jit
+def _make_table(params: Mapping[str, Any]) -> Float[Array, "rows filters"]:
+    """Return what each stack adds to a diagonal, at each position of a miRNA.
+
+    Rows are by position, by the miRNA's step, by the target's.
+    """
+    embedding = params["stacks"]["embedding"]
+    kernel = params["diagonals"]["kernel"]
+    by_position = kernel.reshape(-1, embedding.shape[-1], kernel.shape[-1])
+    known = jnp.einsum("abs,isf->iabf", embedding, by_position, precision="highest")
+    table = jnp.pad(known, ((0, 0), (0, 1), (0, 1), (0, 0)))
+    return table.reshape(-1, kernel.shape[-1])
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(model: Duplex) -> Callable[..., Array]:
+    """Return `_score` of a model, jitted; equal models share it."""
+    score = functools.partial(_score, model)
+    return jax.jit(score, compiler_options=compiler_options())
+
+
+def _score(
+    model: Duplex,
+    params: Mapping[str, Any],
+    table: Float[Array, "rows filters"],
+    mirnas: UInt8[Array, "pairs mirna_length"],
+    targets: UInt8[Array, "pairs target_length"],
+) -> Float[Array, " pairs"]:
+    """Return the logits of pairs."""
+
+    def run(module: nn.Module, name: str, *arrays: Array) -> Array:
+        found: Array = module.apply({"params": params[name]}, *arrays)
+        return found
+
+    mask = stacked_diagonals(mirnas, targets)[:, :, None]
+    sums = _sum_stacks(table, mirnas, targets) + params["diagonals"]["bias"][None, None]
+    x = _activate(sums) * mask
+    for layer in range(model.conv_layers):
+        y = _activate(_convolve(params[f"conv_{layer}"]["dense"], x)) * mask
+        x = x + y if layer else y
+    pooled = run(SoftMaximum(), "pool", x, mask)
+    hidden = _activate(run(nn.Dense(model.dense_features), "hidden_dense", pooled))
+    return run(nn.Dense(1), "output_dense", hidden)[:, 0]
+
+
+def _sum_stacks(
+    table: Float[Array, "rows filters"],
+    mirnas: UInt8[Array, "pairs mirna_length"],
+    targets: UInt8[Array, "pairs target_length"],
+) -> Float[Array, "pairs diagonals filters"]:
+    """Sum the table's rows along each diagonal."""
+    mirna_steps, target_steps = _steps(mirnas), _steps(targets)
+    count, width = mirna_steps.shape[1], target_steps.shape[1]
+    side = ((0, 0), (count - 1, count - 1))
+    around = jnp.pad(target_steps, side, constant_values=_STEPS - 1)
+    sums = jnp.zeros(())
+    for position in range(count):
+        # Diagonal k holds the target's step k - position.
+        first = count - 1 - position
+        facing = around[:, first : first + count + width - 1]
+        rows = (position * _STEPS + mirna_steps[:, position, None]) * _STEPS + facing
+        sums = sums + table.at[rows].get(mode="promise_in_bounds")
+    return sums
+
+
+def _steps(tokens: UInt8[Array, "pairs length"]) -> Int[Array, "pairs steps"]:
+    """Return the number of each two adjacent letters."""
+    codes = tokens.astype(jnp.int32)
+    first, second = codes[:, :-1], codes[:, 1:]
+    known = (first > 0) & (first <= _LETTERS) & (second > 0) & (second <= _LETTERS)
+    return jnp.where(known, _LETTERS * (first - 1) + second - 1, _STEPS - 1)
+
+
+def _convolve(
+    layer: Mapping[str, Any], x: Float[Array, "pairs length channels"]
+) -> Float[Array, "pairs length features"]:
+    """Convolve as `UnfoldedConv` does; forward, XLA's convolution is faster."""
+    kernel = layer["kernel"].reshape(-1, x.shape[-1], layer["kernel"].shape[-1])
+    y = jax.lax.conv_general_dilated(
+        x, kernel, (1,), "SAME", dimension_numbers=("NWC", "WIO", "NWC")
+    )
+    return y + layer["bias"][None, None]
+
+
+def _activate(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    return nn.leaky_relu(x, _SLOPE)
