@@ -137,9 +137,8 @@ def _score(
 ) -> Float[Array, " pairs"]:
     """Return the logits of pairs."""
 
-    def run(module: nn.Module, name: str, *arrays: Array) -> Array:
-        found: Array = module.apply({"params": params[name]}, *arrays)
-        return found
+    def run(module: nn.Module, name: str, *arrays: Array) -> Any:
+        return module.apply({"params": params[name]}, *arrays)
 
     mask = stacked_diagonals(mirnas, targets)[:, :, None]
     sums = _sum_stacks(table, mirnas, targets) + params["diagonals"]["bias"][None, None]
@@ -149,7 +148,8 @@ def _score(
         x = x + y if layer else y
     pooled = run(SoftMaximum(), "pool", x, mask)
     hidden = _activate(run(nn.Dense(model.dense_features), "hidden_dense", pooled))
-    return run(nn.Dense(1), "output_dense", hidden)[:, 0]
+    logits: Array = run(nn.Dense(1), "output_dense", hidden)[:, 0]
+    return logits
 
 
 def _sum_stacks(
