@@ -33,7 +33,7 @@ def ship_tiny_model(folder):
     folder.mkdir(parents=True)
     config = {"name": "duplex", "filters": 4, "conv_features": 3, "conv_layers": 1}
     model = make_model(config)
-    params = random_params(model, 0)
+    params = random_params(model, 0, scale=0.2)
     save_model(folder / "model.npz", params, {"model": config, "temperature": 1.0})
     for name in ("card.json", "card.md"):
         (folder / name).write_text("{}")

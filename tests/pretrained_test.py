@@ -34,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 def write_model(path, **metadata):
     model = make_model(CONFIG)
-    params = random_params(model, 0)
+    params = random_params(model, 0, scale=0.2)
     save_model(path, params, {"model": CONFIG, **metadata})
     return params
 
