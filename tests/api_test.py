@@ -149,7 +149,10 @@ def test_sites_above_chance_are_the_default(model, tmp_path):
     letters = random_letters(np.random.default_rng(2), 1, 900, 901)[0]
     options = mirjax.SiteOptions(background_letters=10_000, chance_per_kb=1000.0)
     sites = mirjax.scan(model, {"m": MIRNA}, {"t": letters + site}, options)
-    row = sites[sites.site_type == "8mer"].iloc[-1]
-    assert row.end == len(letters + site)
-    window = (letters + site)[row.window_start : row.window_end]
-    np.testing.assert_allclose(row.score, model.predict_proba(MIRNA, window), atol=1e-5)
+    windows = [
+        (letters + site)[row.window_start : row.window_end]
+        for row in sites.itertuples()
+    ]
+    expected = model.predict_proba(MIRNA, windows)
+    np.testing.assert_allclose(sites.score, expected, atol=1e-5)
+    assert (sites.pvalue <= 1).all() and len(sites) > 5
