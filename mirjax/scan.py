@@ -238,7 +238,8 @@ def _outputs(
       search: None if the rows were found before.
       transcripts: likewise.
     """
-    from mirjax.scanning.outputs import Cut, cutting, open_duplexes, open_genes
+    from mirjax.scanning.extra_outputs import extra_outputs
+    from mirjax.scanning.outputs import Cut, cutting
     from mirjax.scanning.tables import format_of, open_table
 
     out, cut = (
@@ -249,12 +250,7 @@ def _outputs(
         open_table(out, flag_values.format or format_of(out), schema)
     ]
     with contextlib.ExitStack() as stack:
-        if flag_values.genes:
-            outputs.append(open_genes(flag_values.genes, flag_values.sort_genes))
-        if flag_values.duplexes and search is not None and transcripts is not None:
-            again = stack.enter_context(transcripts.reopened())
-            sequences = {each.name: each.sequence for each in search.mirnas}
-            outputs.append(open_duplexes(flag_values.duplexes, again, sequences))
+        outputs += extra_outputs(flag_values, stack, search, transcripts)
         if flag_values.report:
             settings = search.settings if search is not None else {}
             outputs.append(_open_report(flag_values, settings))

@@ -15,7 +15,10 @@ from equations import random_params
 
 from mirjax.models.mitar import Mitar
 from mirjax.models.trained import save_model
+from mirjax.scanning.repression.gene_table import predict_table
+from mirjax.scanning.repression.head_file import PRETRAINED, find_model, read_model
 from mirjax.sequences.fasta import read_fasta
+from mirjax.sequences.records import SequenceRecord
 
 # The attribute of this name is the function of the Python interface.
 scan = importlib.import_module("mirjax.scan")
@@ -179,6 +182,16 @@ def test_seed_mode_lists_canonical_sites_without_a_model(tmp_path, mirnas, targe
     assert "8mer" in set(rows.site_type)
     genes = read(tmp_path / "g.tsv")
     assert genes.sites.sum() == len(found)
+    row = genes[(genes.mirna == "m22") & (genes.target == "t1")].iloc[0]
+    expected = predict_table(
+        read_model(find_model(PRETRAINED)),
+        [SequenceRecord("m22", MIRNAS["m22"])],
+        [SequenceRecord("t1", sequence)],
+        fold=False,
+    ).to_pylist()[0]
+    for name in ("repression", "repression_low", "repression_high"):
+        np.testing.assert_allclose(float(row[name]), expected[name], rtol=1e-4)
+    assert float(row.repression) < -0.05
 
 
 def test_sites_mode_finds_the_perfect_site_first(tmp_path, mirnas, targets):

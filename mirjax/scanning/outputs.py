@@ -2,19 +2,27 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import TypeAlias
 
 import pyarrow as pa
 
 from mirjax.output import open_output
 from mirjax.scanning import genes
 from mirjax.scanning.drawing import drawings
+from mirjax.scanning.repression import gene_table
+from mirjax.scanning.repression.head_file import RepressionModel
 from mirjax.scanning.site_selection import Group, at_least, best_of_each
 from mirjax.scanning.tables import TSV, Sink, open_table
 from mirjax.sequences.records import SequenceRecord
 
 Output = AbstractContextManager[Sink]
+AddColumns: TypeAlias = Callable[[pa.Table], pa.Table]
+"""Adds columns to a table of genes; it is given all rows of a transcript at once."""
+
+_PAIR = ("mirna", "target")
+_PREDICTED = tuple(field for field in gene_table.SCHEMA if field.name not in _PAIR)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,24 +78,60 @@ def cutting(outputs: Sequence[Output], cut: Cut) -> Iterator[Sink]:
             write(best)
 
 
+def repression_of(
+    transcripts: Iterable[SequenceRecord],
+    mirnas: Sequence[SequenceRecord],
+    model: RepressionModel,
+) -> AddColumns:
+    """Return what adds the predicted repression to genes, see `gene_table.SCHEMA`.
+
+    Args:
+      transcripts: of the search, read along with the genes.
+      mirnas: of the search.
+      model: predicts log2 fold changes from seed sites; without such a site there is
+        none, and the cells are empty.
+    """
+    rest = iter(transcripts)
+    whole = [mirna for mirna in mirnas if len(mirna.sequence) >= gene_table.SHORTEST]
+
+    def add(table: pa.Table) -> pa.Table:
+        names = dict.fromkeys(table["target"].to_pylist())
+        records = [next(one for one in rest if one.name == name) for name in names]
+        predicted = gene_table.predict_table(model, whole, records, fold=False)
+        found = {(row["mirna"], row["target"]): row for row in predicted.to_pylist()}
+        pairs = zip(*(table[name].to_pylist() for name in _PAIR), strict=True)
+        rows = [found.get(pair, {}) for pair in pairs]
+        for field in _PREDICTED:
+            column = pa.array([row.get(field.name) for row in rows], field.type)
+            table = table.append_column(field, column)
+        return table
+
+    return add
+
+
 @contextlib.contextmanager
-def open_genes(out: str, sort_by: str | None) -> Iterator[Sink]:
+def open_genes(
+    out: str, sort_by: str | None, add_columns: AddColumns | None = None
+) -> Iterator[Sink]:
     """Write one row for each miRNA and transcript with a site.
 
     Args:
       out: the table, tab-separated.
       sort_by: one of `genes.SORTABLE`, for which all rows are held in memory; None for
         the order of the sites.
+      add_columns: see `repression_of`; None for none.
 
     Yields:
       A function that takes sites, all of a transcript at once.
     """
-    with open_table(out, TSV, genes.SCHEMA) as write:
+    columns = () if add_columns is None else _PREDICTED
+    with open_table(out, TSV, pa.schema([*genes.SCHEMA, *columns])) as write:
         held: list[pa.Table] = []
 
         def take(table: pa.Table) -> None:
             for added in genes.genes_of([table]):
-                (write if sort_by is None else held.append)(added)
+                whole = added if add_columns is None else add_columns(added)
+                (write if sort_by is None else held.append)(whole)
 
         yield take
         if sort_by is not None and held:

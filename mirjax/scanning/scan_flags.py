@@ -77,6 +77,13 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         ("top_k_of", "mirna", GROUPS, "what --top_k counts sites by"),
     ):
         flags.DEFINE_enum(name, default, choices, purpose, flag_values=flag_values)
+    flags.DEFINE_bool(
+        "repression",
+        True,
+        "--genes: add the log2 fold change that each miRNA is predicted to cause, with "
+        "the interval of nine in ten; from seed sites, of targets in a file",
+        flag_values,
+    )
     for name, purpose in (
         ("family", "search once for all miRNAs with one seed, letters 2-8"),
         ("all_transcripts", "--regions: all 3'UTRs of a gene, not of one transcript"),

@@ -10,6 +10,8 @@ from mirjax.scanning.repression.head import tabulate_sites
 from mirjax.scanning.repression.head_file import RepressionModel
 from mirjax.sequences.records import SequenceRecord
 
+SHORTEST = 8  # letters of a miRNA whose sites can be typed
+
 SCHEMA = pa.schema(
     [
         ("mirna", pa.string()),

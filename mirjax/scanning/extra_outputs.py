@@ -1,0 +1,44 @@
+"""The outputs of a scan beside its table, as the flags name them."""
+
+import contextlib
+
+from absl import flags
+
+from mirjax.scanning.outputs import Output, open_duplexes, open_genes, repression_of
+from mirjax.scanning.repression.head_file import PRETRAINED, find_model, read_model
+from mirjax.scanning.search import Search
+from mirjax.scanning.transcripts import Transcripts
+
+
+def extra_outputs(
+    flag_values: flags.FlagValues,
+    stack: contextlib.ExitStack,
+    search: Search | None,
+    transcripts: Transcripts | None,
+) -> list[Output]:
+    """Return the outputs for genes and drawings of duplexes.
+
+    Args:
+      flag_values: of mirjax.scan.
+      stack: closes what is read beside the scan.
+      search: None if the rows were found before; then transcripts are not read, and
+        neither duplexes nor the repression of genes are known.
+      transcripts: of the search, or None.
+    """
+    outputs: list[Output] = []
+    is_read = search is not None and transcripts is not None
+    if flag_values.genes:
+        predict = None
+        if is_read and flag_values.repression and flag_values.targets != "-":
+            assert search is not None and transcripts is not None
+            again = stack.enter_context(transcripts.reopened())
+            model = read_model(find_model(PRETRAINED))
+            predict = repression_of(again, search.mirnas, model)
+        by = flag_values.sort_genes
+        outputs.append(open_genes(flag_values.genes, by, predict))
+    if flag_values.duplexes and is_read:
+        assert search is not None and transcripts is not None
+        again = stack.enter_context(transcripts.reopened())
+        sequences = {each.name: each.sequence for each in search.mirnas}
+        outputs.append(open_duplexes(flag_values.duplexes, again, sequences))
+    return outputs
