@@ -11,7 +11,8 @@ Variants (`--config=configs/duplex.py:NAME`):
              seeds).
   teacher    pairs that the teacher labels alone, validated on the same rows.
   hejret     the training rows of Hejret 2023 alone.
-  pairs      one dataset, as a classifier of any other kind: --config.data.name=NAME.
+  pairs      one dataset, as configs/mitar.py: the pairs of the seq2seq model, or
+             --config.data.name=NAME.
   simulated  a small model on built-in simulated pairs; no files needed. It shows the
              command at work: only complementarity distinguishes these pairs.
 
@@ -131,8 +132,10 @@ def _hejret(config: ConfigDict) -> None:
 
 
 def _pairs(config: ConfigDict) -> None:
-    """One dataset, split and with negatives as config.data says."""
+    """15,200 positive pairs of the seq2seq model, and as many negatives."""
     config.data = base.get_config().data
+    config.data.name = "chakraborty2019"
+    config.data.negatives = "frequency"
     del config["pool"]
     config.train.best_metric = "val/accuracy"
     _epochs(config, 20.0)
