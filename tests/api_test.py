@@ -155,4 +155,4 @@ def test_sites_above_chance_are_the_default(model, tmp_path):
     ]
     expected = model.predict_proba(MIRNA, windows)
     np.testing.assert_allclose(sites.score, expected, atol=1e-5)
-    assert (sites.pvalue <= 1).all() and len(sites) > 5
+    assert len(sites) and (sites.pvalue <= 1).all()

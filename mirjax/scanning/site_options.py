@@ -24,7 +24,7 @@ class SiteOptions:
       ValueError: for a value out of range.
     """
 
-    candidates: str = "sensitive"
+    candidates: str = "fast"
     chance_per_kb: float | None = 0.1
     threshold: float | None = None
     background_letters: int = BACKGROUND_LETTERS
