@@ -40,7 +40,7 @@ import contextlib
 import pathlib
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,7 @@ def _scan(flag_values: flags.FlagValues) -> int:
         letters = transcripts.num_letters
         scanner = search.scanner(transcripts, letters)
         if flag_values.explain:
-            _explain(search, scanner)
+            search.explain(scanner)
         with _outputs(flag_values, search.schema, search, transcripts) as outputs:
             rows = run_scan(
                 transcripts.slices(),
@@ -252,32 +252,28 @@ def _outputs(
     with contextlib.ExitStack() as stack:
         outputs += extra_outputs(flag_values, stack, search, transcripts)
         if flag_values.report:
-            settings = search.settings if search is not None else {}
-            outputs.append(_open_report(flag_values, settings))
+            outputs.append(_open_report(flag_values, search, transcripts))
         yield [cutting(outputs, cut)]
 
 
 def _open_report(
-    flag_values: flags.FlagValues, settings: Mapping[str, str]
+    flag_values: flags.FlagValues,
+    search: "Search | None",
+    transcripts: "Transcripts | None",
 ) -> "Output":
     from mirjax.reporting.scan_report import ScanReport, open_report
+    from mirjax.scanning.extra_outputs import duplex_drawer
 
-    report = ScanReport(cli.command_line("mirjax.scan", flag_values), settings)
-    return open_report(pathlib.Path(flag_values.report), report)
-
-
-def _explain(search: "Search", scanner: Any) -> None:
-    """Log what was chosen."""
-    logging.info("engine: %s", type(search.engine).__name__)
-    for name, value in search.settings.items():
-        logging.info("%s: %s", name, value)
-    rule = getattr(getattr(scanner, "scorer", None), "rule", None)
-    if rule is not None and rule.kept:
-        logging.info(
-            "candidates=%s: %.2f%% of the places in shuffled transcripts are scored",
-            rule.kind,
-            100 * sum(rule.kept) / len(rule.kept),
+    command = cli.command_line("mirjax.scan", flag_values)
+    settings = search.settings if search is not None else {}
+    lengths, drawer = {}, None
+    if search is not None and transcripts is not None and flag_values.targets != "-":
+        lengths = {record.name: len(record.sequence) for record in transcripts}
+        drawer = (
+            duplex_drawer(search, transcripts) if flag_values.mode == SITES else None
         )
+    report = ScanReport(command, settings, lengths, drawer)
+    return open_report(pathlib.Path(flag_values.report), report)
 
 
 class _Command(types.ModuleType):

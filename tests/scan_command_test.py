@@ -194,6 +194,21 @@ def test_seed_mode_lists_canonical_sites_without_a_model(tmp_path, mirnas, targe
     assert float(row.repression) < -0.05
 
 
+def test_genes_of_a_transcript_with_several_mirnas_read_it_once(tmp_path):
+    """The transcripts are read along with the genes, each once."""
+    mirnas, targets = tmp_path / "m.fa", tmp_path / "t.fa"
+    names = [f"m{number}" for number in range(3)]
+    mirnas.write_text("".join(f">{name}\n{MIRNAS['m22']}\n" for name in names))
+    site = letters(60) + "UAAGCUA" + letters(60, 1)
+    targets.write_text(f">a\n{site}\n>none\nACGU\n>b\n{site}\n")
+    common = {"mode": "seed", "mirnas": mirnas, "targets": targets}
+    run(**common, out=tmp_path / "s.tsv", genes=tmp_path / "g.tsv")
+    genes = read(tmp_path / "g.tsv")
+    found = list(zip(genes.target, genes.mirna, strict=True))
+    assert found == [(target, name) for target in "ab" for name in names]
+    assert genes.repression.nunique() == 1 and "." not in set(genes.repression)
+
+
 def test_sites_mode_finds_the_perfect_site_first(tmp_path, mirnas, targets):
     names = ("sites.parquet", "genes.tsv", "duplexes.txt", "report.html")
     out, genes, duplexes, report = (tmp_path / name for name in names)
@@ -209,6 +224,7 @@ def test_sites_mode_finds_the_perfect_site_first(tmp_path, mirnas, targets):
     assert best.site_type == "8mer" and best.score == best.alignment_score
     np.testing.assert_allclose(found.evalue, found.pvalue * (2000 + 1822 + 4))
     assert "m22 t1:900-922 8mer" in duplexes.read_text()
+    assert "3&#39; AGUUGUAGUCAGACUAUUCGAU 5&#39;" in report.read_text()
     assert "t1" in report.read_text() and set(read(genes).target) <= {"t0", "t1"}
 
     again = tmp_path / "again.tsv"

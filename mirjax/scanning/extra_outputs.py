@@ -1,9 +1,12 @@
 """The outputs of a scan beside its table, as the flags name them."""
 
 import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from absl import flags
 
+from mirjax.scanning.drawing import draw
 from mirjax.scanning.outputs import Output, open_duplexes, open_genes, repression_of
 from mirjax.scanning.repression.head_file import PRETRAINED, find_model, read_model
 from mirjax.scanning.search import Search
@@ -42,3 +45,23 @@ def extra_outputs(
         sequences = {each.name: each.sequence for each in search.mirnas}
         outputs.append(open_duplexes(flag_values.duplexes, again, sequences))
     return outputs
+
+
+def duplex_drawer(
+    search: Search, transcripts: Transcripts
+) -> Callable[[Mapping[str, Any]], str]:
+    """Return what draws the duplex of a site, a row of the table, in three lines.
+
+    The transcripts are read anew for each site: it is for the few that a page shows.
+    """
+    mirnas = {each.name: each.sequence for each in search.mirnas}
+
+    def drawn(row: Mapping[str, Any]) -> str:
+        with transcripts.reopened() as again:
+            sequence = next(one.sequence for one in again if one.name == row["target"])
+        start, end, mirna = row["start"], row["end"], mirnas[row["mirna"]]
+        after = sequence[end : end + len(mirna)]
+        lines = draw(sequence[start:end], mirna, row["duplex"], after)
+        return "\n".join(line.rstrip() for line in lines)
+
+    return drawn

@@ -127,11 +127,13 @@ def open_genes(
     columns = () if add_columns is None else _PREDICTED
     with open_table(out, TSV, pa.schema([*genes.SCHEMA, *columns])) as write:
         held: list[pa.Table] = []
+        empty = genes.SCHEMA.empty_table()
 
         def take(table: pa.Table) -> None:
-            for added in genes.genes_of([table]):
-                whole = added if add_columns is None else add_columns(added)
-                (write if sort_by is None else held.append)(whole)
+            rows = pa.concat_tables([empty, *genes.genes_of([table])])
+            if add_columns is not None:
+                rows = add_columns(rows)
+            (write if sort_by is None else held.append)(rows)
 
         yield take
         if sort_by is not None and held:

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import platformdirs
 import pyarrow as pa
+from absl import logging
 
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning import seed_mode, site_table, windows_mode
@@ -18,7 +19,7 @@ from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.engines.interface import Engine
 from mirjax.scanning.options import SEED, SITES, WINDOWS, WindowsOptions
 from mirjax.scanning.site_options import SiteOptions
-from mirjax.scanning.sites_mode import make_scanner
+from mirjax.scanning.sites_mode import SitesMode, make_scanner
 from mirjax.scanning.slices import SliceScanner
 from mirjax.sequences.records import SequenceRecord
 
@@ -86,6 +87,17 @@ class Search:
         assert self.engine is not None
         names = [mirna.name for mirna in self.mirnas]
         return windows_mode.WindowsScanner(self.engine, names, options.windows)
+
+    def explain(self, scanner: SliceScanner) -> None:
+        """Log what was chosen."""
+        logging.info("engine: %s", type(self.engine).__name__)
+        for name, value in self.settings.items():
+            logging.info("%s: %s", name, value)
+        if isinstance(scanner, SitesMode) and (kept := scanner.scorer.rule.kept):
+            logging.info(
+                "%.2f%% of the places in shuffled transcripts are candidates",
+                100 * sum(kept) / len(kept),
+            )
 
 
 def schema_of(mode: str) -> pa.Schema:
