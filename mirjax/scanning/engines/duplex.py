@@ -18,9 +18,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.models.duplex import Duplex, SoftMaximum, stacked_diagonals
-from mirjax.models.trained import TrainedModel
-from mirjax.scanning.engines.plain import probabilities, windows_of
-from mirjax.sequences import alphabet
+from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
 from mirjax.xla import compiler_options
 
 _PAIRS = 256  # scored by a program
@@ -31,27 +29,8 @@ _SLOPE = 0.1  # of the leaky ReLU below 0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class DuplexEngine:
-    """A duplex classifier by tables; an `Engine`.
-
-    Attributes:
-      trained: a `Duplex`.
-      mirnas: 5'→3', RNA letters, none longer than it reads.
-      temperature: logits are divided by it; see `evaluation.metrics.calibration`.
-    """
-
-    trained: TrainedModel[Any]
-    mirnas: tuple[str, ...]
-    temperature: float = 1.0
-
-    @property
-    def window_length(self) -> int:
-        """Letters of the longest target that the model reads."""
-        return self.trained.model.max_target_length
-
-    @functools.cached_property
-    def _mirna_tokens(self) -> UInt8[np.ndarray, "mirnas mirna_length"]:
-        return alphabet.encode(self.mirnas, self.trained.model.max_mirna_length)
+class DuplexEngine(PlainEngine):
+    """A duplex classifier by tables; an `Engine` that takes a `Duplex`."""
 
     @functools.cached_property
     def _read_lengths(self) -> Int[np.ndarray, " mirnas"]:
@@ -62,24 +41,8 @@ class DuplexEngine:
         return np.array(lengths)[np.searchsorted(lengths, needed)]
 
     @functools.cached_property
-    def _params(self) -> Mapping[str, Any]:
-        """The parameters, on the device."""
-        params: Mapping[str, Any] = jax.device_put(dict(self.trained.params))
-        return params
-
-    @functools.cached_property
     def _table(self) -> Array:
         return _make_table(self._params)
-
-    def score_windows(
-        self,
-        transcript: UInt8[np.ndarray, " length"],
-        starts: Int[np.ndarray, " windows"],
-    ) -> Float[np.ndarray, "mirnas windows"]:
-        """Return the probability of every miRNA at every window; see `Engine`."""
-        shape = (len(self.mirnas), len(starts))
-        mirnas, windows = np.indices(shape).reshape(2, -1)
-        return self.score_pairs(transcript, mirnas, starts[windows]).reshape(shape)
 
     def score_pairs(
         self,
