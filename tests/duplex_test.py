@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from equations import random_params
 
-from mirjax.models.duplex import Duplex, stacked_diagonals
+from mirjax.models.duplex import Duplex, initial_stacks, stacked_diagonals
 from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
 from mirjax.sequences import alphabet
 
@@ -151,6 +151,23 @@ def test_jit_equals_eager():
     ]
     jitted = jax.jit(SMALL.apply)({"params": PARAMS}, *tokens)
     np.testing.assert_allclose(jitted, logits(MIRNAS, TARGETS), atol=1e-5)
+
+
+def test_the_embedding_of_stacks_starts_from_the_pairing_rules():
+    drawn = np.asarray(initial_stacks(jax.random.key(0), (16, 16, 16)))
+    order = "AUCG"
+
+    def features(mirna_step, target_step):
+        rows = [
+            4 * order.index(x[0]) + order.index(x[1]) for x in (mirna_step, target_step)
+        ]
+        return np.round(drawn[rows[0], rows[1]][:10]).astype(int).tolist()
+
+    # The miRNA's AG faces the target's CU, written 5'→3': A-U, then G-C.
+    assert features("AG", "CU") == [1, 1, 1, 0, 1, 0, 0, 1, 0, 0]
+    assert features("AG", "UU") == [1, 1, 0, 0, 0, 0, 1, 0, 0, 0]  # A-U, G-U
+    assert features("AA", "AU") == [0, 1, 0, 0, 0, 0, 0, 0, 0, 1]  # A-U, nothing
+    assert 0.05 < drawn[:, :, 10:].std() < 0.2
 
 
 def test_sizes_are_checked():

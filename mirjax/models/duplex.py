@@ -12,17 +12,24 @@ References:
   Xia et al. 1998, Biochemistry 37:14719, doi 10.1021/bi9809425 (nearest neighbours).
 """
 
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, UInt8
+import numpy as np
+from jaxtyping import Array, Bool, Float, Key, UInt8
 
 from mirjax.models.dropout import dropped
 from mirjax.models.validation import check_rates, check_sizes
+from mirjax.sequences import alphabet, pairing
 
 _LETTERS = 4  # A, U, C, G: tokens 1 to 4
 _STEPS = _LETTERS**2  # two adjacent letters
 _SLOPE = 0.1  # of the leaky ReLU below 0
+_INITIAL_NOISE = 0.1  # standard deviation
 
 
 class Duplex(nn.Module):
@@ -118,7 +125,7 @@ class StackMap(nn.Module):
     ) -> Float[Array, "batch diagonals facing"]:
         """Return what stands on each diagonal, by miRNA position; nothing is zeros."""
         embedding = self.param(
-            "embedding", nn.initializers.normal(0.5), (_STEPS, _STEPS, self.features)
+            "embedding", initial_stacks, (_STEPS, _STEPS, self.features)
         )
         rows, positions, _ = mirna_steps.shape
         # What each target step would be at each position of the row's miRNA.
@@ -171,6 +178,61 @@ class SoftMaximum(nn.Module):
             x * sharpness[None], axis=1, where=mask | ~some[:, None]
         )
         return pooled / sharpness * some
+
+
+def initial_stacks(
+    key: Key[Array, ""], shape: Sequence[int]
+) -> Float[Array, "mirna_steps target_steps features"]:
+    """Draw an embedding of stacks that starts from what is known of base pairs.
+
+    Args:
+      key: random key of the noise that sets the features apart.
+      shape: 16, 16, features.
+
+    Returns:
+      Small random numbers, to which the first features add 1 where it holds that: both
+      letters of the stack are paired; the first is a Watson-Crick pair, the second is;
+      the same of G and C, and of wobbles; both are Watson-Crick pairs; the first are
+      not paired, the second are not.
+    """
+    noise = _INITIAL_NOISE * jax.random.normal(key, tuple(shape))
+    letters = range(_LETTERS)
+    of_pair = {
+        (x, y): _pair_rules(alphabet.LETTERS[x] + alphabet.LETTERS[y])
+        for x, y in itertools.product(letters, letters)
+    }
+    rules = np.zeros((_STEPS, _STEPS, 10), np.float32)
+    for i, k, j, m in itertools.product(letters, repeat=4):
+        first, second = of_pair[i, m], of_pair[k, j]  # the strands run antiparallel
+        rules[_LETTERS * i + k, _LETTERS * j + m] = (
+            first.paired and second.paired,
+            *(first.watson_crick, second.watson_crick),
+            *(first.strong, second.strong),
+            *(first.wobble, second.wobble),
+            first.watson_crick and second.watson_crick,
+            *(not first.paired, not second.paired),
+        )
+    known = min(shape[2], rules.shape[2])
+    return noise.at[:, :, :known].add(rules[:, :, :known])
+
+
+class _PairRules(NamedTuple):
+    """What holds of two letters that face each other."""
+
+    watson_crick: bool
+    strong: bool  # G and C
+    wobble: bool
+
+    @property
+    def paired(self) -> bool:
+        return self.watson_crick or self.wobble
+
+
+def _pair_rules(pair: str) -> _PairRules:
+    watson_crick = pair in pairing.WATSON_CRICK
+    return _PairRules(
+        watson_crick, watson_crick and "G" in pair, pair in pairing.WOBBLE
+    )
 
 
 def stacked_diagonals(
