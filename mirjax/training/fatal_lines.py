@@ -37,9 +37,9 @@ def replace(lines: Iterable[bytes]) -> Iterator[bytes]:
     r"""Yield lines up to jax's report, one line in its place, and nothing after it.
 
     >>> fatal = b"F0101 Terminating process because the JAX distributed service ..."
-    >>> list(replace([b"a\\n", fatal, b"@ 0x7f ..."]))[0]
-    b'a\\n'
-    >>> len(list(replace([b"a\\n", fatal, b"@ 0x7f ..."])))
+    >>> list(replace([b"a\n", fatal, b"@ 0x7f ..."]))[0]
+    b'a\n'
+    >>> len(list(replace([b"a\n", fatal, b"@ 0x7f ..."])))
     2
     """
     fatal = False
