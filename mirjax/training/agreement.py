@@ -93,7 +93,9 @@ def largest(value: int) -> jax.Array:
     """
     mesh = _process_mesh()
     by_process = NamedSharding(mesh, PartitionSpec("process"))
-    values = jax.make_array_from_process_local_data(by_process, np.array([value], np.int32))
+    values = jax.make_array_from_process_local_data(
+        by_process, np.array([value], np.int32)
+    )
     return _largest(mesh)(values)
 
 

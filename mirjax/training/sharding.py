@@ -1,6 +1,7 @@
 """The device mesh and its shardings: one axis, "data", over which batches are split."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -34,9 +35,14 @@ def make_mesh(batch_size: int) -> Mesh:
             len(devices),
             batch_size,
         )
+    return mesh_of(devices[:used])
+
+
+def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
+    """Make a mesh with the one axis "data" over devices."""
     # Explicit axes, jax's default, are refused by flax.linen's recurrent layers.
     return jax.make_mesh(
-        (used,), ("data",), axis_types=(AxisType.Auto,), devices=devices[:used]
+        (len(devices),), ("data",), axis_types=(AxisType.Auto,), devices=devices
     )
 
 
