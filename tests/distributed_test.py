@@ -26,7 +26,8 @@ SMALL = (
     "--config.train.batch_size=16",
     "--config.train.eval_batch_size=16",
     "--config.train.decode_rows=20",
-    "--config.train.num_epochs=3",
+    "--config.train.num_epochs=3",  # of 5 steps
+    "--config.train.eval_every_epochs=1",
     "--config.steps_per_call=2",
 )
 # A process that sees of the training rows only those of its own slices in epoch 0;
@@ -74,16 +75,24 @@ def folder(tmp_path_factory):
 def start(local, folder):
     """Return a function that starts the processes of a run."""
 
+    all_started = []
+
     def start_processes(workdir, *arguments, processes=2):
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return local.start(
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        started = local.start(
             processes,
             [*SMALL, f"--workdir={workdir}", *arguments],
             fast_environment(folder) | {"PYTHONPATH": str(ROOT)},
             **pipes,
         )
+        all_started.extend(started)
+        return started
 
-    return start_processes
+    yield start_processes
+    for process in all_started:
+        process.kill()
+        process.wait()
+        process.stderr.close()
 
 
 @pytest.fixture(scope="module")
