@@ -67,15 +67,20 @@ def start(
     return started
 
 
-def wait(started: Sequence[subprocess.Popen]) -> list[int]:
+def wait(
+    started: Sequence[subprocess.Popen], grace: float = GRACE_SECONDS
+) -> list[int]:
     """Wait until all processes have ended, and return their exit codes.
 
-    Those that are left `GRACE_SECONDS` after one has ended by an error are killed.
+    Args:
+      started: the processes.
+      grace: seconds for the others once one has ended by an error; then those that are
+        left are killed.
     """
     deadline = None
     while any(process.poll() is None for process in started):
         if deadline is None and any(process.returncode for process in started):
-            deadline = time.monotonic() + GRACE_SECONDS
+            deadline = time.monotonic() + grace
         if deadline is not None and time.monotonic() > deadline:
             for process in started:
                 process.kill()
