@@ -104,7 +104,9 @@ def _process_mesh() -> Mesh:
     first = {device.process_index: device for device in reversed(jax.devices())}
     devices = [first[process] for process in sorted(first)]
     shape = (len(devices),)
-    return jax.make_mesh(shape, ("process",), (AxisType.Auto,), devices=devices)
+    return jax.make_mesh(
+        shape, ("process",), axis_types=(AxisType.Auto,), devices=devices
+    )
 
 
 @functools.cache

@@ -78,14 +78,14 @@ def wait(
         left are killed.
     """
     deadline = None
-    while any(process.poll() is None for process in started):
-        if deadline is None and any(process.returncode for process in started):
+    while None in (codes := [process.poll() for process in started]):
+        if deadline is None and any(codes):
             deadline = time.monotonic() + grace
         if deadline is not None and time.monotonic() > deadline:
             for process in started:
                 process.kill()
         time.sleep(_POLL_SECONDS)
-    return [process.returncode for process in started]
+    return [code for code in codes if code is not None]
 
 
 def main() -> int:
