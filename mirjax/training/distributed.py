@@ -78,10 +78,12 @@ def _connect(options: ProcessOptions) -> None:
         )
     except (RuntimeError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        remedy = "give the address of process 0 and a port that is free there"
+        if auto:
+            remedy = "jax knows no such cluster; give --coordinator=HOST:PORT"
         raise ValueError(
             f"--coordinator={options.coordinator}: the processes cannot connect "
-            f"({reason}); start all of them within {CONNECT_SECONDS} s, with the "
-            "address of process 0 and a port that is free there"
+            f"({reason}); {remedy}"
         ) from error
     logging.info(
         "process %d of %d: %d device(s) of %d",

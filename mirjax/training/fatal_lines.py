@@ -18,7 +18,12 @@ LOST = (
     "another process of this run has ended, and its own log says why; run the same "
     "command in every process to continue from the last checkpoint"
 )
+UNCONNECTED = (
+    "not all processes of this run have connected in time; start all of them with the "
+    "same --coordinator and --num_processes, and leave its port open to all hosts"
+)
 _FATAL = "Terminating process because the JAX distributed service"
+_NOT_REACHED = "DEADLINE_EXCEEDED: Deadline Exceeded"  # of the first message
 _NOISE = ("coordination_service", "client.h:", "[Gloo] Rank", "recoverable task")
 
 
@@ -46,7 +51,8 @@ def replace(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
         if not fatal and _FATAL.encode() in line:
             fatal = True
-            yield f"error: {LOST}\n".encode()
+            reason = UNCONNECTED if _NOT_REACHED.encode() in line else LOST
+            yield f"error: {reason}\n".encode()
         elif not fatal and not any(words.encode() in line for words in _NOISE):
             yield line
 
