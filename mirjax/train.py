@@ -9,15 +9,25 @@ same command continues a run that was stopped or killed from its last checkpoint
 SIGTERM, SIGHUP and SIGINT (Ctrl-C) save the run first; a second signal stops at once.
 Exit codes: 0 when all is trained, 1 after an error, 130 after SIGINT, 143 after SIGTERM
 or SIGHUP.
+
+Several processes train one run together, each on its own devices and a slice of every
+batch, if each runs the command with
+
+    --coordinator=HOST:PORT --num_processes=N --process_id=0 (… N - 1)
+
+and --workdir names a folder that all of them see. scripts/launch starts them. If one of
+them ends, the others do too; the same commands continue the run.
 """
 
 import json
+import os
 import pathlib
 from typing import TYPE_CHECKING
 
 from absl import flags, logging
 
 from mirjax import cli, config_files
+from mirjax.training import process_options
 from mirjax.training.renamed_keys import describe_replacement
 
 if TYPE_CHECKING:
@@ -40,6 +50,25 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     flags.mark_flag_as_required("workdir", flag_values)
+    flags.DEFINE_string(
+        "coordinator",
+        None,
+        "Where several processes train one run: HOST:PORT of process 0, any free port; "
+        "or auto, on a TPU slice. Under Slurm it is not needed.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_integer(
+        "num_processes",
+        None,
+        "Number of processes, with --coordinator.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_integer(
+        "process_id",
+        None,
+        "Of this process, 0 to num_processes - 1, with --coordinator.",
+        flag_values=flag_values,
+    )
 
 
 def train(config: "ConfigDict", folder: pathlib.Path) -> None:
@@ -82,11 +111,19 @@ def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     if not flag_values.workdir.strip():
         raise ValueError("--workdir: it is empty; name a folder")
+    processes = process_options.choose(
+        flag_values.coordinator,
+        flag_values.process_id,
+        flag_values.num_processes,
+        os.environ,
+    )
+    from mirjax.training.distributed import connected
     from mirjax.training.stop_signal import TrainingStopped
 
     folder = pathlib.Path(flag_values.workdir)
     try:
-        train(flag_values.config or _config_of(folder), folder)
+        with connected(processes):
+            train(flag_values.config or _config_of(folder), folder)
     except TrainingStopped as stopped:
         logging.info("%s; run the same command to continue", stopped)
         raise SystemExit(stopped.exit_code) from None

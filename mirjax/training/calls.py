@@ -111,6 +111,7 @@ def make_run_steps(
         functools.partial(run_steps, recipe, seed),
         static_argnums=2,
         donate_argnums=0,
+        out_shardings=sharding.replicated(recipe.mesh),
         compiler_options=compiler_options(),
     )
 
@@ -162,6 +163,7 @@ def make_vmapped_run_steps(
         run_all,
         static_argnums=3,
         donate_argnums=1,
+        out_shardings=sharding.replicated(mesh),
         compiler_options=compiler_options(),
     )
 

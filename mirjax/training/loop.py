@@ -4,11 +4,13 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 import jax
 from absl import logging
 
-from mirjax.training import restoring
+from mirjax.training import restoring, sharding
+from mirjax.training.agreement import from_process_0
 from mirjax.training.calls import next_stop
 from mirjax.training.checkpoint import Checkpoints
 from mirjax.training.interval import (
@@ -23,6 +25,7 @@ from mirjax.training.programs import Program, RunMetrics
 from mirjax.training.progress import RunProgress
 from mirjax.training.restoring import Folders
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
+from mirjax.training.task import Task
 from mirjax.training.workdir import export_model
 
 ProgressHook = Callable[[int, Mapping[str, float]], None]
@@ -92,10 +95,10 @@ class Loop:
                 best_steps = {run.best_step for run in runs}
                 saved.save(step, self._program.state, progress, best_steps)
                 ended = step >= total or all(run.ended for run in runs)
-                if stop.received is not None and not ended:
+                signum = stop.agreed()
+                if signum is not None and not ended:
                     raise TrainingStopped(
-                        f"stopped by {stop.received.name} at step {step}; state saved",
-                        stop.received,
+                        f"stopped by {signum.name} at step {step}; state saved", signum
                     )
         return runs
 
@@ -128,7 +131,7 @@ class Loop:
                 self._write_logged(collected, runs)
             pending, step = (step, metrics), end
             is_evaluation = end % counts.per_evaluation == 0 or end == counts.total
-            if is_evaluation or stop.received is not None:
+            if stop.agreed() is not None or is_evaluation:
                 break
         collected.add(self._fetch(*pending, runs))
         self._write_logged(collected, runs, but=step if is_evaluation else None)
@@ -210,7 +213,7 @@ class Loop:
             if run.ended:
                 continue
             params = self._program.eval_params(number)
-            held_out |= task.data.validate(task.model, params)
+            held_out |= self._measure(task, params)
             if (problem := not_finite(held_out)) is not None:
                 evaluated[number] = self._diverged(
                     number, run, interval.end, f"the validation metric {problem}"
@@ -232,6 +235,16 @@ class Loop:
                 export_model(self._folders.runs[number], task, interval.end, params)
             evaluated[number] = run
         return evaluated
+
+    @staticmethod
+    def _measure(task: Task, params: Mapping[str, Any]) -> Mapping[str, float]:
+        """Measure more than the loss, in process 0 for all of them."""
+
+        def measure() -> dict[str, float]:
+            return dict(task.data.validate(task.model, sharding.local(params)))
+
+        measured: dict[str, float] = from_process_0(measure)
+        return measured
 
     def _log_evaluation(
         self,

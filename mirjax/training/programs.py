@@ -83,6 +83,7 @@ class SingleRun:
         self._finite = jax.jit(all_finite, compiler_options=compiler_options())
         self._evaluate_batch = jax.jit(
             functools.partial(losses.evaluate_batch, task.model),
+            out_shardings=sharding.replicated(self.mesh),
             compiler_options=compiler_options(),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from mirjax.models.trained import FILE_NAME as MODEL_FILE
+from mirjax.training.agreement import from_process_0
 from mirjax.training.checkpoint import Checkpoints
 from mirjax.training.checkpoint_hashes import FOLDER
 from mirjax.training.metric_writer import FILE_NAME as METRICS_FILE
@@ -48,9 +49,9 @@ def restore(
       ValueError: if a checkpoint cannot be restored, is beyond the last step, or is
         lost.
     """
-    steps = saved.steps()
+    steps = from_process_0(saved.steps)
     if not steps:
-        _check_nothing_lost(folders)
+        from_process_0(lambda: _check_nothing_lost(folders))
         return [RunProgress() for _ in program.tasks]
     done, counts = max(steps), program.tasks[0].steps
     if done > counts.total:
@@ -63,8 +64,11 @@ def restore(
     logging.info("Resuming from the checkpoint of step %d", done)
     program.state, progress = saved.restore(done, program.abstract_state)
     runs = [RunProgress.from_json(text) for text in progress["runs"]]
+    exported = from_process_0(
+        lambda: [(folder / MODEL_FILE).exists() for folder in folders.runs]
+    )
     for number, run in enumerate(runs):
-        if run.best is not None and not (folders.runs[number] / MODEL_FILE).exists():
+        if run.best is not None and not exported[number]:
             runs[number] = _export_again(program, folders, saved, number, run)
     return runs
 

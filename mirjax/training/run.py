@@ -1,14 +1,18 @@
 """Train one run from its config, in its workdir."""
 
+import contextlib
 import pathlib
+from collections.abc import Callable
 
+import jax
+import numpy as np
 from ml_collections import ConfigDict
 
 from mirjax import cli
-from mirjax.training import workdir
+from mirjax.training import agreement, workdir
 from mirjax.training.loop import Folders, Loop
 from mirjax.training.programs import SingleRun
-from mirjax.training.task import make_task
+from mirjax.training.task import Task, make_task
 from mirjax.training.task_data import pin_data
 from mirjax.training.workdir_lock import lock_workdir
 
@@ -29,12 +33,15 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
     workdir.check_config(config)
     config = pin_data(config)
     task = make_task(config)
-    with (
-        lock_workdir(folder),
-        cli.progress(task.steps.total, "training steps") as report,
-    ):
+    agreement.check_same("config", config.to_json(sort_keys=True).encode())
+    agreement.check_same("training data", _content(task))
+
+    def prepare() -> None:
         workdir.check_workdir(folder, config)
         workdir.write_skipped(folder, task.data.skipped)
+
+    with lock_workdir(folder), _progress(task) as report:
+        agreement.from_process_0(prepare)
         done = 0
 
         def advance(step: int, metrics: object) -> None:
@@ -43,3 +50,16 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
             done = step
 
         Loop(SingleRun(task), Folders([folder], folder), report=advance).run()
+
+
+def _content(task: Task) -> bytes:
+    """Return the rows of a task as bytes."""
+    rows = jax.tree.leaves((task.data.train, task.data.held_out))
+    return b"".join(np.ascontiguousarray(column).tobytes() for column in rows)
+
+
+def _progress(task: Task) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+    """Show the steps of a run, once for all of its processes."""
+    if jax.process_index() != 0:
+        return contextlib.nullcontext(lambda steps: None)
+    return cli.progress(task.steps.total, "training steps")

@@ -1,6 +1,8 @@
 """The device mesh and its shardings: one axis, "data", over which batches are split."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 from absl import logging
@@ -33,10 +35,34 @@ def make_mesh(batch_size: int) -> Mesh:
             len(devices),
             batch_size,
         )
+    return mesh_of(devices[:used])
+
+
+def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
+    """Make a mesh with the one axis "data" over devices."""
     # Explicit axes, jax's default, are refused by flax.linen's recurrent layers.
     return jax.make_mesh(
-        (used,), ("data",), axis_types=(AxisType.Auto,), devices=devices[:used]
+        (len(devices),), ("data",), axis_types=(AxisType.Auto,), devices=devices
     )
+
+
+def put(tree: Any, sharding: NamedSharding) -> Any:
+    """Put NumPy arrays on the devices; each process puts the parts of its own devices.
+
+    Args:
+      tree: arrays, the same in every process.
+      sharding: of each of them.
+    """
+    if sharding.is_fully_addressable:
+        return jax.device_put(tree, sharding)
+    return jax.tree.map(
+        lambda x: jax.make_array_from_callback(x.shape, sharding, x.__getitem__), tree
+    )
+
+
+def local(tree: Any) -> Any:
+    """Return replicated arrays as such that one process can compute with alone."""
+    return tree if jax.process_count() == 1 else jax.device_get(tree)
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

@@ -5,6 +5,10 @@ import signal
 import threading
 import types
 
+import jax
+
+from mirjax.training.agreement import largest
+
 EXIT_CODES = {signal.SIGTERM: 143, signal.SIGHUP: 143, signal.SIGINT: 130}
 """Exit code of a command that a signal has stopped, once everything is saved."""
 
@@ -33,7 +37,23 @@ class StopSignal:
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
+        self._agreed: signal.Signals | None = None
+        self._asked: jax.Array | None = None
         self._previous: dict[signal.Signals, object] = {}
+
+    def agreed(self) -> signal.Signals | None:
+        """Return the signal that all processes of the run stop for, or None.
+
+        All processes call this at the same points and are given the same. A signal that
+        one of several has received is returned from the next call on: the devices, on
+        which the processes agree, are not waited for.
+        """
+        if jax.process_count() == 1:
+            return self.received
+        if self._asked is not None and (number := int(self._asked)):
+            self._agreed = signal.Signals(number)
+        self._asked = largest(self.received or 0)
+        return self._agreed
 
     def _request(self, signum: int, frame: types.FrameType | None) -> None:
         if self.received is not None:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
@@ -104,9 +103,9 @@ def to_devices(task: Task, mesh: Mesh) -> DeviceData:
     """Put a task's rows on the devices of a mesh."""
     eval_size = math.lcm(task.train.eval_batch_size, mesh.size)
     return DeviceData(
-        jax.device_put(task.data.train, sharding.replicated(mesh)),
+        sharding.put(task.data.train, sharding.replicated(mesh)),
         [
-            jax.device_put(batch, sharding.by_row(mesh))
+            sharding.put(batch, sharding.by_row(mesh))
             for batch in batches.fill_batches(task.data.held_out, eval_size)
         ],
     )

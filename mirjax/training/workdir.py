@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from mirjax.files import atomic_write
 from mirjax.models import make_model, trained
 from mirjax.sequences.bad_records import REFUSE, BadRecord, BadRecords
-from mirjax.training import bounds
+from mirjax.training import bounds, sharding
 from mirjax.training.checkpoint_hashes import DAMAGED_FOLDER, FOLDER, saved_steps
 from mirjax.training.disk_errors import naming
 from mirjax.training.metric_writer import read_metrics
@@ -191,13 +191,13 @@ def export_model(
       step: the steps done.
       params: the model's parameters.
     """
+    if jax.process_index() != 0:
+        return
+    params = sharding.local(params)
     described = task.data.describe(task.model, params)
-    if jax.process_index() == 0:
-        path = workdir / trained.FILE_NAME
-        with naming(path):
-            trained.save_model(
-                path, params, {**task.metadata, "step": step, **described}
-            )
+    path = workdir / trained.FILE_NAME
+    with naming(path):
+        trained.save_model(path, params, {**task.metadata, "step": step, **described})
 
 
 def l2_factor(model_path: pathlib.Path, metadata: Mapping[str, Any]) -> float:

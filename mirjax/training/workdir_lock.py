@@ -4,9 +4,8 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
-import jax
-
 from mirjax.files import hold_lock
+from mirjax.training.agreement import check_same, from_process_0
 
 FILE_NAME = ".lock"
 
@@ -14,6 +13,8 @@ FILE_NAME = ".lock"
 @contextlib.contextmanager
 def lock_workdir(workdir: pathlib.Path) -> Iterator[None]:
     """Hold a workdir, which is made if missing, until the block ends.
+
+    Of several processes that train one run, process 0 holds it for all.
 
     The system frees the lock when the process ends, however it ends. What runs that
     were killed have left unfinished is deleted.
@@ -25,9 +26,21 @@ def lock_workdir(workdir: pathlib.Path) -> Iterator[None]:
       ValueError: if the folder cannot be written, or another process holds it; the
         message names the process.
     """
-    if jax.process_index() != 0:
+    with contextlib.ExitStack() as stack:
+
+        def hold() -> None:
+            stack.enter_context(_hold(workdir))
+
+        from_process_0(hold)
+        lock = workdir / FILE_NAME
+        content = lock.read_bytes() if lock.exists() else b""
+        check_same(f"folder {workdir}, which they need to share,", content)
         yield
-        return
+
+
+@contextlib.contextmanager
+def _hold(workdir: pathlib.Path) -> Iterator[None]:
+    """Hold a workdir for this process."""
     made = not workdir.exists()
     with contextlib.ExitStack() as stack:
         try:

@@ -1,0 +1,24 @@
+"""A run of two processes that is killed at random moments."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from small_runs import fast_environment
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.mark.slow
+def test_a_run_killed_again_and_again_ends_in_the_same_bits(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts/chaos.py"), "--kills=2", "--epochs=12"]
+        + [f"--folder={tmp_path / 'runs'}"],
+        env=fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "bit-identical: True; every evaluation once: True" in done.stdout
