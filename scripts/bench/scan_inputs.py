@@ -46,7 +46,7 @@ def sample_fasta(paths: Sequence[str], count: int, seed: int = 17) -> list[Recor
     return random.Random(seed).sample(found, min(count, len(found)))
 
 
-def write_records(path: pathlib.Path, records: Sequence[Record]) -> None:
+def write_records(path: pathlib.Path, records: Sequence[tuple[str, str]]) -> None:
     """Write a FASTA file."""
     path.write_text("".join(f">{name}\n{letters}\n" for name, letters in records))
 
@@ -80,3 +80,14 @@ def read_fasta(path: pathlib.Path) -> list[tuple[str, str]]:
         (name.removeprefix(">"), sequence)
         for name, sequence in zip(lines[::2], lines[1::2], strict=True)
     ]
+
+
+def random_pairs(count: int) -> tuple[list[str], list[str]]:
+    """Return random miRNAs of 22 nt, and targets of 50 nt."""
+    rng = np.random.default_rng(count)
+    letters = np.frombuffer(b"AUCG", np.uint8)
+    mirnas, targets = (
+        [row.tobytes().decode() for row in rng.choice(letters, (count, length))]
+        for length in (22, 50)
+    )
+    return mirnas, targets
