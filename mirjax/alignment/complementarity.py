@@ -17,7 +17,8 @@ from jaxtyping import Int16
 
 from mirjax.alignment import smith_waterman
 from mirjax.alignment.scoring import Scoring, complement
-from mirjax.sequences.pairing import SEED
+from mirjax.sequences import alphabet
+from mirjax.sequences.pairing import PARTNERS, SEED, WOBBLE_PARTNERS
 
 # Chosen on training rows of the Chakraborty pairs.
 WATSON_CRICK, WOBBLE, MISMATCH = 1, 0, -1
@@ -43,6 +44,25 @@ def seed_weighted(*, anchored: bool = False) -> Scoring:
         weights=(1,) * before + (SEED_WEIGHT,) * seed,
         offset=OFFSET if anchored else None,
     )
+
+
+def by_bond() -> Scoring:
+    """Return the scoring by which a scan finds duplexes; the miRNA is the query.
+
+    Pairs score their hydrogen bonds: C:G 3, A:U 2, others -3, but G:U 0, each times 2
+    in the seed. A gap of k letters costs 9 + 3(k - 1). Of the scorings that were tried
+    on validation pairs of Hejret 2023, hidden in 3'UTRs, it found most at one chance
+    site in 10,000 nt: 28%, where `seed_weighted` found 23%.
+    """
+
+    def score(one: str, other: str) -> int:
+        if WOBBLE_PARTNERS.get(one) == other:
+            return 0
+        return -3 if PARTNERS[one] != other else 3 if one in "CG" else 2
+
+    letters = alphabet.LETTERS
+    table = tuple(tuple(score(one, other) for other in letters) for one in letters)
+    return Scoring(table, 6, 3, antiparallel=True, weights=(1, *[2] * 7))
 
 
 def score_all(

@@ -21,7 +21,6 @@ import numpy as np
 from mirjax.datasets.negatives import shuffle_dinucleotides
 from mirjax.files import atomic_write, make_cache_folder
 from mirjax.scanning.candidates import CandidateRule, calibrate
-from mirjax.scanning.maxima import best_apart
 from mirjax.scanning.null import Null
 from mirjax.scanning.scored_sites import SiteScorer
 from mirjax.scanning.seed_mode import tokens_of
@@ -29,7 +28,7 @@ from mirjax.scanning.slices import Slice
 from mirjax.sequences.records import SequenceRecord
 
 _SLICE = 50_000  # nt of shuffled transcripts in a slice
-_VERSION = 1  # of the rule by which sites are found and scored
+_VERSION = 2  # of the rule by which sites are found and scored
 _CALIBRATION = 50_000  # nt of shuffled transcripts that thresholds are chosen on
 
 
@@ -91,10 +90,8 @@ class Background:
             for part in shuffled_slices(self.sample, self.letters, self.seed):
                 for sites in scorer.score(part, missing):
                     values = scorer.scale(sites.scores)
-                    best = best_apart(sites.found, values)
                     for number in np.unique(sites.found.mirnas).tolist():
-                        chosen = best & (sites.found.mirnas == number)
-                        scores[number].append(values[chosen])
+                        scores[number].append(values[sites.found.mirnas == number])
         for number in missing:
             found = np.sort(np.concatenate([np.zeros(0), *scores[number]]))
             nulls[number] = Null(found, self.letters)

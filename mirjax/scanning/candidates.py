@@ -1,18 +1,22 @@
-"""Which miRNAs and places of transcripts a classifier is asked about.
+"""Which duplexes of miRNAs and transcripts a classifier is asked about.
 
 A transcript is divided into bins of `BIN` letters, from its first letter on. In each
-bin a miRNA has one candidate: the letter at which its best duplex ends, 3' on the
-transcript, by the seed-weighted score of `alignment.complementarity`. The score is
-exact, and the duplex may begin in an earlier bin. What is kept:
+bin a miRNA has one duplex: the best of those whose 3' end on the transcript lies there,
+by the score `by_bond` of `alignment.complementarity`. The score is exact, and the
+duplex may begin in an earlier bin. Of duplexes whose ends are less than `APART` letters
+from one another the best is a candidate; see `maxima`. The classifier reads the others
+in its window: what it says of a window is said of the best duplex there. What is kept:
 
-  all        every bin in which any letter pairs
-  sensitive  bins from a score on that at most 20% of the bins of shuffled transcripts
-             reach
-  fast       the same for 5%
+  all        every candidate
+  sensitive  those from a score on that at most half of all candidates in shuffled
+             transcripts reach
+  fast       the same for a quarter
   seed       canonical sites alone: letters 2-7 paired, Watson-Crick
 
-A score is a whole number and its distribution differs between miRNAs: each has its own
-threshold, and what it keeps is less than the share that is asked for, often by much.
+So `sensitive` and `fast` find the sites of `all`, but for those whose duplexes score
+less: a better duplex is left out by none that is worse. A score is a whole number and
+its distribution differs between miRNAs: each has its own threshold, and what it keeps
+is less than the share that is asked for, often by much.
 """
 
 import dataclasses
@@ -23,17 +27,20 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Int, Int64, UInt8
 
-from mirjax.alignment.complementarity import seed_weighted
+from mirjax.alignment.complementarity import by_bond
 from mirjax.alignment.end_scores import Subjects, end_scores
+from mirjax.scanning.maxima import best_apart
 from mirjax.scanning.options import CANDIDATES
 from mirjax.scanning.site_types import find_sites
 
 ALL, SENSITIVE, FAST, SEED = CANDIDATES
 BIN = 10  # nt
-APART = 22  # nt; sites of one miRNA whose 3' ends are as near as less are one
+APART = 40  # nt; of two duplexes of a miRNA with nearer 3' ends the better one counts
 
-SHARES = {SENSITIVE: 0.2, FAST: 0.05}
-"""Of the bins of shuffled transcripts, the most that a rule keeps."""
+SHARES = {SENSITIVE: 0.5, FAST: 0.25}
+"""Of all candidates in shuffled transcripts, the most that a rule keeps."""
+
+_SAME = 22  # nt; sites of two tables whose 3' ends are nearer are the same
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +50,8 @@ class CandidateRule:
     Attributes:
       kind: one of `CANDIDATES`.
       thresholds: lowest alignment score of a candidate, one a miRNA.
-      kept: share of the bins of shuffled transcripts that each miRNA keeps, where it
-        was measured.
+      kept: share of all candidates in shuffled transcripts that each miRNA keeps,
+        where it was measured.
     """
 
     kind: str
@@ -77,7 +84,7 @@ def lay_out(
       transcripts: tokens, 5'→3'.
       longest_mirna: in nt.
     """
-    return Subjects(transcripts, seed_weighted(), longest_mirna, multiple=BIN)
+    return Subjects(transcripts, by_bond(), longest_mirna, multiple=BIN)
 
 
 def find_candidates(
@@ -104,6 +111,8 @@ def find_candidates(
         else:
             places = _best_places(scores, max(1, rule.thresholds[number]))
         owners = np.searchsorted(subjects.starts, places, "right") - 1
+        best = best_apart(owners, places, scores[places], APART)
+        places, owners = places[best], owners[best]
         inside = places - subjects.starts[owners] + 1
         which = np.full(len(places), number)
         found.append(Candidates(which, owners, inside, scores[places].astype(np.int64)))
@@ -162,23 +171,23 @@ def calibrate(
     if kind in (ALL, SEED):
         return CandidateRule(kind, (1,) * len(mirnas))
     subjects = lay_out(shuffled, max(map(len, mirnas), default=1))
-    bins = sum(-(-len(one) // BIN) for one in shuffled)
+    everything = CandidateRule(ALL, (1,) * len(mirnas))
     thresholds, kept = [], []
-    for mirna in mirnas:
-        best = end_scores(mirna, subjects).reshape(-1, BIN).max(axis=1)
-        reached = np.bincount(best, minlength=2)[::-1].cumsum()[::-1]
-        few = np.flatnonzero(reached <= SHARES[kind] * bins)
+    for number in range(len(mirnas)):
+        scores = find_candidates(subjects, mirnas, [number], everything).scores
+        reached = np.bincount(scores, minlength=2)[::-1].cumsum()[::-1]
+        few = np.flatnonzero(reached <= SHARES[kind] * len(scores))
         few = few[few > 0]
         threshold = int(few[0]) if len(few) else len(reached)
         thresholds.append(threshold)
-        kept.append(float(np.sum(best >= threshold) / max(1, bins)))
+        kept.append(float(np.mean(scores >= threshold)) if len(scores) else 0.0)
     return CandidateRule(kind, tuple(thresholds), tuple(kept))
 
 
 def retained(reference: pa.Table, table: pa.Table) -> Bool[np.ndarray, " rows"]:
     """Determine which sites of one table another one has, too.
 
-    A site is there if one of the same miRNA and target ends less than `APART` letters
+    A site is there if one of the same miRNA and target ends less than `_SAME` letters
     from it. The mean is the share that a choice of candidates keeps of what `all`
     reports.
 
@@ -192,7 +201,7 @@ def retained(reference: pa.Table, table: pa.Table) -> Bool[np.ndarray, " rows"]:
         places.setdefault((pair[0], pair[1]), []).append(end)
     return np.array(
         [
-            any(abs(end - other) < APART for other in places.get((mirna, target), ()))
+            any(abs(end - other) < _SAME for other in places.get((mirna, target), ()))
             for mirna, target, end in zip(
                 *(reference[name].to_pylist() for name in columns), strict=True
             )

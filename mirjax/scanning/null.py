@@ -2,11 +2,11 @@
 
 The unit is sites per nucleotide. The p-value of a score is the expected number of sites
 of the same miRNA, with that score or a higher one, per nucleotide of shuffled
-transcript, found by the same rule: candidates, windows, scores, and of sites that
-overlap the best; see `background`. So a p-value of 1e-4 is one chance site in 10,000
-nt, a cut at p <= 1e-4 reports as many from sequence without any real site, and p times
-the nucleotides that were searched is the E-value: the expected number of chance sites
-of this miRNA in this search, as BLAST's is.
+transcript, found by the same rule: candidates, windows and scores; see `background`. So
+a p-value of 1e-4 is one chance site in 10,000 nt, a cut at p <= 1e-4 reports as many
+from sequence without any real site, and p times the nucleotides that were searched is
+the E-value: the expected number of chance sites of this miRNA in this search, as
+BLAST's is.
 
 Scores of probabilities are compared as logits. Where a score is among the highest,
 counts end and a tail goes on: with K sites from the score u on, in N nucleotides,

@@ -1,10 +1,9 @@
 """Candidates and their scores: what a scan and its background have in common.
 
-For each candidate a window of the classifier's length is read, so placed that the
-middle of the site is the window's, and moved into the transcript at its ends: the sites
-of the pairs that classifiers are trained on lie about the middle, too. What it says is
-then of the best duplex in that window; see `maxima`. Without a classifier the alignment
-score decides.
+For each candidate a window of the classifier's length is read, so placed that what
+faces the seed is in its middle, and moved into the transcript at its ends: the seeds of
+the pairs that classifiers are trained on face the middle, too. Without a
+classifier the alignment score decides.
 """
 
 import dataclasses
@@ -22,10 +21,10 @@ from mirjax.scanning.candidates import (
     lay_out,
 )
 from mirjax.scanning.engines.interface import Engine
-from mirjax.scanning.maxima import best_in_windows
 from mirjax.scanning.null import to_logits
 from mirjax.scanning.seed_mode import check_seeds, tokens_of
 from mirjax.scanning.slices import Slice
+from mirjax.sequences.pairing import SEED
 from mirjax.sequences.records import SequenceRecord
 
 _PAIRS = 2**20  # bins times miRNAs whose candidates are in memory at a time
@@ -36,7 +35,7 @@ class ScoredSites:
     """Candidates and what their classifier says.
 
     Attributes:
-      found: the best duplex in each one's window, by miRNA, transcript and end.
+      found: by miRNA, transcript and end.
       windows: first letter of each one's window in its transcript.
       scores: probabilities, or alignment scores where there is no classifier.
     """
@@ -62,19 +61,6 @@ def join(parts: Sequence[ScoredSites]) -> ScoredSites:
         np.concatenate([np.zeros(0, np.int64), *(part.windows for part in parts)]),
         np.concatenate([np.zeros(0), *(part.scores for part in parts)]),
     )
-
-
-def _at_best_duplexes(
-    found: Candidates,
-    windows: Int64[np.ndarray, " candidates"],
-    scores: Float[np.ndarray, " candidates"],
-    size: int,
-) -> ScoredSites:
-    """Return the site of each window, in order, where its best duplex lies."""
-    best = best_in_windows(found, windows, size)
-    order = np.lexsort((found.ends[best], found.transcripts, found.mirnas))
-    sites = Candidates(*(column[best[order]] for column in found))
-    return ScoredSites(sites, windows[order], scores[order])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -145,14 +131,13 @@ class SiteScorer:
                 continue
             places = firsts[found.transcripts] + windows
             scores = self.engine.score_pairs(joined, found.mirnas, places)
-            yield _at_best_duplexes(found, windows, scores.astype(np.float64), size)
+            yield ScoredSites(found, windows, scores.astype(np.float64))
 
     def _windows(
         self, found: Candidates, lengths: Int64[np.ndarray, " transcripts"]
     ) -> Int64[np.ndarray, " candidates"]:
         """Return where the window of each candidate starts."""
         size = self.window_length
-        sizes = np.array([len(mirna) for mirna in self.tokens], np.int64)
-        middle = found.ends - sizes[found.mirnas] // 2
+        middle = found.ends - SEED.stop // 2
         last = np.maximum(lengths[found.transcripts] - size, 0)
         return np.clip(middle - size // 2, 0, last)

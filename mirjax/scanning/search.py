@@ -17,7 +17,7 @@ from mirjax.scanning import seed_mode, site_table, windows_mode
 from mirjax.scanning.background import Background, sample_of
 from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.engines.interface import Engine
-from mirjax.scanning.options import SEED, SITES, WINDOWS, WindowsOptions
+from mirjax.scanning.options import RETAINED, SEED, SITES, WINDOWS, WindowsOptions
 from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.sites_mode import SitesMode, make_scanner
 from mirjax.scanning.slices import SliceScanner
@@ -93,11 +93,17 @@ class Search:
         logging.info("engine: %s", type(self.engine).__name__)
         for name, value in self.settings.items():
             logging.info("%s: %s", name, value)
-        if isinstance(scanner, SitesMode) and (kept := scanner.scorer.rule.kept):
-            logging.info(
-                "%.2f%% of the places in shuffled transcripts are candidates",
-                100 * sum(kept) / len(kept),
-            )
+        if isinstance(scanner, SitesMode):
+            rule = scanner.scorer.rule
+            if rule.kept:
+                share = 100 * sum(rule.kept) / len(rule.kept)
+                logging.info("candidates: %.1f%% of all in shuffled transcripts", share)
+            for kind, found in RETAINED.items():
+                logging.info(
+                    "--candidates=%s finds %.0f%% of the sites of --candidates=all, "
+                    "measured with pretrained/duplex on 12 miRNAs and 250 3'UTRs",
+                    *(kind, 100 * found),
+                )
 
 
 def schema_of(mode: str) -> pa.Schema:

@@ -59,8 +59,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         default.candidates,
         CANDIDATES,
         "--mode=sites: places of a transcript that the classifier is asked about, by "
-        "alignment. all: every 10 nt; sensitive, fast: at most 20% and 5% of those in "
-        "shuffled transcripts; seed: canonical sites",
+        "alignment. all: the best duplex of every 40 nt; sensitive, fast: the best "
+        "half and quarter of these; seed: canonical sites",
         flag_values=flag_values,
     )
     flags.DEFINE_float(

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int64, UInt8
 
-from mirjax.alignment.complementarity import seed_weighted
+from mirjax.alignment.complementarity import by_bond
 from mirjax.alignment.end_scores import longest_span
 from mirjax.alignment.paths import best_partners
 from mirjax.scanning.drawing import pairing_strings
@@ -56,7 +56,7 @@ def make_table(
         row[: len(tokens)] = tokens
     before = segments[:, :-1]  # the last letter follows the duplex
     queries = mirnas[found.mirnas]
-    partners = best_partners(queries, before, seed_weighted())
+    partners = best_partners(queries, before, by_bond())
     columns, duplexes = pairing_strings(queries, before, partners)
     types = canonical_types(segments, columns, queries)
     starts = firsts + columns
@@ -93,7 +93,7 @@ def _segments(
 
     The first may lie before the transcript: there, and after its end, are no letters.
     """
-    span = longest_span(seed_weighted(), longest)
+    span = longest_span(by_bond(), longest)
     nothing = np.full(span, alphabet.PAD, np.uint8)
     pieces = (piece for one in transcripts for piece in (one, nothing))
     joined = np.concatenate([nothing, *pieces])

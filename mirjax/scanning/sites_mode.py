@@ -8,7 +8,6 @@ from jaxtyping import Float
 
 from mirjax.scanning.background import Background
 from mirjax.scanning.engines.interface import Engine
-from mirjax.scanning.maxima import best_apart
 from mirjax.scanning.null import Null
 from mirjax.scanning.scored_sites import ScoredSites, SiteScorer, join
 from mirjax.scanning.site_options import SiteOptions
@@ -50,11 +49,8 @@ class SitesMode:
                 passes &= 1000 * chance <= self.options.chance_per_kb
             if self.options.threshold is not None:
                 passes &= sites.scores >= self.options.threshold
-            # What does not pass would hide nothing that does: its score is lower.
-            sites, chance = sites.take(passes), chance[passes]
-            best = best_apart(sites.found, self.scorer.scale(sites.scores))
-            kept.append(sites.take(best))
-            pvalues.append(chance[best])
+            kept.append(sites.take(passes))
+            pvalues.append(chance[passes])
         chance = np.concatenate(pvalues)
         return make_table(part, self.scorer, join(kept), chance, self.searched)
 
