@@ -6,8 +6,8 @@ import dataclasses
 import gzip
 import io
 import os
-import pathlib
 import shutil
+import stat
 import sys
 import tempfile
 import zlib
@@ -83,7 +83,9 @@ def read_content(source: Source) -> Content:
         if os.fspath(source) == STREAM:
             content = sys.stdin.buffer.read()
         else:
-            content = pathlib.Path(source).read_bytes()
+            with open(source, "rb") as stream:
+                _refuse_device(stream, name)
+                content = stream.read()
     except OSError as error:
         raise ValueError(f"{name}: cannot be read ({error.strerror})") from error
     return Content(name, _unpack(content, name))
@@ -119,6 +121,14 @@ def read_text(source: Source) -> str:
     return text
 
 
+def _refuse_device(stream: BinaryIO, name: str) -> None:
+    """Raise a ValueError for a device that may never end, such as /dev/zero."""
+    found = os.fstat(stream.fileno())
+    is_finite = stream.isatty() or found.st_rdev == os.stat(os.devnull).st_rdev
+    if stat.S_ISCHR(found.st_mode) and not is_finite:
+        raise ValueError(f"{name}: it is a device, not a file")
+
+
 @contextlib.contextmanager
 def open_rereadable(source: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open an input that is read several times, as it is, not unpacked.
@@ -137,6 +147,7 @@ def open_rereadable(source: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             stream: BinaryIO = sys.stdin.buffer
             if os.fspath(source) != STREAM:
                 stream = stack.enter_context(open(source, "rb"))
+                _refuse_device(stream, input_name(source))
             if os.fspath(source) == STREAM or not os.path.isfile(source):
                 copy = stack.enter_context(tempfile.TemporaryFile())
                 shutil.copyfileobj(stream, copy)

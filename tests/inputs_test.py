@@ -78,3 +78,15 @@ def test_a_pipe_is_read_once(tmp_path):
     writer.start()
     assert inputs.read_text(pipe) == _TEXT
     writer.join()
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/full"])
+def test_an_endless_device_is_refused_and_an_empty_one_read(device):
+    with pytest.raises(ValueError, match=f"^{device}: it is a device, not a file$"):
+        inputs.read_content(device)
+    with (
+        pytest.raises(ValueError, match=f"^{device}: it is a device, not a file$"),
+        inputs.open_rereadable(device),
+    ):
+        pass
+    assert inputs.read_content("/dev/null").data == b""

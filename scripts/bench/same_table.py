@@ -157,6 +157,7 @@ def main() -> None:
                 mode = arguments.prefilter
                 found = compare(queries, fasta, subjects, settings, mode)
                 searched = {"database": dataset, "queries": len(queries)}
+                searched["prefilter"] = mode
                 varied = {"evalue": evalue, "strand": strand, "word_size": word_size}
                 rows.append(searched | varied | found._asdict())
                 total += found.rows
