@@ -59,10 +59,8 @@ def expected_windows(length: int, size: int, step: int) -> list[tuple[int, int]]
     """Return the windows of a transcript by the published protocol."""
     if length <= size:
         return [(0, length)]
-    starts = [
-        *itertools.takewhile(lambda n: n + size < length, itertools.count(0, step))
-    ]
-    return [(start, start + size) for start in [*starts, length - size]]
+    starts = [*range(0, length - size, step), length - size]
+    return [(start, start + size) for start in starts]
 
 
 def check_slice(
