@@ -404,6 +404,7 @@ def test_csv_and_tsv_of_the_same_pairs_measure_the_same(run, tmp_path, monkeypat
     assert np.abs(as_read - reversed_ones).max() > 1e-5  # it would be seen
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
 def test_the_commands_of_the_guide_run(tmp_path, monkeypatch):
     """In the folder that holds the files."""

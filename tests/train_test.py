@@ -138,6 +138,7 @@ def test_a_damaged_checkpoint_is_named_and_a_lost_model_written_again(folder, wh
     assert [row["step"] for row in read_metrics(damaged)] == [16, 32, 48]
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_is_one_line_that_names_the_file(folder):
     """A limit on the size of files stands for it: `ulimit -f` gives EFBIG."""
     process = start(folder / "full", *SMALL, file_blocks=8)

@@ -1,4 +1,4 @@
-"""Signals to stop as a flag that the training loop polls."""
+"""SIGTERM, SIGINT and SIGHUP as a flag that the training loop polls."""
 
 import os
 import signal
