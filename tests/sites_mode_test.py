@@ -58,6 +58,16 @@ def test_a_site_is_where_its_best_duplex_lies():
     ]
 
 
+@pytest.mark.parametrize("length", [15, 30])
+def test_the_shortest_and_longest_mirnas_have_their_perfect_site(length):
+    mirna = SequenceRecord("m", random_records(6, 1, length)[0].sequence)
+    text = "N" * 50 + reverse_complement(mirna.sequence) + "N" * 50
+    scan = SitesMode(SiteScorer((mirna,), CandidateRule("all", (1,))), (), EVERY_SITE)
+    (row,) = scan(Slice(0, (SequenceRecord("t", text),))).to_pylist()
+    assert (row["start"], row["end"]) == (50, 50 + length)
+    assert row["duplex"] == "(" * length + "&" + ")" * length
+
+
 def test_windows_have_the_seed_in_the_middle_and_stay_in_the_transcript():
     site = reverse_complement(LET7.sequence)
     texts = ["G" * 40 + site + "G" * 40, site + "G" * 40, "G" * 40 + site, site[4:]]
