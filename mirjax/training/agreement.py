@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 _WAIT_MS = 7 * 24 * 3600 * 1000  # a process that ends ends those that wait for it too
@@ -80,6 +81,19 @@ def check_same(name: str, content: bytes) -> None:
                 )
 
     from_process_0(compare)
+
+
+def open_connections() -> None:
+    """Have the devices of all processes connect, as soon as all are ready for it.
+
+    Their connections on CPUs wait for half a minute at most, which a process that has
+    fallen behind by then would miss.
+    """
+    if jax.process_count() == 1:
+        return
+    coordination_client().wait_at_barrier("mirjax/ready", _WAIT_MS)
+    multihost_utils.sync_global_devices("mirjax/connected")
+    int(largest(0))
 
 
 def largest(value: int) -> jax.Array:

@@ -55,7 +55,8 @@ def connected(options: ProcessOptions | None) -> Iterator[None]:
     except BaseException as error:
         _end_early(error)
         if isinstance(error, Exception) and _is_loss(error):
-            raise RuntimeError(fatal_lines.LOST) from error
+            reason = str(error).strip().splitlines()[0]
+            raise RuntimeError(f"{fatal_lines.LOST} ({reason})") from error
         raise
     jax.distributed.shutdown()
 

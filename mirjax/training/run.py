@@ -35,6 +35,7 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
     task = make_task(config)
     agreement.check_same("config", config.to_json(sort_keys=True).encode())
     agreement.check_same("training data", _content(task))
+    agreement.open_connections()
 
     def prepare() -> None:
         workdir.check_workdir(folder, config)
