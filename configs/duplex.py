@@ -9,10 +9,6 @@ Variants (`--config=configs/duplex.py:NAME`):
              10 minutes, which are kept; 10 epochs then take about 20 minutes of two
              busy cores. Average precision 0.87 on the Hejret 2023 test rows (mean of 2
              seeds).
-  ensemble   what the package ships: distilled from an ensemble of such runs, named by
-             --config.pool.teacher=W0+W1+W2+published/mirbind2. Its recipe was chosen
-             on validation rows; then the training rows that resemble these are trained
-             on too, and the last step is exported.
   teacher    pairs that the teacher labels alone, validated on the same rows.
   hejret     the training rows of Hejret 2023 alone.
   pairs      one dataset, as configs/mitar.py: the pairs of the seq2seq model, or
@@ -121,17 +117,6 @@ def _distilled(config: ConfigDict) -> None:
     _epochs(config, 10.0)
 
 
-def _ensemble(config: ConfigDict) -> None:
-    """Three quarters of each label by the teacher; no row is kept for choosing."""
-    _distilled(config)
-    config.pool.label_fraction = 0.75
-    config.pool.per_epoch = 0.25
-    config.data.reserve_validation = False
-    config.data.validation_fraction = 0.03
-    config.train.export = "last"
-    _epochs(config, 5.0)
-
-
 def _teacher(config: ConfigDict) -> None:
     """No labels."""
     _distilled(config)
@@ -171,7 +156,6 @@ def _simulated(config: ConfigDict) -> None:
 VARIANTS = {
     "labels": _labels,
     "distilled": _distilled,
-    "ensemble": _ensemble,
     "teacher": _teacher,
     "hejret": _hejret,
     "pairs": _pairs,
