@@ -7,7 +7,7 @@ Variants (`--config=configs/duplex.py:NAME`):
   distilled  the same, and pairs that a teacher labels. It needs a FASTA file of 3'UTRs:
              --config.pool.transcripts=FILE. The teacher labels 300,000 pairs in some
              10 minutes, which are kept; 10 epochs then take about 20 minutes of two
-             busy cores. Average precision 0.87 on the Hejret 2023 test rows (mean of 2
+             busy cores. Average precision 0.87 on the Hejret 2023 test rows (mean of 3
              seeds).
   teacher    pairs that the teacher labels alone, validated on the same rows.
   hejret     the training rows of Hejret 2023 alone.
