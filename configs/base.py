@@ -68,7 +68,13 @@ def get_config() -> ConfigDict:
                 "clip_norm": 0.0,  # largest global norm of the gradient; 0: no limit
             },
             "train": {
-                "batch_size": 128,  # rows, over all devices
+                "batch_size": 128,  # rows, over all devices and micro-batches
+                # Parts that a batch is computed in, one after another, where a whole
+                # one does not fit into memory. Their gradients add up.
+                "micro_batches": 1,
+                # Of the operands of matrix products in training: float32, or bfloat16,
+                # which GPUs multiply faster. All else stays float32.
+                "compute_dtype": "float32",
                 # Lengths are in epochs; steps are computed from the number of rows.
                 "num_epochs": 10.0,
                 "eval_every_epochs": 1.0,  # between evaluations and checkpoints

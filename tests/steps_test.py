@@ -14,6 +14,7 @@ from mirjax.models.mitar import Mitar
 from mirjax.models.seq2seq import Seq2Seq
 from mirjax.sequences import alphabet
 from mirjax.training import steps
+from mirjax.training.gradients import StepOptions
 from mirjax.training.state import TrainState
 
 MODEL = Seq2Seq(conv_features=6, dense_features=5, lstm_features=7)
@@ -29,7 +30,9 @@ def step():
     optimizer = optax.sgd(1.0)
     params = equations.random_params(MODEL, seed=0, scale=0.3)
     state = TrainState(jnp.array(3), params, optimizer.init(params))
-    jitted = jax.jit(functools.partial(steps.train_step, MODEL, optimizer, L2))
+    jitted = jax.jit(
+        functools.partial(steps.train_step, MODEL, optimizer, StepOptions(L2))
+    )
     return lambda key=0, number=3, batch=None: jitted(
         jax.random.key(key),
         state.replace(step=jnp.array(number)),
@@ -71,7 +74,9 @@ def test_a_step_descends_the_gradient_that_it_reports():
     batch = equations.random_batch(3)._replace(weights=jnp.array([1.0, 1.0, 0.0]))
     optimizer = optax.sgd(1.0)
     state = TrainState(jnp.array(0), params, optimizer.init(params))
-    train = jax.jit(functools.partial(steps.train_step, model, optimizer, L2))
+    train = jax.jit(
+        functools.partial(steps.train_step, model, optimizer, StepOptions(L2))
+    )
     after, metrics = train(jax.random.key(0), state, batch)
     gradient = jax.tree.map(np.subtract, params, after.params)
     norm = np.sqrt(sum(np.sum(np.square(leaf)) for leaf in jax.tree.leaves(gradient)))
@@ -100,7 +105,7 @@ def test_a_step_of_a_classifier_is_that_of_the_equations():
     optimizer = optax.sgd(1.0)
     state = TrainState(jnp.int32(0), params, optimizer.init(params))
     new, metrics = jax.jit(
-        functools.partial(steps.train_step, CLASSIFIER, optimizer, L2)
+        functools.partial(steps.train_step, CLASSIFIER, optimizer, StepOptions(L2))
     )(jax.random.key(0), state, batch)
 
     def expected(params):

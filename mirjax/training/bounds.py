@@ -11,6 +11,7 @@ from mirjax.models import MODELS
 from mirjax.models.interfaces import Generator
 from mirjax.sequences import bad_records
 from mirjax.spelling import suggest
+from mirjax.training.precision import DTYPES
 from mirjax.training.renamed_keys import describe_replacement
 
 LARGEST_INT = 2**31 - 1  # of int32, as devices count
@@ -141,6 +142,8 @@ BOUNDS: dict[str, Bound] = {
     "optimizer.ema_decay": RATE,
     "optimizer.clip_norm": LENGTH,
     "train.batch_size": SIZE,
+    "train.micro_batches": SIZE,
+    "train.compute_dtype": Choice(DTYPES),
     "train.num_epochs": POSITIVE,
     "train.eval_every_epochs": POSITIVE,
     "train.log_every": COUNT,

@@ -22,6 +22,7 @@ from mirjax.datasets.streams import (
 )
 from mirjax.models import losses
 from mirjax.training import sharding, steps
+from mirjax.training.gradients import StepOptions
 from mirjax.training.optimizer import make_optimizer
 from mirjax.training.options import StepCounts
 from mirjax.training.state import TrainState
@@ -38,7 +39,7 @@ class Recipe(NamedTuple):
     model: nn.Module
     optimizer: optax.GradientTransformation
     batch_size: int  # rows, over all devices
-    l2: float  # factor of the penalty on Dense kernels
+    options: StepOptions
     mesh: Mesh
     streams: tuple[Stream, ...]  # of the training rows
 
@@ -52,7 +53,7 @@ def make_recipe(task: Task, mesh: Mesh) -> Recipe:
         task.model,
         optimizer,
         task.train.batch_size,
-        task.train.l2,
+        task.train.step_options(),
         mesh,
         task.data.all_streams(),
     )
@@ -97,7 +98,7 @@ def run_steps(
             batch = batch._replace(targets=moved)
         batch = jax.lax.with_sharding_constraint(batch, sharding.by_row(recipe.mesh))
         return steps.train_step(
-            recipe.model, recipe.optimizer, recipe.l2, key, state, batch
+            recipe.model, recipe.optimizer, recipe.options, key, state, batch
         )
 
     return jax.lax.scan(body, state, length=count)

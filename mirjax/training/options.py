@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from mirjax.datasets.batches import steps_per_epoch
 from mirjax.training import bounds
+from mirjax.training.gradients import StepOptions
 
 Section = TypeVar("Section")
 
@@ -35,7 +36,9 @@ def read_section(
 class TrainOptions:
     """The section `train` of a config; `bounds` says what each value may be."""
 
-    batch_size: int = 128  # rows, over all devices
+    batch_size: int = 128  # rows, over all devices and micro-batches
+    micro_batches: int = 1  # parts of a batch, computed one after another
+    compute_dtype: str = "float32"  # of products; float32 or bfloat16
     num_epochs: float = 10.0
     eval_every_epochs: float = 1.0  # epochs between evaluations and checkpoints
     log_every: int = 100  # steps between rows of metrics.jsonl; 0: evaluations only
@@ -47,6 +50,22 @@ class TrainOptions:
     best_mode: str = "min"  # min or max
     patience_epochs: float = 0.0  # epochs without a better metric; 0: no early stopping
     export: str = "best"  # best or last: the checkpoint that is exported
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.micro_batches:
+            raise ValueError(
+                f"config.train.micro_batches={self.micro_batches} does not divide "
+                f"config.train.batch_size={self.batch_size}"
+            )
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Rows that are computed at once, over all devices."""
+        return self.batch_size // self.micro_batches
+
+    def step_options(self) -> StepOptions:
+        """Return how a training step computes its gradient."""
+        return StepOptions(self.l2, self.micro_batches, self.compute_dtype)
 
     def is_better(self, value: float, best: float | None) -> bool:
         """Return whether a value of `best_metric` is better than the best so far."""

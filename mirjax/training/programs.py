@@ -73,7 +73,7 @@ class SingleRun:
     def __init__(self, task: Task):
         """Initialise the state and put the rows on the devices."""
         self.tasks: Sequence[Task] = (task,)
-        self.mesh = sharding.make_mesh(task.train.batch_size)
+        self.mesh = sharding.make_mesh(task.train.micro_batch_size)
         recipe = make_recipe(task, self.mesh)
         self.state, self.abstract_state = initial_state(
             task.model, recipe.optimizer, task.seed, self.mesh
@@ -128,7 +128,7 @@ class VmappedRuns:
         """Initialise the states and put the rows on the devices."""
         self.tasks: Sequence[Task] = tasks
         task = tasks[0]
-        self.mesh = sharding.make_mesh(task.train.batch_size)
+        self.mesh = sharding.make_mesh(task.train.micro_batch_size)
         seeds = [task.seed for task in tasks]
         self._values = {
             "optimizer.learning_rate": jnp.asarray(

@@ -85,7 +85,13 @@ def initial_states(
 def _init(
     model: Any, optimizer: optax.GradientTransformation, seed: int | Array
 ) -> TrainState:
-    params = model.init(jax.random.key(seed), *model.example_inputs())["params"]
+    variables = model.init(jax.random.key(seed), *model.example_inputs())
+    params = variables["params"]
+    if others := sorted(set(variables) - {"params"}):
+        raise ValueError(
+            f"{type(model).__name__} keeps {', '.join(others)} beside its parameters: "
+            "statistics of a batch are neither trained nor stored; use layers without"
+        )
     return TrainState(jnp.int32(0), params, optimizer.init(params))
 
 

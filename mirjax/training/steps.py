@@ -6,21 +6,15 @@ import jax
 import optax
 from jax import Array
 
-from mirjax.models.losses import (
-    AnyBatch,
-    Metrics,
-    batch_logits,
-    l2_penalty,
-    mean_metrics,
-    summed_metrics,
-)
+from mirjax.models.losses import AnyBatch, Metrics
+from mirjax.training.gradients import StepOptions, batch_gradient
 from mirjax.training.state import TrainState
 
 
 def train_step(
     model: Any,
     optimizer: optax.GradientTransformation,
-    l2: float,
+    options: StepOptions,
     key: Array,
     state: TrainState,
     batch: AnyBatch,
@@ -31,7 +25,7 @@ def train_step(
       model: a module that maps (targets, previous letters) to logits of every next
         letter or, for a `LabelledBatch`, (mirnas, targets) to the logit of binding.
       optimizer: made by `make_optimizer`.
-      l2: factor of the penalty on the Dense kernels.
+      options: of the loss and its gradient.
       key: the run's; the step's randomness is folded in from it.
       state: before the step.
       batch: the rows.
@@ -40,15 +34,9 @@ def train_step(
       The state after the step, and the loss and accuracies of the batch, in float32.
     """
     dropout_key = jax.random.fold_in(key, state.step)
-
-    def loss_of(params):
-        logits = batch_logits(
-            model, params, batch, train=True, rngs={"dropout": dropout_key}
-        )
-        metrics = mean_metrics(summed_metrics(logits, batch), l2_penalty(params, l2))
-        return metrics["loss"], metrics
-
-    gradients, metrics = jax.grad(loss_of, has_aux=True)(state.params)
+    gradients, metrics = batch_gradient(
+        model, options, state.params, batch, dropout_key
+    )
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     metrics["gradient_norm"] = optax.tree.norm(gradients)

@@ -36,7 +36,11 @@ Only under a cosine schedule does `train.num_epochs` change the steps to come, w
 SKIPPED_FILE = "skipped.tsv"
 
 # Keys that configs of earlier versions lack, and the values that their runs had.
-_ADDED_KEYS = {"data.on_bad_record": REFUSE}
+_ADDED_KEYS = {
+    "data.on_bad_record": REFUSE,
+    "train.compute_dtype": "float32",
+    "train.micro_batches": 1,
+}
 
 
 def check_config(config: ConfigDict) -> None:

@@ -1,0 +1,89 @@
+"""Compute a function's matrix products from bfloat16 operands, whatever its code."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend import core
+from jax.extend.core import primitives
+from jax.typing import DTypeLike
+
+DTYPES = ("float32", "bfloat16")
+"""What the operands of matrix products may be."""
+
+_PRODUCTS = (primitives.dot_general_p, primitives.conv_general_dilated_p)
+# Functions with a derivative of their own: past differentiation they are plain calls.
+_CUSTOM = ("custom_jvp_call", "custom_vjp_call")
+
+
+def in_bfloat16(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose matrix products and convolutions read bfloat16.
+
+    Their float32 operands are rounded to bfloat16, and they add up in float32. All
+    else stays as it is: parameters, states, sums, softmax and losses in float32. To
+    round the products of a gradient too, wrap the function that differentiates.
+
+    Args:
+      function: of arrays, or trees of them; returns arrays or trees of them. It is
+        traced anew at each call.
+    """
+
+    def rounded(*arguments: Any) -> Any:
+        traced, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
+        results = _evaluate(traced, jax.tree.leaves(arguments))
+        return jax.tree.unflatten(jax.tree.structure(shapes), results)
+
+    return rounded
+
+
+def _evaluate(traced: core.ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
+    """Evaluate a traced function with rounded products."""
+    jaxpr = traced.jaxpr
+    values: dict[core.Var, Any] = dict(
+        zip(
+            [*jaxpr.constvars, *jaxpr.invars], [*traced.consts, *arguments], strict=True
+        )
+    )
+
+    def read(atom: core.Var | core.Literal) -> Any:
+        return atom.val if isinstance(atom, core.Literal) else values[atom]
+
+    for equation in jaxpr.eqns:
+        results = _apply(equation, [read(atom) for atom in equation.invars])
+        values |= zip(equation.outvars, results, strict=True)
+    return [read(atom) for atom in jaxpr.outvars]
+
+
+def _apply(equation: core.JaxprEqn, inputs: list[Any]) -> Sequence[Any]:
+    """Apply one operation of a traced function."""
+    primitive, params = equation.primitive, dict(equation.params)
+    if primitive.name in _CUSTOM:
+        return _evaluate(params["call_jaxpr"], inputs)
+    if primitive in _PRODUCTS:
+        inputs = [_rounded(x) for x in inputs]
+        params["preferred_element_type"] = _result_type(equation)
+    else:
+        params = {name: _with_rounded_products(x) for name, x in params.items()}
+    results = primitive.bind(*inputs, **primitive.get_bind_params(params))
+    return results if primitive.multiple_results else [results]
+
+
+def _rounded(x: Any) -> Any:
+    return x.astype(jnp.bfloat16) if x.dtype == jnp.float32 else x
+
+
+def _result_type(equation: core.JaxprEqn) -> DTypeLike:
+    result: Any = equation.outvars[0].aval
+    return result.dtype
+
+
+def _with_rounded_products(parameter: Any) -> Any:
+    """Return an operation's parameter; the functions in it get rounded products."""
+    if isinstance(parameter, core.ClosedJaxpr):
+        return jax.make_jaxpr(lambda *inputs: _evaluate(parameter, inputs))(
+            *parameter.in_avals
+        )
+    if type(parameter) is tuple:  # not a named one, which holds no function
+        return tuple(_with_rounded_products(part) for part in parameter)
+    return parameter
