@@ -1,4 +1,4 @@
-"""The one alphabet: RNA letters to uint8 tokens and back.
+"""The one alphabet: RNA letters, N and IUPAC codes to uint8 tokens and back.
 
 Codes 0-4 are those of miTAR (Gu et al. 2021, doi 10.1186/s12859-021-04026-6), so its
 published weights load unchanged. T reads as U and lower case as upper case.
