@@ -67,30 +67,34 @@ def get_config() -> ConfigDict:
                 "ema_decay": 0.0,  # of averaged parameters for evaluation; 0: none
                 "clip_norm": 0.0,  # largest global norm of the gradient; 0: no limit
             },
-            "train": {
-                "batch_size": 128,  # rows, over all devices and micro-batches
-                # Parts that a batch is computed in, one after another, where a whole
-                # one does not fit into memory. Their gradients add up.
-                "micro_batches": 1,
-                # Of the operands of matrix products in training: float32, or bfloat16,
-                # which GPUs multiply faster. All else stays float32.
-                "compute_dtype": "float32",
-                # Lengths are in epochs; steps are computed from the number of rows.
-                "num_epochs": 10.0,
-                "eval_every_epochs": 1.0,  # between evaluations and checkpoints
-                # Steps between rows of metrics.jsonl, beside those of evaluations; 0:
-                # none. It changes nothing that is learned.
-                "log_every": 100,
-                "eval_batch_size": 512,  # rows
-                # Of a generator: augmented rows for each training row, which have its
-                # duplex and another row's miRNA; see mirjax/datasets/augmentation.py.
-                "duplex_augmentation": 0,
-                "decode_rows": 2000,  # held-out rows decoded at each evaluation
-                "l2": 0.0,  # penalty on the squared Dense kernels
-                "best_metric": "val/loss",  # chooses the best checkpoint
-                "best_mode": "min",  # min or max
-                "patience_epochs": 0.0,  # without a better metric; 0: no early stopping
-                "export": "best",  # best, or last: the checkpoint that is exported
-            },
+            "train": _train(),
         }
     )
+
+
+def _train() -> dict[str, object]:
+    return {
+        "batch_size": 128,  # rows, over all devices and micro-batches
+        # Parts that a batch is computed in, one after another, where a whole
+        # one does not fit into memory. Their gradients add up.
+        "micro_batches": 1,
+        # Of the operands of matrix products in training: float32, or bfloat16,
+        # which GPUs multiply faster. All else stays float32.
+        "compute_dtype": "float32",
+        # Lengths are in epochs; steps are computed from the number of rows.
+        "num_epochs": 10.0,
+        "eval_every_epochs": 1.0,  # between evaluations and checkpoints
+        # Steps between rows of metrics.jsonl, beside those of evaluations; 0:
+        # none. It changes nothing that is learned.
+        "log_every": 100,
+        "eval_batch_size": 512,  # rows
+        # Of a generator: augmented rows for each training row, which have its
+        # duplex and another row's miRNA; see mirjax/datasets/augmentation.py.
+        "duplex_augmentation": 0,
+        "decode_rows": 2000,  # held-out rows decoded at each evaluation
+        "l2": 0.0,  # penalty on the squared Dense kernels
+        "best_metric": "val/loss",  # chooses the best checkpoint
+        "best_mode": "min",  # min or max
+        "patience_epochs": 0.0,  # without a better metric; 0: no early stopping
+        "export": "best",  # best, or last: the checkpoint that is exported
+    }

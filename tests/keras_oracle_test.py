@@ -19,6 +19,7 @@ from mirjax.models import losses
 from mirjax.models.loading import load_model
 from mirjax.sequences import alphabet
 from mirjax.training import steps
+from mirjax.training.gradients import StepOptions
 from mirjax.training.optimizer import make_optimizer
 from mirjax.training.options import OptimizerOptions
 
@@ -162,7 +163,8 @@ def test_three_steps_are_those_of_keras(keras, loaded, batch):
 
 def train(model, params, batch, optimizer, num_steps):
     """Run steps on one batch; return the parameters and the metrics of each step."""
-    step = jax.jit(functools.partial(steps.train_step, model, optimizer, 0.001))
+    options = StepOptions(l2=0.001)
+    step = jax.jit(functools.partial(steps.train_step, model, optimizer, options))
     state = steps.TrainState(jnp.array(0), params, optimizer.init(params))
     metrics = []
     for _ in range(num_steps):
