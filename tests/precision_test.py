@@ -62,7 +62,9 @@ def test_all_products_of_loops_branches_and_derivatives_are_rounded():
     for equation in found:
         assert [x.aval.dtype for x in equation.invars] == [jnp.bfloat16] * 2
         assert equation.outvars[0].aval.dtype == jnp.float32
-    result, exact = in_bfloat16(derived)(kernel, images), derived(kernel, images)
+    result, exact = (
+        jax.jit(f)(kernel, images) for f in (in_bfloat16(derived), derived)
+    )
     assert result.dtype == jnp.float32
     np.testing.assert_allclose(result, exact, rtol=0.1, atol=0.02)
     assert np.any(np.asarray(result) != np.asarray(exact))
@@ -72,13 +74,15 @@ PAIRS = labelled_pairs(160)
 DATA = TaskData(encoded(PAIRS.take(range(96))), encoded(PAIRS.take(range(96, 160))))
 
 
-def trained(dtype, vmapped=False, epochs=12):
-    config = small_classifier()
-    config.model.update(
-        {"conv_features": 6, "lstm_features": 4, "dropout": 0.0, "embedding_limit": 1.0}
-    )
+def trained(dtype, vmapped=False, epochs=20):
+    """Train a duplex: miTAR's ReLU recurrence is unstable at this size in any type."""
+    config = small_classifier().unlock()
+    sizes = {"stack_features": 4, "filters": 8, "conv_features": 8, "conv_layers": 1}
+    config.model = {"name": "duplex", "dense_features": 8, "dropout": 0.0, **sizes}
+    config.model.update({"max_mirna_length": 26, "max_target_length": 53})
     config.train.update({"batch_size": 32, "compute_dtype": dtype})
-    config.steps_per_call, config.optimizer.learning_rate = 3, 0.02
+    config.optimizer.learning_rate = 0.005
+    config.steps_per_call = 3
     task = make_task(config, DATA)
     program = VmappedRuns([task]) if vmapped else SingleRun(task)
     losses = []
@@ -94,22 +98,19 @@ def test_a_model_trains_in_bfloat16_with_its_state_in_float32(monkeypatch):
     monkeypatch.setattr(jax, "devices", lambda: [device])
     program, found = trained("bfloat16")
     _, exact = trained("float32")
-    _, together = trained("bfloat16", vmapped=True)
+    _, together = trained("bfloat16", vmapped=True, epochs=2)
     for leaf in jax.tree.leaves((program.state.params, program.state.opt_state)):
         assert leaf.dtype in (jnp.float32, jnp.int32)
-    assert found[-1] < 0.9 * found[0]
-    # Later steps amplify rounding.
-    np.testing.assert_allclose(found[:6], exact[:6], rtol=0.02)
-    np.testing.assert_allclose(together[:6], found[:6], rtol=0.02)
+    assert np.mean(found[-3:]) < 0.8 * found[0]
+    np.testing.assert_allclose(found, exact, rtol=0.03)
+    np.testing.assert_allclose(together, found[:6], rtol=0.01)
     assert found != exact
     (evaluated,) = program.evaluate()
-    assert evaluated["loss"] < found[0]
+    assert evaluated["loss"] < 0.8 * found[0]
 
 
 def test_another_type_is_refused_by_name():
     config = small_classifier()
     config.train.compute_dtype = "float16"
-    with pytest.raises(
-        ValueError, match="compute_dtype='float16': one of float32, bfloat16"
-    ):
+    with pytest.raises(ValueError, match="compute_dtype='float16': one of float32"):
         make_task(config, DATA)

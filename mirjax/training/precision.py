@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 from jax.extend.core import primitives
-from jax.typing import DTypeLike
 
 DTYPES = ("float32", "bfloat16")
 """What the operands of matrix products may be."""
@@ -60,22 +59,13 @@ def _apply(equation: core.JaxprEqn, inputs: list[Any]) -> Sequence[Any]:
     primitive, params = equation.primitive, dict(equation.params)
     if primitive.name in _CUSTOM:
         return _evaluate(params["call_jaxpr"], inputs)
-    if primitive in _PRODUCTS:
-        inputs = [_rounded(x) for x in inputs]
-        params["preferred_element_type"] = _result_type(equation)
+    if primitive in _PRODUCTS and all(x.dtype == jnp.float32 for x in inputs):
+        inputs = [x.astype(jnp.bfloat16) for x in inputs]
+        params["preferred_element_type"] = jnp.float32
     else:
         params = {name: _with_rounded_products(x) for name, x in params.items()}
     results = primitive.bind(*inputs, **primitive.get_bind_params(params))
     return results if primitive.multiple_results else [results]
-
-
-def _rounded(x: Any) -> Any:
-    return x.astype(jnp.bfloat16) if x.dtype == jnp.float32 else x
-
-
-def _result_type(equation: core.JaxprEqn) -> DTypeLike:
-    result: Any = equation.outvars[0].aval
-    return result.dtype
 
 
 def _with_rounded_products(parameter: Any) -> Any:
@@ -84,6 +74,6 @@ def _with_rounded_products(parameter: Any) -> Any:
         return jax.make_jaxpr(lambda *inputs: _evaluate(parameter, inputs))(
             *parameter.in_avals
         )
-    if type(parameter) is tuple:  # not a named one, which holds no function
+    if type(parameter) is tuple:  # the branches of a condition, not a named tuple
         return tuple(_with_rounded_products(part) for part in parameter)
     return parameter
