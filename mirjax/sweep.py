@@ -134,8 +134,10 @@ def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     if not flag_values.workdir.strip():
         raise ValueError("--workdir: it is empty; name a folder")
+    from mirjax import xla
     from mirjax.training.stop_signal import TrainingStopped
 
+    xla.use_compilation_cache()
     folder = pathlib.Path(flag_values.workdir)
     try:
         sweep(flag_values.config, folder, flag_values.together)

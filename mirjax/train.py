@@ -117,9 +117,11 @@ def main(flag_values: flags.FlagValues) -> None:
         flag_values.num_processes,
         os.environ,
     )
+    from mirjax import xla
     from mirjax.training.distributed import connected
     from mirjax.training.stop_signal import TrainingStopped
 
+    xla.use_compilation_cache()
     folder = pathlib.Path(flag_values.workdir)
     try:
         with connected(processes):

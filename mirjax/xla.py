@@ -1,6 +1,15 @@
-"""Compiler options for XLA, chosen by measurement."""
+"""Compiler options for XLA, chosen by measurement, and the cache of its programs."""
+
+import functools
+import hashlib
+import pathlib
+import platform
 
 import jax
+import platformdirs
+from absl import logging
+
+from mirjax.files import make_cache_folder
 
 
 def compiler_options() -> dict[str, str]:
@@ -13,3 +22,43 @@ def compiler_options() -> dict[str, str]:
     if jax.default_backend() != "cpu":
         return {}
     return {"xla_cpu_experimental_ynn_fusion_type": ""}
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs in the user's cache, so that they are compiled once.
+
+    A folder that is configured already, as by JAX_COMPILATION_CACHE_DIR, is used as it
+    is. JAX_ENABLE_COMPILATION_CACHE=0 turns the cache off. Where the user's cache
+    cannot be written, programs are compiled at each start.
+    """
+    if jax.config.values["jax_compilation_cache_dir"]:
+        return
+    folder = cache_folder()
+    try:
+        make_cache_folder(folder)
+    except OSError as error:
+        logging.info("compiled programs are not kept: %s", error)
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def cache_folder() -> pathlib.Path:
+    """Return the folder of this kind of processor's programs in the user's cache.
+
+    A home folder may be shared by processors that lack one another's instructions.
+    """
+    folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "compiled"
+    return folder / _processor()
+
+
+@functools.cache
+def _processor() -> str:
+    """Return a name of the processor's model and instructions."""
+    features = [platform.machine(), platform.processor()]
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = set(cpuinfo.read_text().splitlines())
+        kept = ("model name", "flags", "Features")  # the last: on ARM
+        features += sorted(line for line in lines if line.startswith(kept))
+    return hashlib.sha256("\n".join(features).encode()).hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""Tests of mirjax.xla: where compiled programs are kept."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from mirjax import xla
+
+ROOT = pathlib.Path(__file__).parents[1]
+SCRIPT = """
+import jax
+from mirjax.xla import use_compilation_cache
+use_compilation_cache()
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.jit(lambda x: x * 3 + 1)(2.0)
+print(jax.config.jax_compilation_cache_dir)
+"""
+
+
+def run(home, **environment):
+    """Compile one program in a process of its own; return the folder it reports."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env=kept
+        | {"XDG_CACHE_HOME": str(home), "PYTHONPATH": str(ROOT), **environment},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    return done.stdout.strip()
+
+
+def test_programs_are_kept_in_the_users_cache(tmp_path):
+    folder = pathlib.Path(run(tmp_path))
+    assert folder.parent == tmp_path / "mirjax" / "compiled"
+    kept = {path.name for path in folder.iterdir() if path.name.endswith("-cache")}
+    assert kept
+    run(tmp_path)
+    assert {p.name for p in folder.iterdir() if p.name.endswith("-cache")} == kept
+
+
+def test_a_folder_that_the_user_names_is_used_and_one_without_rights_is_none(tmp_path):
+    named = tmp_path / "named"
+    assert run(tmp_path, JAX_COMPILATION_CACHE_DIR=str(named)) == str(named)
+    assert not (tmp_path / "mirjax").exists()
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file, in which no folder can be made")
+    assert run(blocked) == "None"
+
+
+def test_processors_have_folders_of_their_own(monkeypatch):
+    here = xla.cache_folder()
+    monkeypatch.setattr(xla.platform, "machine", lambda: "another")
+    xla._processor.cache_clear()
+    assert xla.cache_folder() != here
+    assert xla.cache_folder().parent == here.parent
+    xla._processor.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["train", "sweep"])
+def test_commands_that_train_use_the_cache(name, tmp_path, monkeypatch, unchecked):
+    module = __import__(f"mirjax.{name}", fromlist=["main"])
+    used = []
+    monkeypatch.setattr(xla, "use_compilation_cache", lambda: used.append(True))
+    monkeypatch.setattr(module, name, lambda *_: None)
+
+    class Flags:
+        workdir, config, together = str(tmp_path), object(), 1
+        coordinator = process_id = num_processes = None
+
+    module.main(Flags())
+    assert used
