@@ -194,6 +194,18 @@ def test_seed_mode_lists_canonical_sites_without_a_model(tmp_path, mirnas, targe
     assert float(row.repression) < -0.05
 
 
+def test_explain_says_that_seed_mode_has_no_engine(
+    tmp_path, mirnas, targets, monkeypatch
+):
+    lines = []
+    monkeypatch.setattr(
+        "absl.logging.info", lambda line, *values: lines.append(line % values)
+    )
+    out = str(tmp_path / "seeds.tsv")
+    run(mode="seed", mirnas=mirnas, targets=targets, out=out, explain=True)
+    assert "engine: none" in lines
+
+
 def test_genes_of_a_transcript_with_several_mirnas_read_it_once(tmp_path):
     """The transcripts are read along with the genes, each once."""
     mirnas, targets = tmp_path / "m.fa", tmp_path / "t.fa"

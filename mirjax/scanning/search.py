@@ -90,7 +90,8 @@ class Search:
 
     def explain(self, scanner: SliceScanner) -> None:
         """Log what was chosen."""
-        logging.info("engine: %s", type(self.engine).__name__)
+        engine = "none" if self.engine is None else type(self.engine).__name__
+        logging.info("engine: %s", engine)
         for name, value in self.settings.items():
             logging.info("%s: %s", name, value)
         if isinstance(scanner, SitesMode):
