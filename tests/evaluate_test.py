@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from absl import flags, logging
+from equations import random_params
 
 import mirjax
 from mirjax import evaluate
@@ -468,6 +469,7 @@ def test_negative_rows_are_dropped_and_counted(
     assert left_out in caplog.text
 
 
+@pytest.mark.slow
 def test_pictures_and_default_folder(workdir, table, tmp_path):
     mirnas, targets, _ = table
     data = write_csv(tmp_path / "pairs.csv", mirnas, targets)
@@ -494,8 +496,7 @@ def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
         "heads": 2,
         "hidden_features": 8,
     }
-    model = make_model(config)
-    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    params = random_params(make_model(config), seed=0)
     path = tmp_path / "model.npz"
     exported.save_model(path, params, {"model": config, "data": DATA})
     got = run(model=path, data="simulated", rows=5, out=tmp_path / "o", noblast=None)
@@ -511,28 +512,27 @@ def test_a_transformer_is_measured_and_its_attention_drawn(tmp_path):
 
 @pytest.mark.slow
 def test_attention_maps_are_those_of_the_predictions(tmp_path):
-    model = make_model({"name": "transformer", "features": 16, "hidden_features": 16})
-    params = model.init(jax.random.key(1), *model.example_inputs())["params"]
+    sizes = {"encoder_layers": 1, "decoder_layers": 2, "features": 16, "heads": 4}
+    model = make_model({"name": "transformer", "hidden_features": 16, **sizes})
+    params = random_params(model, seed=1)
+    params["output_dense"]["bias"][SYMBOLS.index("$")] -= 8  # no empty predictions
+    weights_of = jax.jit(functools.partial(model.apply, method="attention_weights"))
     trained = exported.TrainedModel(model, params, {})
     pairs = Pairs(["ACGU", "GAUC"], ["ACGUACGUGGAUUACA", "GGAUC"])
     for row, each in enumerate(attention_maps(trained, pairs)):
         target, prediction, weights = each.target, each.prediction, each.weights
         assert (each.true, target) == (pairs.mirnas[row], pairs.targets[row])
-        assert weights.shape == (len(prediction), len(target))
+        assert weights.shape == (len(prediction), len(target)) and prediction
         np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-5)
-        previous = np.full((1, len(prediction)), 5, np.uint8)
-        previous[0, 1:] = tokens_of([prediction], 28)[0, : len(prediction) - 1]
-        expected = model.apply(
-            {"params": params},
-            jnp.asarray(tokens_of([target], 29)),
-            jnp.asarray(previous),
-            method="attention_weights",
-        )
-        np.testing.assert_allclose(
-            weights, expected[:, 0].mean(axis=(0, 1))[:, : len(target)], atol=1e-5
-        )
+        previous = np.zeros((1, 28), np.uint8)
+        symbols = "^" + prediction[:-1]
+        previous[0, : len(symbols)] = [SYMBOLS.index(x) + 1 for x in symbols]
+        expected = weights_of({"params": params}, tokens_of([target], 29), previous)
+        expected = expected[:, 0].mean(axis=(0, 1))[: len(prediction), : len(target)]
+        np.testing.assert_allclose(weights, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_name_its_data(workdir, params, table, tmp_path, capsys):
     mirnas, targets, _ = table
     data = write_csv(tmp_path / "pairs.csv", mirnas, targets)
@@ -716,6 +716,7 @@ def test_targets_that_do_not_fit_name_their_row(workdir, tmp_path, data_dir):
         run(model=workdir, data="mitar2021", out=tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_command_line(workdir, tmp_path):
     """Of the process: exit codes, and one line of error."""
     (workdir / "model.npz").write_bytes(b"PK\x03\x04 cut off")
