@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 import io
 import os
 import subprocess
@@ -31,6 +32,12 @@ def plain_lines(folder, arguments, columns="6", *, queries="q.fa", database="db.
     return run.stdout.splitlines()
 
 
+@functools.lru_cache(1)
+def _lengths(fasta):
+    """The lengths of the records of a FASTA file that stays as it is."""
+    return [len(record.sequence) for record in read_fasta(fasta)]
+
+
 def complete_lines(folder, settings, queries="q.fa", database="db.fa"):
     """Return the rows of plain blastn, and those that its estimate of scores drops.
 
@@ -43,7 +50,7 @@ def complete_lines(folder, settings, queries="q.fa", database="db.fa"):
     if settings.word_size < 11:
         return plain
     scores = settings.statistics
-    subjects = [len(record.sequence) for record in read_fasta(folder / database)]
+    subjects = _lengths(folder / database)
     size = statistics.DatabaseSize(sum(subjects), len(subjects))
     spaces = {
         record.name: statistics.search_space(scores, len(record.sequence), size)

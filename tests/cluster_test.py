@@ -95,13 +95,13 @@ def test_few_slices_are_read_ahead(tmp_path, threads):
 
     def reading():
         nonlocal read
-        for read, a_slice in enumerate(slices(200), 1):  # noqa: B007
+        for read, a_slice in enumerate(slices(80), 1):  # noqa: B007
             yield a_slice
 
     with cluster.open_cluster(threads, FakeScanner()) as scan_slices:
         for written, _ in enumerate(scan_slices(reading(), None), 1):
             assert read - written <= 2 * cluster._AHEAD
-    assert read == 200
+    assert read == 80
 
 
 @pytest.mark.slow

@@ -72,7 +72,14 @@ def gradient(model, parts, key=0, dtype="float32"):
 
 
 @pytest.mark.parametrize(
-    "model", [MITAR, pytest.param(SEQ2SEQ, marks=pytest.mark.slow), DUPLEX, TRANSFORMER]
+    "model",
+    [
+        MITAR,
+        *(
+            pytest.param(model, marks=pytest.mark.slow)
+            for model in (SEQ2SEQ, DUPLEX, TRANSFORMER)
+        ),
+    ],
 )
 def test_parts_of_a_batch_have_the_gradient_of_the_whole(model):
     whole = gradient(model, 1)
@@ -80,6 +87,7 @@ def test_parts_of_a_batch_have_the_gradient_of_the_whole(model):
         chex.assert_trees_all_close(gradient(model, parts), whole, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_each_part_has_dropout_of_its_own():
     model, key = MITAR.clone(dropout=0.5), jax.random.key(3)
     params = equations.random_params(model, seed=0, scale=0.3)
@@ -94,9 +102,10 @@ def test_each_part_has_dropout_of_its_own():
         return jnp.sum(each * part.weights) / jnp.sum(part.weights)
 
     expected = jax.grad(lambda at: losses.l2_penalty(at, L2))(params)
+    loss_gradient = jax.jit(jax.grad(loss))
     for number in range(2):
         part = jax.tree.map(lambda x, at=number: x[at::2], batch)
-        found = jax.grad(loss)(params, part, jax.random.fold_in(key, number))
+        found = loss_gradient(params, part, jax.random.fold_in(key, number))
         share = float(np.sum(part.weights) / np.sum(batch.weights))
         expected = jax.tree.map(lambda a, b, s=share: a + s * b, expected, found)
     found, _ = gradient(model, 2, key=3)

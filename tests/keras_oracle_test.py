@@ -106,7 +106,7 @@ def test_greedy_letters_are_those_of_keras(keras, loaded, batch):
     """Step by step, with BOS allowed as a prediction, as in the published code."""
     apply = functools.partial(loaded.model.apply, {"params": loaded.params})
     decode_step = jax.jit(functools.partial(apply, method="decode_step"))
-    state = apply(batch.targets, method="encode")
+    state = jax.jit(functools.partial(apply, method="encode"))(batch.targets)
     previous = np.full(len(batch.targets), alphabet.BOS, np.uint8)
     letters = []
     for _ in range(29):

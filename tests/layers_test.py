@@ -187,7 +187,8 @@ def test_hard_sigmoid_is_keras_2s():
 
 @pytest.mark.slow
 def test_initial_parameters_are_distributed_as_keras_does():
-    params = LSTM(32).init(jax.random.key(1), jnp.zeros((20, 1, 1)))["params"]
+    init = jax.jit(LSTM(32).init)
+    params = init(jax.random.key(1), jnp.zeros((20, 1, 1)))["params"]
     kernel, recurrent = np.asarray(params["kernel"]), params["recurrent_kernel"]
     # Rows, not columns: the kernel is wider than it is tall.
     np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(32), atol=1e-5)
@@ -196,7 +197,8 @@ def test_initial_parameters_are_distributed_as_keras_does():
     assert 0.99 * limit < np.abs(kernel).max() <= limit
     assert kernel.std() == pytest.approx(limit / np.sqrt(3), rel=0.05)
 
-    conv = WindowConv(30, 8).init(jax.random.key(1), jnp.zeros((4, 29, 1)))["params"]
+    init = jax.jit(WindowConv(30, 8).init)
+    conv = init(jax.random.key(1), jnp.zeros((4, 29, 1)))["params"]
     limit = np.sqrt(6 / (8 * 4 + 8 * 30))
     assert 0.99 * limit < np.abs(conv["kernel"]).max() <= limit
     assert not conv["bias"].any()
@@ -307,8 +309,10 @@ def test_window_conv_is_a_correlation_and_so_are_its_gradients(embedded, stride)
     np.testing.assert_allclose(apply(*arguments), correlate(*arguments), atol=1e-5)
 
     def gradients(function):
-        return jax.grad(
-            lambda *args: jnp.sum(function(*args) * weights), argnums=(0, 1, 2, 3)
+        return jax.jit(
+            jax.grad(
+                lambda *args: jnp.sum(function(*args) * weights), argnums=(0, 1, 2, 3)
+            )
         )(*arguments)
 
     for found, known in zip(gradients(apply), gradients(correlate), strict=True):
@@ -333,7 +337,7 @@ def test_bidirectional_is_one_lstm_for_each_direction():
             states = forward(inputs)[1][0], backward(inputs[:, ::-1])[1][0]
             return jnp.concatenate(states)
 
-    params = Bidirectional(False).init(jax.random.key(0), inputs)
+    params = jax.jit(Bidirectional(False).init)(jax.random.key(0), inputs)
 
     def of(together):
         def loss(params, inputs):

@@ -85,12 +85,13 @@ def test_gradients_are_those_of_the_equations(pairs):
 
 @pytest.mark.slow
 def test_sizes_are_the_published_ones():
-    params = Mitar().init(jax.random.key(0), *Mitar().example_inputs())["params"]
+    def initial(model):
+        inputs = model.example_inputs()
+        return jax.jit(model.init)(jax.random.key(0), *inputs)["params"]
+
+    params, wider = initial(Mitar()), initial(Mitar(embedding_limit=1.0))
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 110_970
     assert 0.03 < np.abs(params["embedding"]).max() <= 0.05
-    wider = Mitar(embedding_limit=1.0).init(
-        jax.random.key(0), *Mitar().example_inputs()
-    )["params"]
     np.testing.assert_allclose(wider["embedding"], 20 * params["embedding"], rtol=1e-5)
     assert (Mitar().max_target_length, Mitar(length=66).max_target_length) == (53, 40)
 

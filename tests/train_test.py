@@ -12,6 +12,7 @@ import time
 import jax
 import numpy as np
 import pytest
+from equations import random_params
 from small_runs import (
     fast_environment,
     labelled_pairs,
@@ -152,9 +153,11 @@ def test_a_disk_that_is_full_is_one_line_that_names_the_file(folder):
     assert not list((folder / "full").rglob("*.orbax-checkpoint-tmp*"))
 
 
-def test_a_second_run_in_a_workdir_is_refused(folder, whole):
-    with lock_workdir(whole):
-        code, log = finish(start(whole, *SMALL))
+@pytest.mark.slow
+def test_a_second_run_in_a_workdir_is_refused(folder):
+    held = folder / "held"
+    with lock_workdir(held):
+        code, log = finish(start(held, *SMALL))
     assert code == 1
     (line,) = (line for line in log.splitlines() if line.startswith("error: "))
     assert f"in use by process {os.getpid()} on " in line
@@ -248,15 +251,17 @@ def test_a_classifier_may_be_told_to_learn_from_one_label(monkeypatch, tmp_path)
     assert prepared.train.labels.tolist() == [1.0] * 15
     assert prepared.held_out.labels.tolist() == [1.0] * 5
     model = make_model(config.model)
-    params = model.init(jax.random.key(0), *model.example_inputs())["params"]
+    params = random_params(model, seed=0)
     assert prepared.describe(model, params) == {}  # no temperature fits one label
 
 
 @pytest.mark.slow
 def test_a_wrong_config_is_one_line_and_leaves_nothing(tmp_path):
+    """From a folder that holds no config."""
     simulated = "configs/seq2seq.py:simulated"
     cases = [
-        ("configs/seq2seq.py:other", [], "other"),
+        ("configs/seq2seq.py:other", [], "variant 'other' is not one of published"),
+        ("seq2seq:other", [], "variant 'other' is not one of published"),
         ("configs/none.py", [], "none.py"),
         (simulated, ["--config.train.steps=3"], "train.steps"),
         (simulated, ["--config.data.name=x"], "'x'"),
@@ -268,21 +273,10 @@ def test_a_wrong_config_is_one_line_and_leaves_nothing(tmp_path):
         for config, arguments, _ in cases
     ]
     late = ["mirjax.training.loop", "mirjax.training.task"]
-    found = run_forked("mirjax.train", late, lines, ROOT, fast_environment(tmp_path))
+    environment = fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)}
+    found = run_forked("mirjax.train", late, lines, tmp_path, environment)
     for (code, errors), (_, _, part) in zip(found, cases, strict=True):
         assert code == 1
         (line,) = errors.splitlines()
         assert line.startswith("error: ") and part in line
     assert not (tmp_path / "run").exists()
-
-
-def test_a_config_is_found_from_any_folder(tmp_path):
-    """The variant is unknown to the config, which thus has been found and read."""
-    environment = fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)}
-    configs = ("seq2seq:other", "configs/seq2seq.py:other")
-    lines = [
-        [f"--config={config}", f"--workdir={tmp_path / 'run'}"] for config in configs
-    ]
-    for code, errors in run_forked("mirjax.train", [], lines, tmp_path, environment):
-        assert code == 1
-        assert "variant 'other' is not one of published" in errors

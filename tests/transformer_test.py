@@ -169,7 +169,8 @@ def test_a_tree_is_read_as_each_of_its_mirnas_is(params, tokens, score):
     plan = plan_trees(mirnas, 4)
     assert [len(tree.paths) for tree in plan.trees] == [4, 4, 4]
     variables = {"params": params}
-    state = MODEL.apply(variables, targets, steps=0, method="encode")
+    encode = functools.partial(MODEL.apply, variables, steps=0, method="encode")
+    state = jax.jit(encode)(targets)
     read = jax.jit(lambda tree: MODEL.apply(variables, state, tree, method="read_tree"))
     along = np.concatenate(
         [np.asarray(read(tree))[:, tree.paths] for tree in plan.trees], axis=1
