@@ -72,6 +72,7 @@ def test_probabilities_of_files(model, tmp_path):
         np.testing.assert_array_equal(model.predict_proba(MIRNA, given), expected)
 
 
+@pytest.mark.slow
 def test_the_temperature_of_a_file_is_used(tmp_path, model):
     config = {"name": "mitar", "conv_features": 4, "lstm_features": 3}
     config["dense_features"] = 3

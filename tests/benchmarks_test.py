@@ -78,6 +78,7 @@ def test_the_test_set_of_the_first_releases_is_recognised(data_dir, tmp_path):
     assert benchmarks.find_release("mirbench", shorter) is None
 
 
+@pytest.mark.slow
 def test_rows_of_another_release_get_no_published_figures(model, tmp_path, capsys):
     rows = [
         ("label", "gene", "noncodingRNA"),

@@ -24,6 +24,7 @@ def workdir(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_is_silent(workdir):
     folder = workdir / "checkpoints/3"
     assert find_damage(folder) is None

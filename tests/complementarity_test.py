@@ -97,7 +97,9 @@ def test_anchored_complementarity_is_its_definition():
     np.testing.assert_array_equal(scores, expected)
 
 
-@pytest.mark.parametrize("anchored", [False, True])
+@pytest.mark.parametrize(
+    "anchored", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_repeated_targets_of_any_length_score_as_in_numpy(anchored):
     rng = np.random.default_rng(2)
     mirnas = _random_sequences(rng, 12, 1, 40)
@@ -111,6 +113,7 @@ def test_repeated_targets_of_any_length_score_as_in_numpy(anchored):
         np.testing.assert_array_equal(scores, expected[: len(some)])
 
 
+@pytest.mark.slow
 def test_windows_of_long_targets_lose_no_score():
     rng = np.random.default_rng(5)
     mirnas = _random_sequences(rng, 6, 18, 25)
@@ -127,6 +130,7 @@ def test_windows_of_long_targets_lose_no_score():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("anchored", [False, True])
 @pytest.mark.parametrize("exchanged", [False, True])
 def test_every_kernel_and_integer_agrees(anchored, exchanged):

@@ -218,6 +218,7 @@ def test_a_stop_in_one_process_saves_in_all_and_ends_in_the_same_bits(
     assert_same_training(whole, cut)
 
 
+@pytest.mark.slow
 def test_a_workdir_in_use_is_refused_in_all_processes(folder, start):
     folder = folder / "held"
     with lock_workdir(folder):
@@ -229,6 +230,7 @@ def test_a_workdir_in_use_is_refused_in_all_processes(folder, start):
     assert "in use" in ended[0][1]
 
 
+@pytest.mark.slow
 def test_processes_of_other_configs_are_refused(folder, local):
     environment = fast_environment(folder) | {"PYTHONPATH": str(ROOT)}
     address = f"--coordinator=127.0.0.1:{local.free_port()}"

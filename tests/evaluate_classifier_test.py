@@ -159,6 +159,7 @@ def test_without_training_rows_only_baselines_that_need_none_are_measured(
     assert "no training rows: baselines that need them are left out" in printed
 
 
+@pytest.mark.slow
 def test_the_table_fits_80_columns_unless_it_is_full(tmp_path, quick, model, capsys):
     values = {"model": model, "data": "hejret2023", "rows": 30}
     run(**values, out=tmp_path / "short")

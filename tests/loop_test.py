@@ -128,7 +128,11 @@ def test_rows_between_evaluations_are_means_since_the_row_before(tmp_path):
 
 @pytest.mark.parametrize(
     ("signum", "exit_code"),
-    [(signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)],
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGHUP, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_saves_and_the_run_goes_on_to_the_same_end(
     tmp_path, finished, signum, exit_code
@@ -150,6 +154,7 @@ def test_a_signal_saves_and_the_run_goes_on_to_the_same_end(
     chex.assert_trees_all_equal(whole.state.params, resumed.state.params)
 
 
+@pytest.mark.slow
 def test_sigterm_at_an_evaluation_still_evaluates(tmp_path):
     def terminate(step, metrics):
         if step == 21:  # the last call before the end has been dispatched
@@ -210,7 +215,9 @@ def test_parameters_that_are_not_finite_are_neither_saved_nor_exported(tmp_path)
     assert not read_metrics(tmp_path / "run")
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "value", [float("nan"), pytest.param(float("inf"), marks=pytest.mark.slow)]
+)
 def test_a_validation_metric_that_is_not_finite_stops_the_run(tmp_path, value):
     values = iter([1.0, value])
     config = small_config(best_metric="val/loss")
@@ -244,7 +251,9 @@ def test_fewer_epochs_than_are_done_are_refused(copy):
     train(small_config(num_epochs=8.0), copy)
 
 
-@pytest.mark.parametrize(("export", "step"), [("best", 12), ("last", 24)])
+@pytest.mark.parametrize(
+    ("export", "step"), [("best", 12), pytest.param("last", 24, marks=pytest.mark.slow)]
+)
 def test_a_lost_model_file_is_written_again(tmp_path, export, step):
     values = iter([3.0, 1.0, 1.0, 1.0])  # ties keep the first
     config = small_config(best_metric="val/scripted", export=export)

@@ -114,7 +114,7 @@ def test_average_precision_of_each_set_is_logged(whole):
     assert min(last[n] for n in sets) - 0.2 <= joint <= max(last[n] for n in sets) + 0.2
 
 
-@pytest.mark.parametrize("killed_at", [5, 9])
+@pytest.mark.parametrize("killed_at", [pytest.param(5, marks=pytest.mark.slow), 9])
 def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(whole, tmp_path, killed_at):
     program, config, data, _ = whole
 

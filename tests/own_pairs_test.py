@@ -166,7 +166,14 @@ def test_another_word_in_the_column_is_named(tmp_path):
 # ---- Training and evaluation ----
 
 
-@pytest.mark.parametrize("protocol", ["random", "cluster", "family"])
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        "random",
+        pytest.param("cluster", marks=pytest.mark.slow),
+        pytest.param("family", marks=pytest.mark.slow),
+    ],
+)
 def test_a_classifier_is_trained_and_tested_by_each_split(
     plain_table, tmp_path, protocol
 ):
@@ -312,6 +319,7 @@ def test_a_generator_takes_the_positives(tmp_path):
     assert len(rows.weights) == 38  # of 48
 
 
+@pytest.mark.slow
 def test_settings_are_compared_on_a_file(plain_table, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(plain_table.parent)
     config = mitar.get_config("simulated").unlock()

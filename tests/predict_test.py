@@ -305,6 +305,7 @@ def test_an_empty_prediction_is_a_novel_row(folder, params):
         assert list(row.values())[3:] == [".", "0.0000", ".", ".", ".", "novel"]
 
 
+@pytest.mark.slow
 def test_neither_batches_nor_chunks_change_the_table(folder, monkeypatch):
     run(stride=2)
     whole = table()
@@ -464,6 +465,7 @@ def run_alone(*arguments, **environment):
     )
 
 
+@pytest.mark.slow
 def test_the_command_line(folder):
     arguments = ["--model=W/model.npz", "--targets=targets.fa", "--db=db.fa"]
     good = run_alone(*arguments, "--out=out.tsv", JAX_PLATFORMS="cpu")

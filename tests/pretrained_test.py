@@ -87,6 +87,7 @@ def ship(*words):
     )
 
 
+@pytest.mark.slow
 def test_the_script_writes_a_small_file_and_a_card(folder, tmp_path):
     metadata = {
         "temperature": 1.25,
