@@ -1,5 +1,6 @@
 """Settings every test runs under, and where the real data lies."""
 
+import collections
 import os
 import pathlib
 import signal
@@ -22,6 +23,14 @@ jax.config.update("jax_disable_most_optimizations", True)
 for _number in (signal.SIGHUP, signal.SIGINT):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items):
+    """Start with the files of most slow tests, so that none of them is run last."""
+    slow = collections.Counter(
+        item.path for item in items if item.get_closest_marker("slow")
+    )
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)
