@@ -18,5 +18,5 @@ cd "$root"
 "$python" -m mypy mirjax
 PYTHON="$python" "$root/scripts/docs.sh"
 # Two processes: most of the time goes into compiling, which keeps one core busy. A file's
-# tests stay together, and share what it has made.
-exec "$python" -m pytest --numprocesses=2 --dist=loadfile "$@"
+# tests stay together, and share what it has made; see tests/conftest.py for their order.
+exec "$python" -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder "$@"
