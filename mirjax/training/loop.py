@@ -11,7 +11,7 @@ from absl import logging
 
 from mirjax.training import restoring, sharding
 from mirjax.training.agreement import from_process_0
-from mirjax.training.calls import next_stop
+from mirjax.training.calls import next_lengths, next_stop
 from mirjax.training.checkpoint import Checkpoints
 from mirjax.training.interval import (
     Interval,
@@ -19,7 +19,7 @@ from mirjax.training.interval import (
     first_not_finite,
     not_finite,
 )
-from mirjax.training.log_lines import evaluation_line
+from mirjax.training.log_lines import evaluation_line, start_line
 from mirjax.training.metric_writer import MetricWriter
 from mirjax.training.programs import Program, RunMetrics
 from mirjax.training.progress import RunProgress
@@ -78,13 +78,15 @@ class Loop:
             Checkpoints(self._folders.checkpoints) as saved,
             ExitStack() as stack,
         ):
-            self._log_start()
+            logging.info("%s", start_line(self._program))
             runs = restoring.restore(self._program, self._folders, saved)
             step = self._program.step()
             self._writers = [
                 stack.enter_context(MetricWriter(folder, step))
                 for folder in self._folders.runs
             ]
+            if step < total and not all(run.ended for run in runs):
+                self._compile(step)
             while step < total and not all(run.ended for run in runs):
                 interval, runs = self._train_interval(step, runs, stop)
                 step = interval.end
@@ -102,18 +104,12 @@ class Loop:
                     )
         return runs
 
-    def _log_start(self) -> None:
-        program = self._program
-        leaves = jax.tree.leaves(program.eval_params(0))
-        logging.info(
-            "%s: %s parameters, %d rows, %d steps an epoch, %d device(s), %s",
-            program.tasks[0].metadata["model"]["name"],
-            f"{sum(leaf.size for leaf in leaves):,}",
-            len(program.data.rows.weights),
-            self._counts.per_epoch,
-            program.mesh.size,
-            jax.devices()[0].device_kind,
-        )
+    def _compile(self, step: int) -> None:
+        """Compile what the next epoch needs, so that its steps take their own time."""
+        started = time.perf_counter()
+        self._program.compile(next_lengths(step, self._counts))
+        seconds = time.perf_counter() - started
+        logging.info("Compiled the training steps and evaluation: %.1f s", seconds)
 
     def _train_interval(
         self, step: int, runs: Sequence[RunProgress], stop: StopSignal
