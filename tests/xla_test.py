@@ -72,6 +72,7 @@ def test_commands_that_train_use_the_cache(name, tmp_path, monkeypatch, unchecke
     class Flags:
         workdir, config, together = str(tmp_path), object(), 1
         coordinator = process_id = num_processes = None
+        profile = 0
 
     module.main(Flags())
     assert used

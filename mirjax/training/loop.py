@@ -21,6 +21,7 @@ from mirjax.training.interval import (
 )
 from mirjax.training.log_lines import evaluation_line, start_line
 from mirjax.training.metric_writer import MetricWriter
+from mirjax.training.profile import CHECKPOINTS, EVALUATION, STEPS, Profile
 from mirjax.training.programs import Program, RunMetrics
 from mirjax.training.progress import RunProgress
 from mirjax.training.restoring import Folders
@@ -42,6 +43,7 @@ class Loop:
       raise_on_divergence: raise when a run diverges: a parameter, a loss or a
         validation metric is NaN or infinite. Otherwise that run ends, and the other
         runs go on.
+      profile: times the phases of the run.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class Loop:
         *,
         report: ProgressHook = lambda step, metrics: None,
         raise_on_divergence: bool = True,
+        profile: Profile | None = None,
     ):
         self._program, self._folders, self._report = program, folders, report
+        self._profile = profile or Profile()
         self._raise_on_divergence = raise_on_divergence
         self._train = program.tasks[0].train
         self._counts = program.tasks[0].steps
@@ -87,15 +91,20 @@ class Loop:
             ]
             if step < total and not all(run.ended for run in runs):
                 self._compile(step)
+            self._profile.restart()
+            stack.callback(self._profile.close)
             while step < total and not all(run.ended for run in runs):
                 interval, runs = self._train_interval(step, runs, stop)
                 step = interval.end
                 runs = self._end_runs_not_finite(step, runs)
                 if interval.is_evaluation:
-                    runs = self._evaluate(interval, runs, saved)
+                    with self._profile.phase(EVALUATION):
+                        runs = self._evaluate(interval, runs, saved)
                 progress = {"runs": [run.to_json() for run in runs]}
                 best_steps = {run.best_step for run in runs}
-                saved.save(step, self._program.state, progress, best_steps)
+                with self._profile.phase(CHECKPOINTS):
+                    saved.save(step, self._program.state, progress, best_steps)
+                self._profile.show_phases(step)
                 ended = step >= total or all(run.ended for run in runs)
                 signum = stop.agreed()
                 if signum is not None and not ended:
@@ -120,7 +129,8 @@ class Loop:
         collected, pending = IntervalMetrics(step, self._train.log_every), None
         while True:
             end = next_stop(step, counts)
-            metrics = self._program.advance(end - step)
+            with self._profile.call(self._program, step, end):
+                metrics = self._program.advance(end - step)
             # Read one call late: the device works on this one meanwhile.
             if pending is not None:
                 collected.add(self._fetch(*pending, runs))
@@ -145,7 +155,9 @@ class Loop:
         self, first_step: int, metrics: object, runs: list[RunProgress]
     ) -> list[RunMetrics]:
         """Fetch the metrics of one call, and end the runs that have diverged."""
-        host = self._program.split(jax.device_get(metrics))
+        with self._profile.phase(STEPS):
+            fetched = jax.device_get(metrics)
+        host = self._program.split(fetched)
         for number, of_run in enumerate(host):
             found = None if runs[number].ended else first_not_finite(of_run)
             if found is not None:
@@ -221,7 +233,8 @@ class Loop:
                 interval.end, metrics, task.train, self._counts.patience
             )
             # Whoever sees two evaluations knows that the first one has a checkpoint.
-            saved.wait()
+            with self._profile.phase(CHECKPOINTS):
+                saved.wait()
             self._writers[number].write(interval.end, metrics)
             seconds = time.perf_counter() - started
             self._log_evaluation(number, interval, metrics, seconds)
