@@ -27,6 +27,7 @@ from mirjax.training.progress import RunProgress
 from mirjax.training.restoring import Folders
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
 from mirjax.training.task import Task
+from mirjax.training.utilization import utilization
 from mirjax.training.workdir import export_model
 
 ProgressHook = Callable[[int, Mapping[str, float]], None]
@@ -148,6 +149,9 @@ class Loop:
             "train/seconds": seconds,
             "train/samples_per_second": rows / seconds,
         }
+        if is_evaluation:
+            flops, speed = self._program.calls.flops_per_step, (step - first) / seconds
+            shared |= _named(utilization(flops, speed, self._program.mesh))
         means = [_named(of_run) | shared for of_run in collected.means()]
         return Interval(step, is_evaluation, means, seconds / (step - first)), runs
 
