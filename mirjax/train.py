@@ -33,6 +33,8 @@ from mirjax.training.renamed_keys import describe_replacement
 if TYPE_CHECKING:
     from ml_collections import ConfigDict
 
+_PROFILED_STEPS = 10  # without a number
+
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Define the command's flags."""
@@ -69,14 +71,44 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Of this process, 0 to num_processes - 1, with --coordinator.",
         flag_values=flag_values,
     )
+    flags.DEFINE_flag(
+        flags.Flag(
+            _StepsParser(),
+            flags.ArgumentSerializer(),
+            "profile",
+            0,
+            "Trace so many training steps into the folder profile of the workdir, "
+            f"{_PROFILED_STEPS} if no number is given, and print where the time goes: "
+            "phases of the run, and the heaviest operations of the steps. Training "
+            "goes on as without it.",
+            boolean=True,
+        ),
+        flag_values,
+    )
 
 
-def train(config: "ConfigDict", folder: pathlib.Path) -> None:
+class _StepsParser(flags.ArgumentParser):
+    """Parses --profile: a number of steps, or none for the default."""
+
+    syntactic_help = "a whole number of at least 1, or nothing"
+
+    def parse(self, argument: str | int) -> int:
+        """Return the number of steps; 0 for --noprofile."""
+        text = str(argument)
+        if text in ("true", "false"):
+            return _PROFILED_STEPS if text == "true" else 0
+        if not text.isascii() or not text.isdigit():
+            raise ValueError(f"give a number of steps, not {text!r}")
+        return int(text)
+
+
+def train(config: "ConfigDict", folder: pathlib.Path, profiled_steps: int = 0) -> None:
     """Train what a config describes, from the last checkpoint if there is one.
 
     Args:
       config: see configs/base.py.
       folder: the run's workdir.
+      profiled_steps: training steps to trace, about; 0: no profile.
 
     Raises:
       ValueError: for a wrong config, data that do not fit the model, or a folder that
@@ -86,7 +118,7 @@ def train(config: "ConfigDict", folder: pathlib.Path) -> None:
     """
     from mirjax.training import run
 
-    run.train(config, folder)
+    run.train(config, folder, profiled_steps)
 
 
 def _config_of(folder: pathlib.Path) -> "ConfigDict":
@@ -125,7 +157,8 @@ def main(flag_values: flags.FlagValues) -> None:
     folder = pathlib.Path(flag_values.workdir)
     try:
         with connected(processes):
-            train(flag_values.config or _config_of(folder), folder)
+            config = flag_values.config or _config_of(folder)
+            train(config, folder, flag_values.profile)
     except TrainingStopped as stopped:
         logging.info("%s; run the same command to continue", stopped)
         raise SystemExit(stopped.exit_code) from None

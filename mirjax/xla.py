@@ -1,5 +1,6 @@
 """Compiler options for XLA, chosen by measurement, and the cache of its programs."""
 
+import contextlib
 import functools
 import hashlib
 import pathlib
@@ -10,6 +11,8 @@ import platformdirs
 from absl import logging
 
 from mirjax.files import make_cache_folder
+
+MAX_CACHE_BYTES = 1 << 30  # of the programs that are kept
 
 
 def compiler_options() -> dict[str, str]:
@@ -29,7 +32,10 @@ def use_compilation_cache() -> None:
 
     A folder that is configured already, as by JAX_COMPILATION_CACHE_DIR, is used as it
     is. JAX_ENABLE_COMPILATION_CACHE=0 turns the cache off. Where the user's cache
-    cannot be written, programs are compiled at each start.
+    cannot be written, programs are compiled at each start. If it holds more than
+    `MAX_CACHE_BYTES`, the programs that have been unused for longest are removed. jax
+    does that itself where JAX_COMPILATION_CACHE_MAX_SIZE is set and the package
+    filelock installed.
     """
     if jax.config.values["jax_compilation_cache_dir"]:
         return
@@ -39,8 +45,35 @@ def use_compilation_cache() -> None:
     except OSError as error:
         logging.info("compiled programs are not kept: %s", error)
         return
+    if jax.config.values["jax_compilation_cache_max_size"] == -1:
+        remove_unused(folder, MAX_CACHE_BYTES)
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def remove_unused(folder: pathlib.Path, max_bytes: int) -> None:
+    """Remove the files of a folder that have been unused for longest.
+
+    Another process may use the folder: it compiles a program that it does not find.
+
+    Args:
+      folder: holds files, of which those that are left have at most `max_bytes`.
+      max_bytes: of all of them.
+    """
+    found = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            # Many file systems note reads once a day, some never.
+            used = max(status.st_atime, status.st_mtime)
+            found.append((used, status.st_size, path))
+    excess = sum(size for _, size, _ in found) - max_bytes
+    for _, size, path in sorted(found):
+        if excess <= 0:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink()
+            excess -= size
 
 
 def cache_folder() -> pathlib.Path:

@@ -11,11 +11,11 @@ import chex
 import jax
 import numpy as np
 import pytest
-from small_runs import random_rows, small_config
+from small_runs import lasting, random_rows, small_config
 
 from mirjax.models import loading
 from mirjax.models import trained as exported
-from mirjax.training import checkpoint, sharding
+from mirjax.training import checkpoint, sharding, utilization
 from mirjax.training.calls import next_stop
 from mirjax.training.checkpoint_hashes import saved_steps
 from mirjax.training.loop import Folders, Loop
@@ -97,12 +97,6 @@ def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(
     resumed = train(config, tmp_path / "cut")
     assert int(resumed.state.step) == 24
     chex.assert_trees_all_equal(whole.state, resumed.state)
-
-    def lasting(folder):
-        return [
-            {name: value for name, value in row.items() if "second" not in name}
-            for row in read_metrics(folder)
-        ]
 
     assert lasting(folder) == lasting(tmp_path / "cut")
     steps = [row["step"] for row in lasting(folder)]
@@ -317,11 +311,16 @@ def test_export_last_is_the_average_at_the_last_evaluation(tmp_path):
 
 
 def test_metrics_hold_a_line_for_each_evaluation(finished):
-    _, folder = finished
+    program, folder = finished
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["step"] for row in rows] == [6, 12, 18, 24]
     assert all(row["train/loss"] > 0 and row["val/loss"] > 0 for row in rows)
+    peak = utilization.measured_peak(program.mesh)
+    for row in rows:
+        computed = row["train/flops_per_second"] * row["train/seconds"]
+        assert computed == pytest.approx(6 * program.calls.flops_per_step)
+        assert row["train/mfu"] * peak == pytest.approx(row["train/flops_per_second"])
     assert any((folder / "tensorboard").iterdir())
 
 

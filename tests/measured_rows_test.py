@@ -114,6 +114,44 @@ def test_same_table_writes_a_row_for_each_combination(bench, load, monkeypatch):
     assert rows[0].items() >= expected.items()
 
 
+def test_scaling_compares_with_a_bare_step_and_one_process(bench, load, monkeypatch):
+    scaling = load("scaling")
+    rates = {1: 100.0, 2: 80.0, 4: 50.0}
+    monkeypatch.setattr(scaling, "process_rate", lambda given, size, n: rates[n])
+    seconds = {"bare": [1.0, 2.0, 4.0], "sharded": [1.1, 2.4, 4.2]}
+    answer = seconds | {"gradient_bytes": 4_000_000}
+    monkeypatch.setattr(scaling, "ask", lambda command: answer)
+    rows = bench("scaling", "--batch_size=64", "--steps=2")["metrics"]
+    (bare,) = (row for row in rows if row["part"] == "bare step")
+    assert bare["overhead"] == pytest.approx(0.1)
+    assert bare["overhead_range"] == pytest.approx([0.05, 0.2])
+    # As replaced, each worker takes twice as long as the one before it.
+    timed = [row for row in rows if row["part"] == "devices"]
+    assert [row["devices"] for row in timed] == [1, 2, 4, 8]
+    assert [row["overhead"] for row in timed] == [0.0, 1.0, 3.0, 7.0]
+    processes = [row for row in rows if row["part"] == "processes"]
+    assert [row["overhead"] for row in processes] == [0.0, 0.25, 1.0]
+    shares = [row for row in rows if row["part"] == "share of a batch"]
+    assert [row["batch_size"] for row in shares] == [32, 16, 8]
+    assert [row["per_second"] for row in shares] == [4.0, 1.0, 0.25]
+    assert sum(row["part"] == "model" for row in rows) == 2 * len(scaling.LINKS)
+
+
+def test_the_model_of_clusters_adds_the_ring_to_the_step(load):
+    scaling = load("scaling")
+    found = scaling.model_rows({64: 0.1, 32: 0.06, 16: 0.04}, 4_000_000, [1.0, 10.0])
+    rows = {(row["link"], row["times_as_fast"]): row for row in found}
+    slow = rows["Ethernet 10 Gb/s", 1.0]
+    ring = 2 * (3 / 4) * 4e6 / 1.25e9 + 2 * 3 * 50e-6
+    assert slow["speedup_1"] == 1.0
+    assert slow["speedup_2"] == pytest.approx(0.1 / (0.06 + 3.3e-3), rel=1e-2)
+    assert slow["speedup_4"] == pytest.approx(0.1 / (0.04 + ring), rel=1e-2)
+    faster = rows["Ethernet 10 Gb/s", 10.0]
+    assert faster["speedup_4"] == pytest.approx(0.01 / (0.004 + ring), rel=1e-2)
+    for row in rows.values():
+        assert row["speedup_4"] <= 2.5, "a link makes nothing faster"
+
+
 def test_out_is_refused_before_the_benchmark_starts(bench, capsys, tmp_path):
     out = tmp_path / "none" / "out.json"
     with pytest.raises(SystemExit):

@@ -14,6 +14,7 @@ from mirjax.configs import mitar, seq2seq
 from mirjax.datasets import batches
 from mirjax.datasets.batches import Batch, LabelledBatch
 from mirjax.sequences.records import Pairs
+from mirjax.training.metric_writer import read_metrics
 
 TARGET_LENGTH, MIRNA_LENGTH = 29, 27
 
@@ -83,6 +84,18 @@ def encoded(pairs: Pairs) -> LabelledBatch:
     return batches.encode_labelled(
         pairs.targets, pairs.mirnas, pairs.labels, target_length=53, mirna_length=26
     )
+
+
+def lasting(folder: pathlib.Path) -> list[dict[str, float]]:
+    """The metrics of a run, without those that its speed decides."""
+    return [
+        {
+            name: value
+            for name, value in row.items()
+            if "second" not in name and name != "train/mfu"
+        }
+        for row in read_metrics(folder)
+    ]
 
 
 def fast_environment(folder: pathlib.Path) -> dict[str, str]:

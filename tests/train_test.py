@@ -12,6 +12,7 @@ import time
 import jax
 import numpy as np
 import pytest
+from absl import flags
 from equations import random_params
 from small_runs import (
     fast_environment,
@@ -177,6 +178,21 @@ def test_an_empty_workdir_is_refused(module, tmp_path):
     assert done.returncode == 1
     assert done.stderr == "error: --workdir: it is empty; name a folder\n"
     assert not list(tmp_path.glob("config.json"))
+
+
+def test_the_steps_to_profile_are_a_number_or_none():
+    def profile(*words):
+        parsed = flags.FlagValues()
+        train.define_flags(parsed)
+        parsed(["train", "--workdir=W", *words])
+        return parsed.profile
+
+    assert profile() == profile("--noprofile") == 0
+    assert profile("--profile") == 10
+    assert profile("--profile=3") == 3
+    for wrong in ("-1", "1.5", "many"):
+        with pytest.raises(flags.IllegalFlagValueError, match="a number of steps, not"):
+            profile(f"--profile={wrong}")
 
 
 def test_only_pairs_that_bind_are_trained_on(monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ import signal
 import jax
 import numpy as np
 import pytest
-from small_runs import encoded, labelled_pairs, small_classifier
+from small_runs import encoded, labelled_pairs, lasting, small_classifier
 
 from mirjax.models import loading
 from mirjax.training import loop
@@ -60,13 +60,6 @@ def train_together(folder, configs):
 
 def parameters(folder):
     return jax.tree.leaves(loading.load_model(folder).params)
-
-
-def lasting(folder):
-    return [
-        {name: value for name, value in row.items() if "second" not in name}
-        for row in read_metrics(folder)
-    ]
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,33 @@ def test_a_folder_that_the_user_names_is_used_and_one_without_rights_is_none(tmp
     assert run(blocked) == "None"
 
 
+def test_programs_that_were_not_used_for_longest_are_removed(tmp_path):
+    for age, name in enumerate(["newest", "middle", "oldest"]):
+        path = tmp_path / name
+        path.write_bytes(bytes(100))
+        os.utime(path, (1e9 - age, 1e9 - 10))
+    xla.remove_unused(tmp_path, 300)
+    assert len(list(tmp_path.iterdir())) == 3
+    xla.remove_unused(tmp_path, 299)
+    assert {path.name for path in tmp_path.iterdir()} == {"newest", "middle"}
+    xla.remove_unused(tmp_path, 100)
+    assert [path.name for path in tmp_path.iterdir()] == ["newest"]
+
+
+def test_a_cache_that_is_too_large_is_cut_at_the_start(tmp_path):
+    folder = pathlib.Path(run(tmp_path))
+    large = folder / "large-cache"
+    with large.open("wb") as file:
+        file.truncate(xla.MAX_CACHE_BYTES + 1)  # takes no room on the disk
+    os.utime(large, (0, 0))
+    limited = {"JAX_COMPILATION_CACHE_MAX_SIZE": "1000"}
+    limited |= {"JAX_ENABLE_COMPILATION_CACHE": "0"}
+    run(tmp_path, **limited)
+    assert large.exists(), "the size is the user's"
+    run(tmp_path)
+    assert not large.exists() and any(folder.iterdir())
+
+
 def test_processors_have_folders_of_their_own(monkeypatch):
     here = xla.cache_folder()
     monkeypatch.setattr(xla.platform, "machine", lambda: "another")
@@ -72,6 +99,7 @@ def test_commands_that_train_use_the_cache(name, tmp_path, monkeypatch, unchecke
     class Flags:
         workdir, config, together = str(tmp_path), object(), 1
         coordinator = process_id = num_processes = None
+        profile = 0
 
     module.main(Flags())
     assert used

@@ -180,3 +180,14 @@ def next_stop(step: int, counts: StepCounts) -> int:
     in_epoch = step % counts.per_epoch
     stops.append(step + counts.per_call - in_epoch % counts.per_call)
     return min(*stops, counts.total)
+
+
+def next_lengths(step: int, counts: StepCounts) -> list[int]:
+    """Return the numbers of steps of the calls in the next epoch and evaluation."""
+    end = min(counts.total, step + max(counts.per_epoch, counts.per_evaluation))
+    lengths = set()
+    while step < end:
+        stop = next_stop(step, counts)
+        lengths.add(stop - step)
+        step = stop
+    return sorted(lengths)

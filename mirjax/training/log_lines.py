@@ -1,11 +1,26 @@
-"""The line that training logs at each evaluation."""
+"""The lines that training logs: at its start, and at each evaluation."""
 
 from collections.abc import Mapping
+
+import jax
+
+from mirjax.training.programs import Program
 
 _SHOWN = (  # metric, its name in the line; fractions
     ("val/exact_match", "exact"),
     ("val/accuracy", "accuracy"),
 )
+
+
+def start_line(program: Program) -> str:
+    """Return the line of what is trained, and on what."""
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(program.eval_params(0)))
+    return (
+        f"{program.tasks[0].metadata['model']['name']}: {parameters:,} parameters, "
+        f"{len(program.data.rows.weights)} rows, "
+        f"{program.tasks[0].steps.per_epoch} steps an epoch, "
+        f"{program.mesh.size} device(s), {jax.devices()[0].device_kind}"
+    )
 
 
 def evaluation_line(

@@ -11,7 +11,7 @@ from absl import logging
 
 from mirjax.training import restoring, sharding
 from mirjax.training.agreement import from_process_0
-from mirjax.training.calls import next_stop
+from mirjax.training.calls import next_lengths, next_stop
 from mirjax.training.checkpoint import Checkpoints
 from mirjax.training.interval import (
     Interval,
@@ -19,13 +19,15 @@ from mirjax.training.interval import (
     first_not_finite,
     not_finite,
 )
-from mirjax.training.log_lines import evaluation_line
+from mirjax.training.log_lines import evaluation_line, start_line
 from mirjax.training.metric_writer import MetricWriter
+from mirjax.training.profile import CHECKPOINTS, EVALUATION, STEPS, Profile
 from mirjax.training.programs import Program, RunMetrics
 from mirjax.training.progress import RunProgress
 from mirjax.training.restoring import Folders
 from mirjax.training.stop_signal import StopSignal, TrainingStopped
 from mirjax.training.task import Task
+from mirjax.training.utilization import utilization
 from mirjax.training.workdir import export_model
 
 ProgressHook = Callable[[int, Mapping[str, float]], None]
@@ -42,6 +44,7 @@ class Loop:
       raise_on_divergence: raise when a run diverges: a parameter, a loss or a
         validation metric is NaN or infinite. Otherwise that run ends, and the other
         runs go on.
+      profile: times the phases of the run.
     """
 
     def __init__(
@@ -51,8 +54,10 @@ class Loop:
         *,
         report: ProgressHook = lambda step, metrics: None,
         raise_on_divergence: bool = True,
+        profile: Profile | None = None,
     ):
         self._program, self._folders, self._report = program, folders, report
+        self._profile = profile or Profile()
         self._raise_on_divergence = raise_on_divergence
         self._train = program.tasks[0].train
         self._counts = program.tasks[0].steps
@@ -78,22 +83,29 @@ class Loop:
             Checkpoints(self._folders.checkpoints) as saved,
             ExitStack() as stack,
         ):
-            self._log_start()
+            logging.info("%s", start_line(self._program))
             runs = restoring.restore(self._program, self._folders, saved)
             step = self._program.step()
             self._writers = [
                 stack.enter_context(MetricWriter(folder, step))
                 for folder in self._folders.runs
             ]
+            if step < total and not all(run.ended for run in runs):
+                self._compile(step)
+            self._profile.restart()
+            stack.callback(self._profile.close)
             while step < total and not all(run.ended for run in runs):
                 interval, runs = self._train_interval(step, runs, stop)
                 step = interval.end
                 runs = self._end_runs_not_finite(step, runs)
                 if interval.is_evaluation:
-                    runs = self._evaluate(interval, runs, saved)
+                    with self._profile.phase(EVALUATION):
+                        runs = self._evaluate(interval, runs, saved)
                 progress = {"runs": [run.to_json() for run in runs]}
                 best_steps = {run.best_step for run in runs}
-                saved.save(step, self._program.state, progress, best_steps)
+                with self._profile.phase(CHECKPOINTS):
+                    saved.save(step, self._program.state, progress, best_steps)
+                self._profile.show_phases(step)
                 ended = step >= total or all(run.ended for run in runs)
                 signum = stop.agreed()
                 if signum is not None and not ended:
@@ -102,18 +114,12 @@ class Loop:
                     )
         return runs
 
-    def _log_start(self) -> None:
-        program = self._program
-        leaves = jax.tree.leaves(program.eval_params(0))
-        logging.info(
-            "%s: %s parameters, %d rows, %d steps an epoch, %d device(s), %s",
-            program.tasks[0].metadata["model"]["name"],
-            f"{sum(leaf.size for leaf in leaves):,}",
-            len(program.data.rows.weights),
-            self._counts.per_epoch,
-            program.mesh.size,
-            jax.devices()[0].device_kind,
-        )
+    def _compile(self, step: int) -> None:
+        """Compile what the next epoch needs, so that its steps take their own time."""
+        started = time.perf_counter()
+        self._program.compile(next_lengths(step, self._counts))
+        seconds = time.perf_counter() - started
+        logging.info("Compiled the training steps and evaluation: %.1f s", seconds)
 
     def _train_interval(
         self, step: int, runs: Sequence[RunProgress], stop: StopSignal
@@ -124,7 +130,8 @@ class Loop:
         collected, pending = IntervalMetrics(step, self._train.log_every), None
         while True:
             end = next_stop(step, counts)
-            metrics = self._program.advance(end - step)
+            with self._profile.call(self._program, step, end):
+                metrics = self._program.advance(end - step)
             # Read one call late: the device works on this one meanwhile.
             if pending is not None:
                 collected.add(self._fetch(*pending, runs))
@@ -142,6 +149,9 @@ class Loop:
             "train/seconds": seconds,
             "train/samples_per_second": rows / seconds,
         }
+        if is_evaluation:
+            flops, speed = self._program.calls.flops_per_step, (step - first) / seconds
+            shared |= _named(utilization(flops, speed, self._program.mesh))
         means = [_named(of_run) | shared for of_run in collected.means()]
         return Interval(step, is_evaluation, means, seconds / (step - first)), runs
 
@@ -149,7 +159,9 @@ class Loop:
         self, first_step: int, metrics: object, runs: list[RunProgress]
     ) -> list[RunMetrics]:
         """Fetch the metrics of one call, and end the runs that have diverged."""
-        host = self._program.split(jax.device_get(metrics))
+        with self._profile.phase(STEPS):
+            fetched = jax.device_get(metrics)
+        host = self._program.split(fetched)
         for number, of_run in enumerate(host):
             found = None if runs[number].ended else first_not_finite(of_run)
             if found is not None:
@@ -225,7 +237,8 @@ class Loop:
                 interval.end, metrics, task.train, self._counts.patience
             )
             # Whoever sees two evaluations knows that the first one has a checkpoint.
-            saved.wait()
+            with self._profile.phase(CHECKPOINTS):
+                saved.wait()
             self._writers[number].write(interval.end, metrics)
             seconds = time.perf_counter() - started
             self._log_evaluation(number, interval, metrics, seconds)

@@ -6,7 +6,7 @@ leaves most of a device idle, and one program is compiled for all of them.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -18,6 +18,7 @@ from mirjax.inference.teacher_forced import evaluate_teacher_forced
 from mirjax.models import losses
 from mirjax.training import sharding
 from mirjax.training.calls import make_recipe, make_run_steps, make_vmapped_run_steps
+from mirjax.training.compiled_calls import CompiledCalls, compiled
 from mirjax.training.state import (
     TrainState,
     all_finite,
@@ -40,6 +41,7 @@ class Program(Protocol):
       data: training and validation rows on them.
       state: the train state; of several runs, stacked along a first axis.
       abstract_state: shapes, types and shardings of the state, to restore into.
+      calls: the compiled calls of training steps.
     """
 
     tasks: Sequence[Task]
@@ -47,6 +49,10 @@ class Program(Protocol):
     data: DeviceData
     state: TrainState
     abstract_state: Any
+    calls: CompiledCalls
+
+    def compile(self, counts: Iterable[int]) -> None:
+        """Compile calls of these numbers of steps, and the evaluation of a batch."""
 
     def step(self) -> int:
         """Return the number of steps done."""
@@ -79,12 +85,20 @@ class SingleRun:
             task.model, recipe.optimizer, task.seed, self.mesh
         )
         self.data = to_devices(task, self.mesh)
-        self._run_steps = make_run_steps(recipe, task.seed)
+        self.calls = CompiledCalls(make_run_steps(recipe, task.seed))
         self._finite = jax.jit(all_finite, compiler_options=compiler_options())
-        self._evaluate_batch = jax.jit(
+        self._evaluate_batch: Callable[..., losses.Metrics] = jax.jit(
             functools.partial(losses.evaluate_batch, task.model),
             out_shardings=sharding.replicated(self.mesh),
             compiler_options=compiler_options(),
+        )
+
+    def compile(self, counts: Iterable[int]) -> None:
+        """Compile calls of these numbers of steps, and the evaluation of a batch."""
+        for count in counts:
+            self.calls.compile(count, self.state, self.data.rows)
+        self._evaluate_batch = compiled(
+            self._evaluate_batch, self.state.eval_params, self.data.validation[0]
         )
 
     def step(self) -> int:
@@ -93,7 +107,7 @@ class SingleRun:
 
     def advance(self, count: int) -> losses.Metrics:
         """Dispatch training steps, and return their metrics on the devices."""
-        self.state, metrics = self._run_steps(self.state, self.data.rows, count)
+        self.state, metrics = self.calls(count, self.state, self.data.rows)
         return metrics
 
     def split(self, metrics: Any) -> list[RunMetrics]:
@@ -143,16 +157,24 @@ class VmappedRuns:
             task.model, optimizer, seeds, self.mesh
         )
         self.data = to_devices(task, self.mesh)
-        self._run_steps = make_vmapped_run_steps(task, self.mesh)
+        self.calls = CompiledCalls(make_vmapped_run_steps(task, self.mesh))
         self._finite = jax.jit(
             jax.vmap(all_finite), compiler_options=compiler_options()
         )
-        self._evaluate_batch = jax.jit(
+        self._evaluate_batch: Callable[..., losses.Metrics] = jax.jit(
             jax.vmap(
                 functools.partial(losses.evaluate_batch, task.model),
                 in_axes=(0, None),
             ),
             compiler_options=compiler_options(),
+        )
+
+    def compile(self, counts: Iterable[int]) -> None:
+        """Compile calls of these numbers of steps, and the evaluation of a batch."""
+        for count in counts:
+            self.calls.compile(count, self._values, self.state, self.data.rows)
+        self._evaluate_batch = compiled(
+            self._evaluate_batch, self.state.eval_params, self.data.validation[0]
         )
 
     def step(self) -> int:
@@ -161,8 +183,8 @@ class VmappedRuns:
 
     def advance(self, count: int) -> losses.Metrics:
         """Dispatch training steps, and return their metrics on the devices."""
-        self.state, metrics = self._run_steps(
-            self._values, self.state, self.data.rows, count
+        self.state, metrics = self.calls(
+            count, self._values, self.state, self.data.rows
         )
         return metrics
 

@@ -11,18 +11,20 @@ from ml_collections import ConfigDict
 from mirjax import cli
 from mirjax.training import agreement, workdir
 from mirjax.training.loop import Folders, Loop
+from mirjax.training.profile import FOLDER, Profile
 from mirjax.training.programs import SingleRun
 from mirjax.training.task import Task, make_task
 from mirjax.training.task_data import pin_data
 from mirjax.training.workdir_lock import lock_workdir
 
 
-def train(config: ConfigDict, folder: pathlib.Path) -> None:
+def train(config: ConfigDict, folder: pathlib.Path, profiled_steps: int = 0) -> None:
     """Train what a config describes, from the last checkpoint if there is one.
 
     Args:
       config: see configs/base.py.
       folder: the run's workdir.
+      profiled_steps: training steps to trace, about; 0: no profile.
 
     Raises:
       ValueError: for a wrong config, data that do not fit the model, or a folder that
@@ -50,7 +52,13 @@ def train(config: ConfigDict, folder: pathlib.Path) -> None:
             report(step - done)
             done = step
 
-        Loop(SingleRun(task), Folders([folder], folder), report=advance).run()
+        steps = profiled_steps if jax.process_index() == 0 else 0
+        Loop(
+            SingleRun(task),
+            Folders([folder], folder),
+            report=advance,
+            profile=Profile(folder / FOLDER, steps),
+        ).run()
 
 
 def _content(task: Task) -> bytes:

@@ -1,0 +1,68 @@
+"""Jitted calls of several training steps, compiled before they are first made."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from mirjax.training.flops import count_flops
+
+_SOURCE = re.compile(r'%?([\w.\-]+) = .*metadata=\{[^}]*op_name="([^"]*)"')
+
+
+class CompiledCalls:
+    """The programs of a jitted function, one for each number of steps.
+
+    Compiling is a call of its own, so that its time is not that of the first steps.
+
+    Args:
+      run_steps: jitted, such as `calls.make_run_steps` returns it; its last argument is
+        static and the number of steps.
+    """
+
+    def __init__(self, run_steps: Callable[..., Any]):
+        self._run_steps: Any = run_steps
+        self._programs: dict[int, jax.stages.Compiled] = {}
+        self._flops: dict[int, int | None] = {}
+
+    def compile(self, count: int, *arguments: Any) -> jax.stages.Compiled:
+        """Return the program of so many steps, compiled unless it is already.
+
+        Args:
+          count: steps of a call.
+          *arguments: those before the number of steps.
+        """
+        if count not in self._programs:
+            traced = self._run_steps.trace(*arguments, count)
+            self._flops[count] = count_flops(traced.jaxpr)
+            self._programs[count] = traced.lower().compile()
+        return self._programs[count]
+
+    def __call__(self, count: int, *arguments: Any) -> Any:
+        """Make a call of so many steps."""
+        return self.compile(count, *arguments)(*arguments)
+
+    @property
+    def flops_per_step(self) -> float | None:
+        """Operations of a step's products; None if unknown or nothing is compiled."""
+        for count, flops in self._flops.items():
+            return None if flops is None else flops / count
+        return None
+
+    def sources(self) -> dict[str, str]:
+        """Return what each operation of the programs was compiled from, by name."""
+        return {
+            name: source
+            for program in self._programs.values()
+            for name, source in _SOURCE.findall(program.as_text() or "")
+        }
+
+
+def compiled(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """Return a jitted function, compiled for arguments like these."""
+    if isinstance(function, jax.stages.Compiled):
+        return function
+    jitted: Any = function
+    program: jax.stages.Compiled = jitted.lower(*arguments).compile()
+    return program
