@@ -1,5 +1,6 @@
 """Tests of the evaluation on genes: baselines, gene sets, metrics and the command."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -120,6 +121,26 @@ def test_prediction_against_the_others_takes_their_mean_from_the_same_head(
     np.testing.assert_allclose(found["model"][:, 2], whole[:, 2])
     expected = whole[:, 2] - whole[:, [0, 1, 3]].mean(axis=1)
     np.testing.assert_allclose(found["model, against the others"][:, 2], expected)
+
+
+def test_length_is_added_by_a_regression_on_the_others(gene_set, model, monkeypatch):
+    monkeypatch.setattr(metrics, "GENE_RESAMPLES", 10)
+    rng = np.random.default_rng(3)
+    lengths = rng.integers(150, 300, len(gene_set.utrs))
+    log2 = gene_set.log2 + 2 * np.log(lengths)[:, None]
+    genes = dataclasses.replace(
+        gene_set,
+        changes=dataclasses.replace(gene_set.changes, log2=log2),
+        utrs=[utr[:n] for utr, n in zip(gene_set.utrs, lengths, strict=True)],
+    )
+    found = gene_evaluation.measure_genes(genes, model, passenger=False).predictors
+    plain = gene_evaluation.predict_repression(genes, model, passenger=False)["model"]
+    numbers = np.stack([plain, np.log(lengths)[:, None].repeat(4, axis=1)], axis=2)
+    oracle = LinearRegression().fit(numbers[:, 1:].reshape(-1, 2), log2[:, 1:].ravel())
+    expected = np.corrcoef(oracle.predict(numbers[:, 0]), log2[:, 0])[0, 1]
+    row = found["model, with the length"]["mirnas"]["hsa-miR-0"]
+    assert row["pearson_r"] == pytest.approx(expected)
+    assert row["r2"] > found["model"]["mirnas"]["hsa-miR-0"]["r2"] + 0.1
 
 
 def test_confounders_add_nothing_to_a_model_that_explains_all(measured):

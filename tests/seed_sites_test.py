@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from mirjax.scanning import site_types
 from mirjax.scanning.repression import seed_sites
+from mirjax.sequences import alphabet
 
 _PAIRS = {"AU", "UA", "CG", "GC"}
 
@@ -58,3 +60,19 @@ def test_passenger_strand_begins_opposite_the_guides_third_last_letter():
     passenger = seed_sites.passenger_strand("UGGAAUGUAAAGAAGUAUGUAU")
     assert passenger.startswith("ACAUACUUCUUUACAUUC")
     assert len(passenger) == 20
+
+
+def test_canonical_sites_are_those_of_site_types():
+    rng = np.random.default_rng(8)
+    mirna = "".join(rng.choice(list("ACGU"), 22))
+    utr = "".join(rng.choice(list("ACGUN"), 20_000, p=[0.24, 0.24, 0.24, 0.24, 0.04]))
+    found = site_types.find_sites(
+        list(alphabet.encode([utr], len(utr), unknown_as_pad=True)),
+        list(alphabet.encode([mirna], len(mirna))),
+    )
+    begins = found.ends - (6 + np.isin(found.types, (0, 2)))
+    expected = list(zip(begins.tolist(), found.types.tolist(), strict=True))
+    sites = seed_sites.find_sites(mirna, utr)
+    canonical = len(seed_sites.CANONICAL)
+    assert [tuple(site) for site in sites if site.kind < canonical] == expected
+    assert len(expected) > 2

@@ -23,7 +23,8 @@ def define_gene_flags(flag_values: flags.FlagValues) -> None:
         "utrs",
         [],
         "With --benchmark=transfection: FASTA files of 3'UTRs, named by the genes, the "
-        "transcripts or the symbols of the table.",
+        "transcripts or the symbols of the table. Of two isoforms that begin alike, "
+        "that of the earlier file is used.",
         flag_values,
     )
     flags.DEFINE_string(

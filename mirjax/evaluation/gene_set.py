@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 
 from mirjax.datasets import gene_names, registry, transfection
 from mirjax.datasets.transfection import FoldChanges
+from mirjax.datasets.utrs import read_utrs
 from mirjax.scanning.repression.seed_sites import CANONICAL, find_sites
 from mirjax.sequences import alphabet
-from mirjax.sequences.fasta import read_fasta
 
 MIRNAS = "mirbase/hsa"
 
@@ -93,7 +93,8 @@ def load_experiment(name: str, utrs: Sequence[str | pathlib.Path]) -> GeneSet:
 
     Args:
       name: one of `transfection.NAMES`.
-      utrs: FASTA files of 3'UTRs, named by RefSeq or Ensembl accession.
+      utrs: FASTA files of 3'UTRs, named by RefSeq or Ensembl accession; of a gene's
+        isoforms that of the first file is used, see `read_utrs`.
 
     Returns:
       The genes with a 3'UTR: by the accession of the table, else by its gene.
@@ -129,11 +130,7 @@ def _join(
     utrs: Sequence[str | pathlib.Path],
     synonyms: Mapping[str, Sequence[str]],
 ) -> GeneSet:
-    sequences: dict[str, str] = {}
-    for path in utrs:
-        for record in read_fasta(path, unknown_letters=True):
-            sequences.setdefault(record.name, record.sequence)
-    joined, found = transfection.join_targets(changes, sequences, synonyms)
+    joined, found = transfection.join_targets(changes, read_utrs(utrs), synonyms)
     mirnas = [_mirna_sequence(name) for name in changes.mirnas]
     return GeneSet(source, joined, found, mirnas, len(changes.genes))
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from mirjax.evaluation.baselines.genes import (
     COUNTS,
+    LOG_LENGTH,
     classifier_baselines,
     coefficients,
     predict_held_out,
@@ -29,6 +30,7 @@ from mirjax.scanning.repression.head_file import RepressionModel
 from mirjax.scanning.repression.seed_sites import CANONICAL
 
 MODEL, AGAINST_OTHERS = "model", "model, against the others"
+WITH_LENGTH = "model, with the length"
 TOP = 50  # genes with the lowest predictions, drawn apart
 NO_SITE, TOP_CLASS = "none", f"top {TOP}"
 
@@ -135,11 +137,15 @@ def measure_genes(
         numbers = {**classifier_baselines(genes, model), **numbers}
     columns = genes.evaluated
     several = len(columns) > 1
+    if several and MODEL in predicted:
+        predicted[WITH_LENGTH] = _with_length(
+            predicted[MODEL], numbers[LOG_LENGTH], genes
+        )
     for name, values in numbers.items():
         if several:
             predicted[name] = predict_held_out(values, genes.log2, columns)
         elif values.shape[2] == 1:  # nothing to fit: more of it is more repression
-            sign = 1.0 if name == "length" else -1.0
+            sign = 1.0 if name == LOG_LENGTH else -1.0
             predicted[name] = sign * values[:, columns, 0]
         else:
             weights = np.array(REFERENCE[name])
@@ -197,6 +203,21 @@ def predict_repression(
     if against:
         predicted[AGAINST_OTHERS] = np.stack(against, axis=1)
     return predicted
+
+
+def _with_length(
+    predicted: Float[np.ndarray, "genes mirnas"],
+    length: Float[np.ndarray, "genes all_mirnas 1"],
+    genes: GeneSet,
+) -> Float[np.ndarray, "genes mirnas"]:
+    """Return predictions to which the log length of the 3'UTR is added.
+
+    Counted sites have the length beside them too: it stands for what the other
+    transfections repress. Both coefficients are fitted on the other miRNAs.
+    """
+    columns = genes.evaluated
+    numbers = np.concatenate([predicted[:, :, None], length[:, columns]], axis=2)
+    return predict_held_out(numbers, genes.log2[:, columns], range(len(columns)))
 
 
 def _metrics(

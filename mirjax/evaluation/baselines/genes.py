@@ -15,7 +15,7 @@ from mirjax.models.trained import TrainedModel
 from mirjax.scanning.repression.seed_sites import CANONICAL, LENGTH, find_sites
 from mirjax.sequences.records import Pairs
 
-COUNTS = "site counts"
+COUNTS, LOG_LENGTH = "site counts", "length"
 
 Numbers = Float[np.ndarray, "genes mirnas numbers"]
 
@@ -43,7 +43,7 @@ def simple_baselines(genes: GeneSet) -> dict[str, Numbers]:
     found = {
         COUNTS: sites,
         "best site": best,
-        "length": length,
+        LOG_LENGTH: length,
         "complementarity": scores.astype(np.float64)[:, :, None],
     }
     others = counts.shape[1] - 1

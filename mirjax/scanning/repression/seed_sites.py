@@ -8,7 +8,7 @@ from its start. The types, the strongest first:
   6mer         2-7 pair
   offset-6mer  3-8 pair, and 2 does not
   6mer-A1      2-6 pair, 7 does not, and an A lies opposite letter 1
-The first four are TargetScan's; the last two repress little, but are many.
+The first four are those of `site_types`; the last two repress little, but are many.
 
 References:
   Agarwal et al. 2015, Predicting effective microRNA target sites in mammalian mRNAs,
@@ -18,9 +18,10 @@ References:
 import re
 from typing import NamedTuple
 
+from mirjax.scanning.site_types import OTHER, SITE_TYPES
 from mirjax.sequences.pairing import PARTNERS, SEED_6MER, seed_site
 
-CANONICAL = ("8mer", "7mer-m8", "7mer-A1", "6mer")
+CANONICAL = SITE_TYPES[:OTHER]
 TYPES = (*CANONICAL, "offset-6mer", "6mer-A1")
 LENGTH = 6  # letters of a site, those opposite miRNA letters 7 to 2
 

@@ -1,0 +1,38 @@
+"""3'UTRs of genes, from several files of which the first is preferred."""
+
+import pathlib
+from collections.abc import Sequence
+
+from mirjax.sequences.fasta import read_fasta
+
+START = 40  # letters after the stop codon by which isoforms of a gene are recognised
+
+
+def read_utrs(paths: Sequence[str | pathlib.Path]) -> dict[str, str]:
+    """Read 3'UTRs, each in the isoform of the first file that has one.
+
+    Two 3'UTRs that begin with the same `START` letters follow the same stop codon:
+    they are isoforms of one gene, and differ in where they end. A shorter 3'UTR is only
+    known by its name.
+
+    Args:
+      paths: FASTA files, the preferred one first.
+
+    Returns:
+      Name → sequence, 5'→3', RNA letters and N. A name that is in several files has the
+      sequence of the first.
+
+    Raises:
+      OSError, ValueError: as `read_fasta` does.
+    """
+    found: dict[str, str] = {}
+    isoforms: dict[str, str] = {}  # first letters → 3'UTR of an earlier file
+    for path in paths:
+        records = list(read_fasta(path, unknown_letters=True))
+        for record in records:
+            isoform = isoforms.get(record.sequence[:START], record.sequence)
+            found.setdefault(record.name, isoform)
+        for record in records:
+            if len(record.sequence) >= START:
+                isoforms.setdefault(record.sequence[:START], record.sequence)
+    return found
