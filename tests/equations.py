@@ -87,9 +87,9 @@ def numpy_seq2seq(params, target, previous, length=29):
     return numpy_dense(params["output_dense"], hs)
 
 
-def numpy_mitar(params, mirna, target, length=79):
+def numpy_mitar(params, mirna, target, length=79, mirna_length=26):
     """Score one pair, both 5'→3' → the probability that it binds."""
-    letters = mirna[::-1].ljust(26, "N") + target
+    letters = mirna[::-1].ljust(mirna_length, "N") + target
     tokens = ["NAUCG".index(letter) for letter in letters.ljust(length, "N")]
     x = relu(numpy_conv(params["conv"], np.float64(params["embedding"])[tokens]))
     x = np.array([x[i : i + 2].max(axis=0) for i in range(0, len(x) - 1, 2)])
