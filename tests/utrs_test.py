@@ -35,3 +35,9 @@ def test_name_in_two_files_has_the_sequence_of_the_first(tmp_path):
     first = _write(tmp_path / "a.fa", {"G": "ACGU"})
     second = _write(tmp_path / "b.fa", {"G": "CCCC", "H": "GGGG"})
     assert read_utrs([first, second]) == {"G": "ACGU", "H": "GGGG"}
+
+
+def test_unknown_letters_make_no_isoforms(tmp_path):
+    first = _write(tmp_path / "a.fa", {"G": "N" * START + "ACGU"})
+    second = _write(tmp_path / "b.fa", {"H": "N" * START + "CCCC"})
+    assert read_utrs([first, second])["H"] == "N" * START + "CCCC"

@@ -12,8 +12,8 @@ def read_utrs(paths: Sequence[str | pathlib.Path]) -> dict[str, str]:
     """Read 3'UTRs, each in the isoform of the first file that has one.
 
     Two 3'UTRs that begin with the same `START` letters follow the same stop codon:
-    they are isoforms of one gene, and differ in where they end. A shorter 3'UTR is only
-    known by its name.
+    they are isoforms of one gene, and differ in where they end. One that is shorter, or
+    has an unknown letter there, is only known by its name.
 
     Args:
       paths: FASTA files, the preferred one first.
@@ -33,6 +33,7 @@ def read_utrs(paths: Sequence[str | pathlib.Path]) -> dict[str, str]:
             isoform = isoforms.get(record.sequence[:START], record.sequence)
             found.setdefault(record.name, isoform)
         for record in records:
-            if len(record.sequence) >= START:
-                isoforms.setdefault(record.sequence[:START], record.sequence)
+            start = record.sequence[:START]
+            if len(start) == START and "N" not in start:
+                isoforms.setdefault(start, record.sequence)
     return found
