@@ -91,7 +91,7 @@ def mean_table(found: GeneMetrics, *, intervals: bool = True) -> list[list[str]]
             cell = f"{measured['mean'][metric]:.3f}"
             if intervals:
                 edges = (
-                    "–".join(f"{edge:.3f}" for edge in measured[kind][metric])
+                    " to ".join(f"{edge:.3f}" for edge in measured[kind][metric])
                     for kind in ("interval_over_mirnas", "interval_over_genes")
                 )
                 cell += f" ({'; '.join(edges)})"
