@@ -81,6 +81,9 @@ def _train() -> dict[str, object]:
         # Of the operands of matrix products in training: float32, or bfloat16,
         # which GPUs multiply faster. All else stays float32.
         "compute_dtype": "float32",
+        # Devices that share each kernel of at least 512 columns, and its optimizer
+        # state, where one device's memory is too small: a divisor of their number.
+        "model_devices": 1,
         # Lengths are in epochs; steps are computed from the number of rows.
         "num_epochs": 10.0,
         "eval_every_epochs": 1.0,  # between evaluations and checkpoints

@@ -157,10 +157,6 @@ def test_explanation_of_a_prefilter():
             r"bad.fa: 1 of 2 .* b2: letter 'N' .*bad_record=skip",
         ),
         ({"queries": "-", "db": "-"}, r"- is given for two inputs"),
-        (
-            {"db": "mirbase/hsaa"},
-            "mirbase/hsaa: miRBase has no species .*; the nearest are mirbase/hsa",
-        ),
         ({"db": "bad.fa"}, r"bad.fa: 1 of 2 .* b2: letter 'N' .*bad_record=skip"),
         ({"out": "q.fa"}, r"q.fa is an input; name another"),
         ({"out": "no/such/folder"}, r"folder no/such cannot be written"),
@@ -184,6 +180,14 @@ def test_mistakes_end_in_one_line(tmp_path, run, inputs, changed, message):
     assert re.search(message, line)
     assert (tmp_path / "hits.tsv").read_text() == "earlier\n"
     assert (inputs / "q.fa").read_text() == before
+
+
+def test_an_unknown_species_ends_in_one_line(data_dir, run):
+    code, _, err = run(db="mirbase/hsaa")
+    assert code == 1
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert "mirbase/hsaa: miRBase has no species" in line
+    assert "the nearest are mirbase/hsa" in line
 
 
 def test_bad_records_are_skipped_on_demand(tmp_path, run, inputs):

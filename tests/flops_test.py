@@ -132,7 +132,7 @@ def step_flops(config, rows, count=1, together=0):
         lambda leaf: jax.ShapeDtypeStruct((together, *leaf.shape), leaf.dtype),
         (state, {key: jnp.float32(0) for key in TRACED} | {"seed": jnp.int32(0)}),
     )
-    run = make_vmapped_run_steps(task, mesh)
+    run = make_vmapped_run_steps(task, mesh, states)
     return count_flops(run.trace(values, states, rows, count).jaxpr)
 
 

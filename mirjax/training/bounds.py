@@ -143,6 +143,7 @@ BOUNDS: dict[str, Bound] = {
     "optimizer.clip_norm": LENGTH,
     "train.batch_size": SIZE,
     "train.micro_batches": SIZE,
+    "train.model_devices": SIZE,
     "train.compute_dtype": Choice(DTYPES),
     "train.num_epochs": POSITIVE,
     "train.eval_every_epochs": POSITIVE,

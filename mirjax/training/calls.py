@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -105,20 +105,26 @@ def run_steps(
 
 
 def make_run_steps(
-    recipe: Recipe, seed: int
+    recipe: Recipe, seed: int, shapes: TrainState
 ) -> Callable[[TrainState, losses.AnyBatch, int], tuple[TrainState, losses.Metrics]]:
-    """Return `run_steps` of one run, jitted: (state, rows, count), state donated."""
+    """Return `run_steps` of one run, jitted: (state, rows, count), state donated.
+
+    Args:
+      recipe: model, optimiser and settings.
+      seed: decides the order of rows and the dropout.
+      shapes: of the state, from `initial_state`.
+    """
     return jax.jit(
         functools.partial(run_steps, recipe, seed),
         static_argnums=2,
         donate_argnums=0,
-        out_shardings=sharding.replicated(recipe.mesh),
+        out_shardings=_out_shardings(shapes, recipe.mesh),
         compiler_options=compiler_options(),
     )
 
 
 def make_vmapped_run_steps(
-    task: Task, mesh: Mesh
+    task: Task, mesh: Mesh, shapes: TrainState
 ) -> Callable[
     [Mapping[str, Array], TrainState, losses.AnyBatch, int],
     tuple[TrainState, losses.Metrics],
@@ -128,6 +134,7 @@ def make_vmapped_run_steps(
     Args:
       task: of any of the runs; its values under `TRACED` are not used.
       mesh: the devices.
+      shapes: of the states, from `initial_states`.
 
     Returns:
       (values, states, rows, count) → (states, metrics). `values` has one array for each
@@ -164,9 +171,14 @@ def make_vmapped_run_steps(
         run_all,
         static_argnums=3,
         donate_argnums=1,
-        out_shardings=sharding.replicated(mesh),
+        out_shardings=_out_shardings(shapes, mesh),
         compiler_options=compiler_options(),
     )
+
+
+def _out_shardings(shapes: TrainState, mesh: Mesh) -> tuple[Any, Any]:
+    """Return the shardings of a state and of metrics."""
+    return sharding.of_state(shapes, mesh), sharding.replicated(mesh)
 
 
 def next_stop(step: int, counts: StepCounts) -> int:

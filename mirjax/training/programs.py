@@ -79,13 +79,15 @@ class SingleRun:
     def __init__(self, task: Task):
         """Initialise the state and put the rows on the devices."""
         self.tasks: Sequence[Task] = (task,)
-        self.mesh = sharding.make_mesh(task.train.micro_batch_size)
+        self.mesh = _mesh_of(task)
         recipe = make_recipe(task, self.mesh)
         self.state, self.abstract_state = initial_state(
             task.model, recipe.optimizer, task.seed, self.mesh
         )
         self.data = to_devices(task, self.mesh)
-        self.calls = CompiledCalls(make_run_steps(recipe, task.seed))
+        self.calls = CompiledCalls(
+            make_run_steps(recipe, task.seed, self.abstract_state)
+        )
         self._finite = jax.jit(all_finite, compiler_options=compiler_options())
         self._evaluate_batch: Callable[..., losses.Metrics] = jax.jit(
             functools.partial(losses.evaluate_batch, task.model),
@@ -132,7 +134,8 @@ class SingleRun:
     def eval_params(self, run: int) -> Mapping[str, Any]:
         """Return the parameters to evaluate and export."""
         del run
-        return self.state.eval_params
+        gathered: Mapping[str, Any] = sharding.gather(self.state.eval_params, self.mesh)
+        return gathered
 
 
 class VmappedRuns:
@@ -142,7 +145,7 @@ class VmappedRuns:
         """Initialise the states and put the rows on the devices."""
         self.tasks: Sequence[Task] = tasks
         task = tasks[0]
-        self.mesh = sharding.make_mesh(task.train.micro_batch_size)
+        self.mesh = _mesh_of(task)
         seeds = [task.seed for task in tasks]
         self._values = {
             "optimizer.learning_rate": jnp.asarray(
@@ -157,7 +160,9 @@ class VmappedRuns:
             task.model, optimizer, seeds, self.mesh
         )
         self.data = to_devices(task, self.mesh)
-        self.calls = CompiledCalls(make_vmapped_run_steps(task, self.mesh))
+        self.calls = CompiledCalls(
+            make_vmapped_run_steps(task, self.mesh, self.abstract_state)
+        )
         self._finite = jax.jit(
             jax.vmap(all_finite), compiler_options=compiler_options()
         )
@@ -210,8 +215,12 @@ class VmappedRuns:
 
     def eval_params(self, run: int) -> Mapping[str, Any]:
         """Return the parameters of a run to evaluate and export."""
-        return self._of_run(self.state.eval_params, run)
+        return self._of_run(sharding.gather(self.state.eval_params, self.mesh), run)
 
     @staticmethod
     def _of_run(tree: Any, run: int) -> Any:
         return jax.tree.map(lambda leaf: leaf[run], tree)
+
+
+def _mesh_of(task: Task) -> Mesh:
+    return sharding.make_mesh(task.train.micro_batch_size, task.train.model_devices)

@@ -1,4 +1,14 @@
-"""The device mesh and its shardings: one axis, "data", over which batches are split."""
+"""The device mesh and its shardings.
+
+Batches are split over its axis "data". Over its axis "model", wide kernels are split,
+and with them their gradients and the optimiser's state: a device then holds a part of
+each, and what a step needs is gathered. The axis has one device unless a config asks
+for more.
+
+References:
+  Rajbhandari et al. 2020, ZeRO, arXiv 1910.02054 (divided train state).
+  Xu et al. 2021, GSPMD, arXiv 2105.04663 (how XLA divides the computation).
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,26 +18,37 @@ import jax
 from absl import logging
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+WIDE = 512
+"""Columns from which a kernel is divided over the axis "model"."""
 
-def make_mesh(batch_size: int) -> Mesh:
+
+def make_mesh(batch_size: int, model_devices: int = 1) -> Mesh:
     """Make a mesh over all devices, or over as many as divide the batch.
 
     Args:
       batch_size: rows of a training batch, over all processes.
+      model_devices: devices that share each wide kernel.
 
     Returns:
-      A mesh with the one axis "data".
+      A mesh with the axes "data" and "model".
 
     Raises:
-      ValueError: with several processes, if their devices do not divide the batch.
+      ValueError: if `model_devices` does not divide the devices; with several
+        processes, if the other axis does not divide the batch.
     """
     devices = jax.devices()
-    used = math.gcd(batch_size, len(devices))
+    if len(devices) % model_devices:
+        raise ValueError(
+            f"config.train.{model_devices=} does not divide the {len(devices)} devices "
+            "of this run"
+        )
+    used = math.gcd(batch_size, len(devices) // model_devices) * model_devices
     if used != len(devices):
         if jax.process_count() > 1:
             raise ValueError(
                 f"config.train.{batch_size=} is not a multiple of the "
-                f"{len(devices)} devices of this run"
+                f"{len(devices) // model_devices} parts that the devices of this run "
+                "split it into"
             )
         logging.warning(
             "Using %d of %d devices: batch_size %d is not a multiple of more",
@@ -35,14 +56,17 @@ def make_mesh(batch_size: int) -> Mesh:
             len(devices),
             batch_size,
         )
-    return mesh_of(devices[:used])
+    return mesh_of(devices[:used], model_devices)
 
 
-def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
-    """Make a mesh with the one axis "data" over devices."""
+def mesh_of(devices: Sequence[jax.Device], model_devices: int = 1) -> Mesh:
+    """Make a mesh with the axes "data" and "model" over devices."""
     # Explicit axes, jax's default, are refused by flax.linen's recurrent layers.
     return jax.make_mesh(
-        (len(devices),), ("data",), axis_types=(AxisType.Auto,), devices=devices
+        (len(devices) // model_devices, model_devices),
+        ("data", "model"),
+        axis_types=(AxisType.Auto,) * 2,
+        devices=devices,
     )
 
 
@@ -68,6 +92,33 @@ def local(tree: Any) -> Any:
 def replicated(mesh: Mesh) -> NamedSharding:
     """Return the sharding of an array that every device holds whole."""
     return NamedSharding(mesh, PartitionSpec())
+
+
+def of_state(tree: Any, mesh: Mesh) -> Any:
+    """Return the sharding of each array of a train state.
+
+    Args:
+      tree: arrays or their shapes. A stack of several runs' has one axis more.
+      mesh: from `make_mesh`.
+
+    Returns:
+      A tree of shardings: kernels of at least `WIDE` columns are divided by columns
+      over the axis "model" where it divides them; all else is replicated.
+    """
+    parts = mesh.shape["model"]
+
+    def choose(leaf: Any) -> NamedSharding:
+        if leaf.ndim < 2 or leaf.shape[-1] < WIDE or leaf.shape[-1] % parts:
+            return replicated(mesh)
+        axes = (*(None,) * (leaf.ndim - 1), "model")
+        return NamedSharding(mesh, PartitionSpec(*axes))
+
+    return jax.tree.map(choose, tree)
+
+
+def gather(tree: Any, mesh: Mesh) -> Any:
+    """Return arrays that every device holds whole; all processes must call it."""
+    return tree if mesh.shape["model"] == 1 else jax.device_put(tree, replicated(mesh))
 
 
 def by_row(mesh: Mesh) -> NamedSharding:

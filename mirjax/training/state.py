@@ -53,12 +53,12 @@ def initial_state(
       model: a module with `example_inputs`.
       optimizer: made by `make_optimizer`.
       seed: decides the parameters.
-      mesh: the devices, each of which holds the whole state.
+      mesh: the devices; see `sharding.of_state`.
 
     Returns:
       The state, and its shapes, types and shardings, to restore into.
     """
-    return _replicate(functools.partial(_init, model, optimizer), seed, mesh)
+    return _place(functools.partial(_init, model, optimizer), seed, mesh)
 
 
 def initial_states(
@@ -73,13 +73,13 @@ def initial_states(
       model: a module with `example_inputs`.
       optimizer: made by `make_optimizer`.
       seeds: one for each run.
-      mesh: the devices, each of which holds all states.
+      mesh: the devices; see `sharding.of_state`.
 
     Returns:
       The states, and their shapes, types and shardings, to restore into.
     """
     init = jax.vmap(functools.partial(_init, model, optimizer))
-    return _replicate(init, jnp.asarray(seeds), mesh)
+    return _place(init, jnp.asarray(seeds), mesh)
 
 
 def _init(
@@ -95,13 +95,17 @@ def _init(
     return TrainState(jnp.int32(0), params, optimizer.init(params))
 
 
-def _replicate(
+def _place(
     init: Callable[[Any], TrainState], seed: int | Array, mesh: Mesh
 ) -> tuple[TrainState, Any]:
-    """Run an initialisation, replicated on every device; return its shapes too."""
-    replicated = sharding.replicated(mesh)
+    """Run an initialisation on the devices; return its shapes too."""
+    shapes = jax.eval_shape(init, seed)
+    shardings = sharding.of_state(shapes, mesh)
     abstract = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=replicated),
-        jax.eval_shape(init, seed),
+        lambda leaf, where: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=where
+        ),
+        shapes,
+        shardings,
     )
-    return jax.jit(init, out_shardings=replicated)(seed), abstract
+    return jax.jit(init, out_shardings=shardings)(seed), abstract

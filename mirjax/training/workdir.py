@@ -25,6 +25,7 @@ MAY_CHANGE = (
     "steps_per_call",
     "train.eval_every_epochs",
     "train.log_every",
+    "train.model_devices",
     "train.num_epochs",
 )
 """Config keys that may change when a run is continued: they change no training step.
@@ -40,6 +41,7 @@ _ADDED_KEYS = {
     "data.on_bad_record": REFUSE,
     "train.compute_dtype": "float32",
     "train.micro_batches": 1,
+    "train.model_devices": 1,
 }
 
 

@@ -61,11 +61,11 @@ def main(flag_values: flags.FlagValues) -> None:
     for name, count in (("one", 1), ("two", 2), ("moved", 1)):
         mesh = sharding.mesh_of(devices[:count])
         recipe = make_recipe(task, mesh)
-        state, _ = initial_state(task.model, recipe.optimizer, task.seed, mesh)
+        state, shapes = initial_state(task.model, recipe.optimizer, task.seed, mesh)
         state = moved_by_one_unit(state) if name == "moved" else state
         rows = sharding.put(task.data.train, sharding.replicated(mesh))
         if count not in advance:
-            advance[count] = make_run_steps(recipe, task.seed)
+            advance[count] = make_run_steps(recipe, task.seed, shapes)
         runs.append((Run(name, mesh, state), rows, advance[count]))
     print("step\ttwo devices\tone unit in the last place")
     for step in range(flag_values.every, flag_values.steps + 1, flag_values.every):
