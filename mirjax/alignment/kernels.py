@@ -1,30 +1,38 @@
 """Compiled kernels of the alignment recurrence, sharded over devices."""
 
 import functools
+import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from absl import logging
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Integer, UInt8
 
 from mirjax.alignment import recurrence
 from mirjax.alignment.lanes import SHORT
-from mirjax.alignment.scoring import Scoring
+from mirjax.alignment.pallas_sweep import pallas_sweep
+from mirjax.alignment.scoring import Scoring, nucleotide
 
-Kernel = Literal["sweep", "strip", "tile"]
+Kernel = Literal["sweep", "strip", "tile", "pallas"]
 
 TILE_WORTH = 2**29
 """Cells to be scored from which a tile is compiled, by default: it takes seconds."""
 
 _STRIP_WORTH = 2**30  # a strip takes a second to compile
+_PALLAS_WORTH = 2**32  # on a GPU: both kernels are compiled and timed
 _SHORT_CELLS = SHORT**2  # of a tile or strip at most: more take minutes to compile
 _SHORT_WINDOW = 48
 _SHORT_LANES = 2**14
 _SWEEP_WINDOW = 512  # antidiagonals of short queries are full for most steps
 _SWEEP_BYTES = 2**16  # of one array: the five of a sweep fit in a core's cache
 _ACCELERATOR_BYTES = 2**22  # the same elsewhere: an array is spread over many cores
+_TIMED_LENGTHS = 24, 48  # nt, of the pairs that `fastest` scores
+_TIMED_LANES = 2**16
+_TIMED_BYTES = 2**26
 _ARRAYS = 8  # arrays of that size in a block's memory
 _LEAST = 2**6, 2**15  # lanes and antidiagonal cells below which nothing is gained
 
@@ -63,13 +71,14 @@ class Kernels:
             raise ValueError(f"{devices=}: must hold at least one device")
         self.scoring = scoring
         self._block_bytes = block_bytes
-        self._has_strips = devices[0].platform == "cpu"
+        self._platform = devices[0].platform
+        self._has_strips = self._platform == "cpu"
         self._sweep_bytes = _SWEEP_BYTES if self._has_strips else _ACCELERATOR_BYTES
-        self._has_tiles = _compiles_tiles(devices[0].platform)
+        self._has_tiles = _compiles_tiles(self._platform)
         self._tile_worth = tile_worth
-        mesh = Mesh(np.array(devices), ("lanes",), axis_types=(AxisType.Auto,))
-        self._by_lane = NamedSharding(mesh, PartitionSpec(None, "lanes"))
-        self._replicated = NamedSharding(mesh, PartitionSpec())
+        self._mesh = Mesh(np.array(devices), ("lanes",), axis_types=(AxisType.Auto,))
+        self._by_lane = NamedSharding(self._mesh, PartitionSpec(None, "lanes"))
+        self._replicated = NamedSharding(self._mesh, PartitionSpec())
 
     def window(
         self, rows: int, longest: int, columns: int, letters: int
@@ -98,6 +107,9 @@ class Kernels:
     def choose(self, rows: int, columns: int, pairs: int) -> Kernel:
         """Return the fastest kernel that repays its compilation.
 
+        On a GPU the two that are possible are timed, once a process, where there is
+        enough to score.
+
         Args:
           rows: height of the queries.
           columns: height of the subjects.
@@ -109,6 +121,8 @@ class Kernels:
                 return "tile"
             if self._has_strips and cells * pairs >= _STRIP_WORTH:
                 return "strip"
+        if self._platform == "gpu" and cells * pairs >= _PALLAS_WORTH:
+            return fastest(self._mesh.devices.flat[0])
         return "sweep"
 
     def lanes(self, rows: int, columns: int, wanted: int, kernel: Kernel) -> int:
@@ -160,13 +174,18 @@ class Kernels:
         """
         scoring, (rows, columns) = self.scoring, (len(queries), len(subjects))
         dtype = scoring.dtype(rows, columns)
-        if rows > columns:  # an antidiagonal has as many cells as there are rows
+        # An antidiagonal has as many cells as there are rows; a row, as columns.
+        if rows < columns if kernel == "pallas" else rows > columns:
             queries, subjects, scoring = subjects, queries, scoring.transposed()
             longest = longest[::-1]
         if kernel == "tile":
             return compiled_tile(scoring, dtype)(queries, subjects)
         if kernel == "strip":
             return compiled_strip(scoring, dtype)(queries, subjects, longest[0])
+        if kernel == "pallas":
+            shared = queries.shape[1] == 1, subjects.shape[1] == 1
+            run = compiled_pallas(scoring, dtype, self._mesh, shared)
+            return run(queries, subjects, jnp.int32(longest[0]))
         steps = max(1, sum(longest) - 1)
         return compiled_sweep(scoring, dtype)(queries, subjects, steps)
 
@@ -186,6 +205,61 @@ def compiled_sweep(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
 def compiled_strip(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
     """Return the compiled `recurrence.strip`."""
     return jax.jit(functools.partial(recurrence.strip, scoring=scoring, dtype=dtype))
+
+
+@functools.cache
+def compiled_pallas(
+    scoring: Scoring, dtype: np.dtype, mesh: Mesh, shared: tuple[bool, bool]
+) -> Callable[..., Array]:
+    """Return the compiled `pallas_sweep`, each device's lanes scored by itself.
+
+    Args:
+      scoring: what alignments score.
+      dtype: integers in which nothing overflows.
+      mesh: the devices; Pallas's interpreter takes the place of a GPU.
+      shared: whether one query, and whether one subject, is that of all pairs.
+    """
+    by_lane, whole = PartitionSpec(None, "lanes"), PartitionSpec()
+    is_gpu = mesh.devices.flat[0].platform == "gpu"
+    return jax.jit(
+        jax.shard_map(
+            functools.partial(
+                pallas_sweep, scoring=scoring, dtype=dtype, interpret=not is_gpu
+            ),
+            mesh=mesh,
+            in_specs=(*(whole if one else by_lane for one in shared), whole),
+            out_specs=PartitionSpec("lanes"),
+            check_vma=False,  # a kernel says nothing of what varies over devices
+        )
+    )
+
+
+@functools.cache
+def fastest(device: jax.Device) -> Kernel:
+    """Return which of `sweep` and `pallas` scores miRNA-sized pairs sooner on a device.
+
+    Each scores the same random pairs twice, and the second time counts. A kernel that
+    cannot be compiled loses, and the log says why.
+    """
+    kernels = Kernels(nucleotide(), _TIMED_BYTES, [device])
+    rng = np.random.default_rng(0)
+    queries, subjects = (
+        kernels.put(rng.integers(1, 5, (length, _TIMED_LANES), np.uint8))
+        for length in _TIMED_LENGTHS
+    )
+    seconds: dict[Kernel, float] = {}
+    candidates: tuple[Kernel, ...] = ("sweep", "pallas")
+    for name in candidates:
+        try:
+            for _ in range(2):
+                started = time.perf_counter()
+                kernels.score(
+                    queries, subjects, _TIMED_LENGTHS, name
+                ).block_until_ready()
+                seconds[name] = time.perf_counter() - started
+        except (jax.errors.JaxRuntimeError, NotImplementedError, ValueError) as error:
+            logging.warning("%s: no kernel %s for alignments: %s", device, name, error)
+    return min(seconds, key=lambda name: seconds[name], default="sweep")
 
 
 # XLA's newer emitters split a fusion of over 2,000 operations into functions that

@@ -20,7 +20,8 @@ sequence, or of both, H never rises above what it was.
 
 There are three ways through the table, with the same scores. `sweep` takes any lengths
 and compiles fast. `strip` and `tile` write out the cells of a row or of the whole table
-for short sequences: each is faster than the one before and takes longer to compile.
+for short sequences: each is faster than the one before and takes longer to compile. A
+fourth, for GPUs, is in `pallas_sweep`.
 
 References:
   Smith & Waterman 1981, Identification of common molecular subsequences,
@@ -63,7 +64,7 @@ def sweep(
     Returns:
       The best score of each pair.
     """
-    table = _Table.of(queries, subjects, scoring, dtype)
+    table = Table.of(queries, subjects, scoring, dtype)
     rows, columns = table.shape
     lanes = max(queries.shape[1], subjects.shape[1])
     # Reversed, the letters that face rows 0, 1, ... lie in the order of the rows.
@@ -88,8 +89,8 @@ def sweep(
             on_rim = (row_numbers == 0) | (row_numbers == number)
             diagonal = jnp.where(on_rim, _at(table.rim, number), diagonal)
         levels = [gains[:, level, None] for level in range(gains.shape[1])]
-        gain = _gain(table.masks, letter, levels)
-        new = _cell(diagonal, gain, left, up, table.floor)
+        gain = pair_gain(table.masks, letter, levels)
+        new = best_ending(diagonal, gain, left, up, table.floor)
         return new, score, left, up, lax.max(best, new)
 
     lowest = jnp.full((rows, lanes), table.floor)
@@ -117,7 +118,7 @@ def strip(
     Returns:
       The best score of each pair.
     """
-    table = _Table.of(queries, subjects, scoring, dtype)
+    table = Table.of(queries, subjects, scoring, dtype)
     lanes = max(queries.shape[1], subjects.shape[1])
 
     def step(row: Array, state: _RowState) -> _RowState:
@@ -147,14 +148,14 @@ def tile(
     Returns:
       The best score of each pair.
     """
-    table = _Table.of(queries, subjects, scoring, dtype)
+    table = Table.of(queries, subjects, scoring, dtype)
     state = _first_row(table, max(queries.shape[1], subjects.shape[1]))
     for row in range(len(queries)):
         state = _next_row(table, row, state)
     return state.best
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
     """What the cells of a block of pairs are computed from, in one integer type."""
 
     masks: list[Array]  # [rows, lanes or 1] for each level but the lowest
@@ -168,7 +169,8 @@ class _Table(NamedTuple):
     @classmethod
     def of(
         cls, queries: Array, subjects: Array, scoring: Scoring, dtype: np.dtype
-    ) -> "_Table":
+    ) -> "Table":
+        """Prepare a block of pairs, given as `sweep` takes it."""
         rows, columns = len(queries), len(subjects)
         floor = scoring.floor(rows, columns)
         distances = np.arange(rows + columns + 1)
@@ -183,6 +185,7 @@ class _Table(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
         return len(self.masks[0]), len(self.letters)
 
 
@@ -192,14 +195,14 @@ class _RowState(NamedTuple):
     best: Array
 
 
-def _first_row(table: _Table, lanes: int) -> _RowState:
+def _first_row(table: Table, lanes: int) -> _RowState:
     columns = table.shape[1]
     lowest = jnp.full(lanes, table.floor)
     above = tuple(jnp.full(lanes, table.rim[j + 1]) for j in range(columns))
     return _RowState(above, (lowest,) * columns, jnp.zeros_like(lowest))
 
 
-def _next_row(table: _Table, row: int | Array, state: _RowState) -> _RowState:
+def _next_row(table: Table, row: int | Array, state: _RowState) -> _RowState:
     above, up, best = list(state.above), list(state.up), state.best
     masks = [_at(mask, row) for mask in table.masks]
     gains = _at(table.gains, row)
@@ -209,8 +212,8 @@ def _next_row(table: _Table, row: int | Array, state: _RowState) -> _RowState:
         left = lax.max(left, opened) - table.gap_extend
         opened_above = above[column] - table.gap_open
         up[column] = lax.max(up[column], opened_above) - table.gap_extend
-        gain = _gain(masks, letter, list(gains[min(column, len(gains) - 1)]))
-        score = _cell(diagonal, gain, left, up[column], table.floor)
+        gain = pair_gain(masks, letter, list(gains[min(column, len(gains) - 1)]))
+        score = best_ending(diagonal, gain, left, up[column], table.floor)
         best = lax.max(best, score)
         diagonal, above[column] = above[column], score
         opened = score - table.gap_open
@@ -226,7 +229,7 @@ def _at(array: np.ndarray | Array, row: int | Array) -> np.ndarray | Array:
     return lax.dynamic_index_in_dim(jnp.asarray(array), row, keepdims=False)
 
 
-def _gain(
+def pair_gain(
     masks: Sequence[np.ndarray | Array],
     letter: Array,
     levels: Sequence[Any],
@@ -239,7 +242,7 @@ def _gain(
     return gain
 
 
-def _cell(
+def best_ending(
     diagonal: Array,
     gain: np.ndarray | Array,
     left: Array,
