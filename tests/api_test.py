@@ -87,6 +87,7 @@ def test_the_temperature_of_a_file_is_used(tmp_path, model):
     np.testing.assert_allclose(sites.score, found, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_sites_of_sequences_and_of_a_file(model, tmp_path):
     sequences = random_letters(np.random.default_rng(1), 2, 60, 120)
     transcripts = {"t1": sequences[0], "t2": sequences[1].lower() + "NN"}

@@ -145,6 +145,7 @@ def test_gradients_are_finite_without_any_letter_too():
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
 
 
+@pytest.mark.slow
 def test_jit_equals_eager():
     tokens = [
         jnp.asarray(alphabet.encode(each, length))

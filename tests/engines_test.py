@@ -48,6 +48,7 @@ def expected(trained, mirnas, sequence, starts):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", [PlainEngine, MitarEngine])
 @pytest.mark.parametrize("length", [66, 79])
 def test_probabilities_are_those_of_the_equations(engine, length):
@@ -65,6 +66,7 @@ def test_probabilities_are_those_of_the_equations(engine, length):
     np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sizes",
     [
@@ -87,6 +89,7 @@ def test_factors_of_other_sizes_are_those_of_the_equations(sizes):
     np.testing.assert_allclose(scores, wanted, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sizes",
     [
@@ -132,6 +135,7 @@ def test_pairs_of_mirnas_of_many_lengths_keep_their_order():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("engine", "model"),
     [(PlainEngine, SMALL), (MitarEngine, SMALL), (DuplexEngine, DUPLEX)],
@@ -153,6 +157,7 @@ def test_pairs_are_those_of_all_windows(engine, model):
     assert engine.score_pairs(tokens, none, none).shape == (0,)
 
 
+@pytest.mark.slow
 def test_long_transcripts_are_projected_in_blocks():
     """Windows that lie across two blocks are those of a transcript cut elsewhere."""
     rng = np.random.default_rng(3)

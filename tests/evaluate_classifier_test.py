@@ -128,6 +128,7 @@ def test_baselines_are_fitted_on_the_training_part_alone(tmp_path, model, data_d
         assert found["baselines"][name] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_without_training_rows_only_baselines_that_need_none_are_measured(
     tmp_path, model, table, capsys
 ):
@@ -224,6 +225,7 @@ def test_pairs_without_labels_do_not_measure_a_classifier(tmp_path, model):
         run(model=model, data=data, out=tmp_path / "out", train_data="simulated")
 
 
+@pytest.mark.slow
 def test_unknown_letters_of_targets_are_the_published_padding(tmp_path, model, table):
     params = random_params(make_model(MODEL), 2, scale=0.8)
     mirnas, targets, labels = table

@@ -352,6 +352,7 @@ def check_combined(got, mirnas, targets, candidates, params):
     assert found["mrr"] != pytest.approx(got["mrr"], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_targets_of_training_pairs_are_not_new(workdir, table, tmp_path):
     mirnas, targets, predictions = table
     simulated = simulate(NUM_PAIRS)
@@ -448,6 +449,7 @@ def test_baselines_never_see_rows_that_are_held_out(
     assert got["baselines"]["most_frequent"]["exact_match"] == found
 
 
+@pytest.mark.slow
 def test_negative_rows_are_dropped_and_counted(
     workdir, table, tmp_path, caplog, monkeypatch
 ):

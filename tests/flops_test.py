@@ -136,6 +136,7 @@ def step_flops(config, rows, count=1, together=0):
     return count_flops(run.trace(values, states, rows, count).jaxpr)
 
 
+@pytest.mark.slow
 def test_a_step_counts_its_batch_however_it_is_computed():
     config = small_classifier()
     config.model.update({"conv_features": 4, "lstm_features": 3})
@@ -153,6 +154,7 @@ def test_a_step_counts_its_batch_however_it_is_computed():
     assert step_flops(config, rows) == pytest.approx(once / 2, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["seq2seq", "transformer", "mitar", "duplex"])
 def test_every_model_can_be_counted(name):
     config = importlib.import_module(f"mirjax.configs.{name}").get_config()

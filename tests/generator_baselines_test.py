@@ -132,6 +132,7 @@ def optimised():
     jax.config.update("jax_disable_most_optimizations", True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("optimised")
 def test_published_pairs_give_the_known_metrics(data_dir):
     text = (data_dir / "chakraborty2019" / "pairs.csv").read_text("ascii")

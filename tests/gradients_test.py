@@ -71,16 +71,8 @@ def gradient(model, parts, key=0, dtype="float32"):
     )(params, batch_for(model))
 
 
-@pytest.mark.parametrize(
-    "model",
-    [
-        MITAR,
-        *(
-            pytest.param(model, marks=pytest.mark.slow)
-            for model in (SEQ2SEQ, DUPLEX, TRANSFORMER)
-        ),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [MITAR, SEQ2SEQ, DUPLEX, TRANSFORMER])
 def test_parts_of_a_batch_have_the_gradient_of_the_whole(model):
     whole = gradient(model, 1)
     for parts in (2, 4, 8):  # of the last, some parts have no row that counts
@@ -153,6 +145,7 @@ def test_micro_batches_must_divide_the_batch():
         make_task(config, DATA)
 
 
+@pytest.mark.slow
 def test_memory_falls_with_the_number_of_parts():
     """A batch in 8 parts keeps the activations of one part."""
 

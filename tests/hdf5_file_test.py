@@ -35,6 +35,7 @@ def test_what_the_child_reads_arrives_whole():
     assert contents.version == "3.15.1"
 
 
+@pytest.mark.slow
 def test_a_byte_that_makes_the_library_loop_is_refused_within_a_deadline(
     copy, monkeypatch
 ):

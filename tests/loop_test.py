@@ -103,6 +103,7 @@ def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(
     assert steps == [4, 6, 8, 12, 16, 18, 20, 24], "each step once"
 
 
+@pytest.mark.slow
 def test_rows_between_evaluations_are_means_since_the_row_before(tmp_path):
     seen = []
     config = small_config(log_every=4)
@@ -185,6 +186,7 @@ def test_steps_per_call_does_not_change_the_result(tmp_path, finished):
     )
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(tmp_path):
     config = small_config()
     config.optimizer.learning_rate = 1e38
@@ -195,6 +197,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(tmp_path):
     assert not (tmp_path / "run" / exported.FILE_NAME).exists()
 
 
+@pytest.mark.slow
 def test_parameters_that_are_not_finite_are_neither_saved_nor_exported(tmp_path):
     """The last step's loss is still finite: it was computed before the update."""
     config = small_config(num_epochs=1 / 3)
@@ -261,6 +264,7 @@ def test_a_lost_model_file_is_written_again(tmp_path, export, step):
     chex.assert_trees_all_equal(before.params, after.params)
 
 
+@pytest.mark.slow
 def test_a_run_whose_checkpoints_are_lost_is_refused_and_keeps_its_metrics(copy):
     shutil.rmtree(copy / "checkpoints")
     metrics = (copy / "metrics.jsonl").read_text()

@@ -61,6 +61,7 @@ def test_rates_are_relative_to_the_baseline(load):
     assert table[4] == "| theirs | 4 | 2 to 8 | 3 of 16 | 0.125 |"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "flags", "fields"),
     [

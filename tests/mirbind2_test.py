@@ -74,6 +74,7 @@ def released_file(data_dir):
     return next((data_dir / "mirbind2").glob("*.pt"))
 
 
+@pytest.mark.slow
 def test_released_weights_give_their_probabilities_and_average_precision(
     data_dir, released_file
 ):

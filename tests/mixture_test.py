@@ -78,6 +78,7 @@ def whole(tables, tmp_path_factory):
         return train(config, folder, data), config, data, folder
 
 
+@pytest.mark.slow
 def test_every_epoch_visits_as_many_negatives_as_positives(whole):
     _, config, data, _ = whole
     ends = np.cumsum([stream.rows for stream in data.streams])
@@ -97,6 +98,7 @@ def test_every_epoch_visits_as_many_negatives_as_positives(whole):
     assert set(np.unique(data.held_out.labels)) == {0.0, 1.0}
 
 
+@pytest.mark.slow
 def test_average_precision_of_each_set_is_logged(whole):
     program, _, data, folder = whole
     last = read_metrics(folder)[-1]
@@ -114,7 +116,8 @@ def test_average_precision_of_each_set_is_logged(whole):
     assert min(last[n] for n in sets) - 0.2 <= joint <= max(last[n] for n in sets) + 0.2
 
 
-@pytest.mark.parametrize("killed_at", [pytest.param(5, marks=pytest.mark.slow), 9])
+@pytest.mark.slow
+@pytest.mark.parametrize("killed_at", [5, 9])
 def test_a_run_killed_and_resumed_ends_bit_for_bit_the_same(whole, tmp_path, killed_at):
     program, config, data, _ = whole
 
@@ -161,6 +164,7 @@ def test_vmapped_runs_equal_runs_trained_one_by_one(whole, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_set_is_evaluated_on_the_rows_that_training_held_out(whole, tables):
     _, _, data, folder = whole
     trained = loading.load_model(folder)

@@ -117,6 +117,7 @@ def test_a_record_s_own_sequence_has_its_own_name(
             assert name[1:] == tuple(map(float, values))
 
 
+@pytest.mark.slow
 def test_every_human_mirna_has_its_own_name(data_dir):
     database = naming.load_database(data_dir / "mirbase" / "hsa_mature_r22.fa")
     first = {m.sequence: m.name for m in reversed(database.mirnas)}

@@ -166,14 +166,8 @@ def test_another_word_in_the_column_is_named(tmp_path):
 # ---- Training and evaluation ----
 
 
-@pytest.mark.parametrize(
-    "protocol",
-    [
-        "random",
-        pytest.param("cluster", marks=pytest.mark.slow),
-        pytest.param("family", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["random", "cluster", "family"])
 def test_a_classifier_is_trained_and_tested_by_each_split(
     plain_table, tmp_path, protocol
 ):
@@ -189,6 +183,7 @@ def test_a_classifier_is_trained_and_tested_by_each_split(
     assert config.data.name == str(plain_table) and "sha256" not in config.data
 
 
+@pytest.mark.slow
 def test_the_file_of_the_training_is_never_evaluated_whole(
     run, table, tmp_path, monkeypatch
 ):
@@ -204,6 +199,7 @@ def test_the_file_of_the_training_is_never_evaluated_whole(
         evaluated(run, table, data_format="csv")
 
 
+@pytest.mark.slow
 def test_another_file_is_evaluated_whole_or_by_its_column(run, table, tmp_path):
     pairs = labelled_pairs(64).take(range(32))
     other = write_table(tmp_path / "other.csv", pairs, parts=PARTS * 2)
@@ -221,6 +217,7 @@ def test_another_file_is_evaluated_whole_or_by_its_column(run, table, tmp_path):
     assert len(rows.train) == 32
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_refused(run, table, tmp_path):
     folder, path = tmp_path / "run", tmp_path / "own.csv"
     shutil.copy(table, path)
@@ -235,6 +232,7 @@ def test_a_changed_file_is_refused(run, table, tmp_path):
     train.train(classifier_config(path), folder)
 
 
+@pytest.mark.slow
 def test_pairs_without_labels_need_negatives(tmp_path):
     path = write_table(tmp_path / "positives.csv", labelled_pairs(80), labelled=False)
     with pytest.raises(ValueError, match="no labels.*config.data.negatives=frequency"):
@@ -305,6 +303,7 @@ def test_a_part_without_rows_is_refused(tmp_path):
         train.train(classifier_config(path), tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_generator_takes_the_positives(tmp_path):
     pairs = labelled_pairs(48)
     pairs = Pairs(pairs.mirnas, [t[:29] for t in pairs.targets], pairs.labels)
@@ -341,6 +340,7 @@ def test_settings_are_compared_on_a_file(plain_table, tmp_path, monkeypatch, cap
         sweep.sweep(config, tmp_path / "sweep", 2)
 
 
+@pytest.mark.slow
 def test_a_sweep_of_a_changed_file_is_refused(plain_table, tmp_path):
     path = tmp_path / "own.csv"
     shutil.copy(plain_table, path)
@@ -388,6 +388,7 @@ def run_command(words, monkeypatch):
     command[name].main(flag_values)
 
 
+@pytest.mark.slow
 def test_csv_and_tsv_of_the_same_pairs_measure_the_same(run, tmp_path, monkeypatch):
     pairs = labelled_pairs(120).take(range(80, 120))  # not those of the training
     found = {}

@@ -129,6 +129,7 @@ def test_nothing_is_wider_than_the_screen(browser, written, tmp_path, width):
     assert found["right"] <= width
 
 
+@pytest.mark.slow
 def test_the_reader_chooses_the_theme(browser, written, tmp_path):
     light, dark = (
         measure(browser, written, tmp_path, 600, f"--blink-settings={setting}")

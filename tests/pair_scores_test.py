@@ -67,6 +67,7 @@ def settings_of(costs, **changed):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("costs", COSTS, ids=str)
 def test_no_reported_alignment_has_a_higher_score(folder, queries, subjects, costs):
     settings = settings_of(costs, evalue=100.0)

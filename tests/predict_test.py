@@ -177,6 +177,7 @@ def test_rows_are_those_of_decoding_one_window_at_a_time(folder, params):
     assert sum(row["status"] == "novel" for row in rows) >= 2
 
 
+@pytest.mark.slow
 def test_a_constrained_decoder_predicts_records_of_the_database_only(folder, params):
     """A beam as wide as the database finds what scoring each of its records finds."""
     mirnas = [record.sequence for record in fasta.read_fasta("db.fa")]

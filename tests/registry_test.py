@@ -327,6 +327,7 @@ def _distinct_rows(*files, mirna, label="label"):
     return list(dict.fromkeys(rows))
 
 
+@pytest.mark.slow
 def test_helwak_is_its_positives_with_whole_mirnas(data_dir, caplog):
     caplog.set_level("INFO")
     folder = data_dir / "helwak2013"
@@ -445,6 +446,7 @@ def test_known_clusters_of_hejret_are_kept_whole(data_dir):
     assert len(split.test) == pytest.approx(916, abs=40)
 
 
+@pytest.mark.slow
 def test_joined_datasets_keep_their_rows_and_parts(data_dir):
     names = ("chakraborty2019", "hejret2023/train", "mitar2021")
     pairs, split = registry.load_split("+".join(names))

@@ -59,6 +59,7 @@ def letters(number, seed=0):
     return "".join(np.random.default_rng(seed).choice(list("ACGT"), number))
 
 
+@pytest.mark.slow
 def test_input_as_users_have_it_gives_one_table(tmp_path, model, mirnas, monkeypatch):
     """T or U, lower case, wrapped lines, Windows line ends, gzip, a pipe."""
     first, second = letters(200), letters(70, 1)

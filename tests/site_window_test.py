@@ -13,6 +13,7 @@ def random_sequences(rng, lengths):
     return ["".join(rng.choice(list("ACGU"), length)) for length in lengths]
 
 
+@pytest.mark.slow
 def test_ends_are_those_of_every_beginning_scored_by_itself():
     rng = np.random.default_rng(0)
     mirnas = random_sequences(rng, rng.integers(5, 26, 40))
@@ -48,6 +49,7 @@ def test_a_window_that_would_begin_before_its_target_is_shorter():
     assert cut_to_sites(unlabelled.take([]), 5).targets == []
 
 
+@pytest.mark.slow
 def test_sites_that_were_cut_out_along_an_alignment_keep_their_end(data_dir):
     pairs = registry.load_pairs("chakraborty2019").take(range(0, 19_000, 19))
     cut = cut_to_sites(pairs, 29)

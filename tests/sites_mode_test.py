@@ -175,6 +175,7 @@ def test_chance_gives_as_many_sites_as_stated(engine, kind):
             assert abs(of_mirna.num_rows - expected) < 4 * np.sqrt(2 * expected) + 4
 
 
+@pytest.mark.slow
 def test_the_default_finds_the_sites_of_all_candidates():
     model = "pretrained/duplex"
     trained = load_classifier(model)

@@ -55,6 +55,7 @@ def test_a_step_is_a_pure_function_of_key_and_step(step):
         assert abs(other[1]["loss"] - metrics["loss"]) > 1e-5  # other dropout
 
 
+@pytest.mark.slow
 def test_rows_of_weight_0_change_nothing(step):
     batch = equations.random_batch(4)._replace(weights=jnp.array([1.0, 1.0, 0.0, 0.0]))
     junk = batch._replace(

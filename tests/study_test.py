@@ -96,6 +96,7 @@ def test_every_reported_figure_has_a_source_and_is_on_the_page(workdir):
         assert shown in words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "metric", "predictor"),
     [
@@ -164,6 +165,7 @@ def browser():
     return find_browser()
 
 
+@pytest.mark.slow
 def test_the_console_stays_empty(browser, workdir):
     document, messages = show(browser, workdir / study.REPORT_FILE)
     assert "Summary" in document

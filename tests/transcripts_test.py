@@ -99,6 +99,7 @@ def test_slices_hold_all_records_in_order(tmp_path):
     assert [record for part in slices for record in part.records] == records
 
 
+@pytest.mark.slow
 def test_one_slice_of_a_large_file_is_in_memory(tmp_path):
     path = tmp_path / "large.fa.gz"
     with gzip.open(path, "wt", compresslevel=1) as file:

@@ -118,6 +118,7 @@ def test_more_padding_changes_nothing(tokens, score):
     )
 
 
+@pytest.mark.slow
 def test_rows_do_not_see_each_other(tokens, score):
     targets, previous = tokens
     alone = score(targets[2:3], previous[2:3])

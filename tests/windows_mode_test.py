@@ -70,6 +70,7 @@ def check(table, rows):
             assert table[name].to_pylist() == list(values), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("length", "step"), [(66, 1), (79, 15), (66, 22), (79, 53)])
 def test_sites_are_those_of_a_plain_pass(length, step):
     rng = np.random.default_rng(step)
@@ -89,6 +90,7 @@ def test_sites_are_those_of_a_plain_pass(length, step):
     check(scanner(Slice(0, tuple(targets))), rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["miTAR_CNN_BiRNN_b100_lr0.005_dout0.2.h5"])
 def test_released_weights_on_the_published_example(data_dir, name):
     folder = data_dir / "mitar2021"

@@ -66,6 +66,7 @@ def test_programs_that_were_not_used_for_longest_are_removed(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["newest"]
 
 
+@pytest.mark.slow
 def test_a_cache_that_is_too_large_is_cut_at_the_start(tmp_path):
     folder = pathlib.Path(run(tmp_path))
     large = folder / "large-cache"
