@@ -35,7 +35,8 @@ from mirjax.sequences.records import Pairs
 
 LARGEST_CHANGE = 0.02  # of a logit, that rounding to float16 may make
 MOST_BYTES = 8_000_000  # of all models in the package
-_METRICS = ("average_precision", "auroc", "brier", "ece", "exact_match")
+_METRICS = ("average_precision", "auroc", "brier", "ece")
+_METRICS += ("exact_match", "seed_match", "top_1", "top_10")  # of a generator
 _CARD = "card.json"
 
 
@@ -118,7 +119,7 @@ def make_card(
                 "data": content["data"],
                 "split": content["split"],
                 "split_protocol": content.get("split_protocol"),
-                "rows": content["n"],
+                "rows": int(content["n"]),
                 "command": content["command"],
                 "predictors": list(evaluation_rows(content)),
             }
@@ -159,7 +160,9 @@ def _metrics_table(measured: Mapping[str, Any]) -> list[str]:
     for row in rows:
         cells = [f"{row[name]:.3f}" if name in row else "" for name in names]
         source = row.get("source", "measured here")
-        header.append(f"| {row['predictor']} | {' | '.join(cells)} | {source} |")
+        of_rows = row.get("rows", "all")  # or those of new targets
+        name = row["predictor"] + ("" if of_rows == "all" else f", {of_rows}")
+        header.append(f"| {name} | {' | '.join(cells)} | {source} |")
     return header
 
 

@@ -96,8 +96,9 @@ def test_the_script_writes_a_small_file_and_a_card(folder, tmp_path):
         "guard": {"simulated, training": {"rows": 90, "leaking": 4}},
     }
     params = write_model(tmp_path / "model.npz", **metadata)
-    metrics = {"n": 40, "average_precision": 0.75, "auroc": 0.7, "command": "python"}
+    metrics = {"n": 40.0, "average_precision": 0.75, "auroc": 0.7, "command": "python"}
     metrics |= {"data": "hejret2023", "split": "test", "split_protocol": "published"}
+    metrics["new_targets"] = {"auroc": 0.65}
     metrics["baselines"] = {"complementarity": {"n": 40, "average_precision": 0.5}}
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     (tmp_path / "limits.txt").write_text("Sites of 50 nt.\n\nHuman miRNAs.\n")
@@ -123,10 +124,12 @@ def test_the_script_writes_a_small_file_and_a_card(folder, tmp_path):
     card = json.loads((folder / "tiny" / "card.json").read_text())
     assert card["commit"] == "abc" and card["limits"][1] == "Human miRNAs."
     names = [row["predictor"] for row in card["metrics"][0]["predictors"]]
-    assert names == ["model", "complementarity", "peer"]
+    assert names == ["model", "model", "complementarity", "peer"]
     text = (folder / "tiny" / "card.md").read_text()
     for line in (
         "| model | 0.750 | 0.700 | measured here |",
+        "| model, new targets |  | 0.650 | measured here |",
+        "## hejret2023, test: 40 rows",
         "| peer |  | 0.500 | a paper |",
         "| simulated, training | 90 | 4 |",
         "* Sites of 50 nt.",
