@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from equations import random_params
 
+import mirjax
 from mirjax.models import loading, make_model, pretrained
 from mirjax.models.trained import save_model
 
@@ -145,3 +146,11 @@ def test_the_script_refuses_a_model_without_a_temperature(folder, tmp_path):
     done = ship(*words, f"--limits={tmp_path / 'limits.txt'}", f"--folder={folder}")
     assert done.returncode == 1 and "no temperature" in done.stderr
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("name", ["transformer", "seq2seq"])
+def test_shipped_generators_name_the_mirna_of_a_site(name):
+    """miR-21-5p's site in PDCD4: Asangani et al. 2008, doi 10.1038/sj.onc.1210856."""
+    site = "UCUUAAGUGGAAUAUUCUAAUAAGCUA"
+    found = mirjax.load(f"pretrained/{name}").decode([site])
+    assert found["mirna"].tolist() == ["UAGCUUAUCAGACUGAUGUUGA"]
