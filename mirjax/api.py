@@ -2,11 +2,15 @@
 
     import mirjax
 
-    model = mirjax.load("mitar.npz")
+    model = mirjax.load("pretrained/duplex")
     model.predict_proba(mirnas, targets)             # one probability a pair
     sites = mirjax.scan(model, mirnas, transcripts)  # a pandas frame
 
-Every sequence is RNA or DNA, 5'→3'.
+Every sequence is RNA or DNA, 5'→3'. The examples below are about the site of miR-21-5p
+in PDCD4.
+
+References:
+  Asangani et al. 2008, Oncogene 27:2128, doi 10.1038/sj.onc.1210856 (the site).
 """
 
 import dataclasses
@@ -71,6 +75,12 @@ class Model:
         Raises:
           ValueError: if this model scores no pairs, a sequence cannot be read or does
             not suit the model, or the numbers of miRNAs and targets differ.
+
+        >>> model = load("pretrained/duplex")
+        >>> site = "UCUUAAGUGGAAUAUUCUAAUAAGCUA"
+        >>> found = model.predict_proba("UAGCUUAUCAGACUGAUGUUGA", [site, site[::-1]])
+        >>> (found > 0.5).tolist()
+        [True, False]
         """
         classifier = self._classifier()
         if isinstance(mirnas, pd.DataFrame):
@@ -144,6 +154,10 @@ class Model:
         Raises:
           ValueError: if this model generates no miRNAs, or a target cannot be read or
             is too short.
+
+        >>> model = load("pretrained/transformer")
+        >>> model.decode(["UCUUAAGUGGAAUAUUCUAAUAAGCUA"])["mirna"].tolist()
+        ['UAGCUUAUCAGACUGAUGUUGA']
         """
         model = self.trained.model
         if not isinstance(model, Generator):
@@ -226,6 +240,12 @@ def scan(
 
     Raises:
       ValueError: if the model scores no pairs, or a sequence cannot be read.
+
+    >>> utr = "GGACAGAAAAGUAACCUCUUCUUAAGUGGAAUAUUCUAAUAAGCUACCUUUUGUAAGUGCCAUG"
+    >>> mirnas = "hsa-miR-21-5p,hsa-let-7a-5p"
+    >>> found = scan("pretrained/duplex", mirnas, {"PDCD4": utr})
+    >>> found[["mirna", "target", "site_type"]].values.tolist()
+    [['hsa-miR-21-5p', 'PDCD4', '8mer']]
     """
     loaded = model if isinstance(model, Model) else load(model)
     return loaded.scan(mirnas, transcripts, options)

@@ -218,7 +218,8 @@ def test_the_site_builds_unless_a_link_is_broken(copy, link, problem):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_of_docstrings(name):
-    """Run the examples in a module's docstrings."""
+def test_examples_of_docstrings(name, tmp_path, monkeypatch):
+    """Run the examples in a module's docstrings, with an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     failed, _ = doctest.testmod(importlib.import_module(name))
     assert not failed

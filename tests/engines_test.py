@@ -122,6 +122,7 @@ def test_tables_of_stacks_equal_the_plain_model(sizes):
         )
 
 
+@pytest.mark.slow
 def test_pairs_of_mirnas_of_many_lengths_keep_their_order():
     rng = np.random.default_rng(5)
     model = trained(DUPLEX)
@@ -171,6 +172,7 @@ def test_long_transcripts_are_projected_in_blocks():
         np.testing.assert_allclose(alone, [[score]], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_temperature_divides_the_logits():
     tokens, starts = tokens_of("ACGUACGUAC"), np.array([0])
     small, duplex = trained(SMALL), trained(DUPLEX)

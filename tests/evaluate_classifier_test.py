@@ -404,6 +404,7 @@ def test_contradicting_flags_are_one_line(tmp_path, model, values, message):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_rule_that_leaves_no_row_says_so(tmp_path, model, table):
     data = write_csv(tmp_path / "pairs.csv", *table)
     values = {"model": model, "data": data, "out": tmp_path / "out", "below": 0}

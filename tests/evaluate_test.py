@@ -402,6 +402,7 @@ def score_mirna(params, mirna, targets):
     return sum(log_chances[:, index, x] for index, x in enumerate(symbols[1:]))
 
 
+@pytest.mark.slow
 def test_split_of_the_training_and_baselines(workdir, tmp_path, capsys):
     got = run(
         model=workdir,

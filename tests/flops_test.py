@@ -106,6 +106,7 @@ def test_a_grouped_convolution_reads_the_features_of_its_group():
     assert counted(grouped, (3, 8, 9, 4), (3, 2, 2, 6)) == 2 * 3 * 6 * 8 * 6 * 6 * 2
 
 
+@pytest.mark.slow
 def test_an_lstm_counts_four_gates_at_each_step():
     rows, steps, features, hidden = 3, 11, 5, 7
     layer = LSTM(features=hidden)

@@ -183,6 +183,7 @@ def test_a_refusal_is_one_line_that_names_the_file(copy, tmp_path, case):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=8,
     deadline=None,

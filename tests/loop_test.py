@@ -121,13 +121,10 @@ def test_rows_between_evaluations_are_means_since_the_row_before(tmp_path):
     assert int(silent.state.step) == 24
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("signum", "exit_code"),
-    [
-        (signal.SIGTERM, 143),
-        pytest.param(signal.SIGHUP, 143, marks=pytest.mark.slow),
-        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
-    ],
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)],
 )
 def test_a_signal_saves_and_the_run_goes_on_to_the_same_end(
     tmp_path, finished, signum, exit_code
@@ -248,9 +245,8 @@ def test_fewer_epochs_than_are_done_are_refused(copy):
     train(small_config(num_epochs=8.0), copy)
 
 
-@pytest.mark.parametrize(
-    ("export", "step"), [("best", 12), pytest.param("last", 24, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("export", "step"), [("best", 12), ("last", 24)])
 def test_a_lost_model_file_is_written_again(tmp_path, export, step):
     values = iter([3.0, 1.0, 1.0, 1.0])  # ties keep the first
     config = small_config(best_metric="val/scripted", export=export)
@@ -337,6 +333,7 @@ def test_training_lowers_the_loss(tmp_path):
     assert last["train/loss"] < first["train/loss"] - 0.05
 
 
+@pytest.mark.slow
 def test_an_unknown_best_metric_is_named(tmp_path):
     with pytest.raises(ValueError, match="val/nothing"):
         train(small_config(best_metric="val/nothing"), tmp_path / "run")

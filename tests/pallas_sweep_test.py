@@ -64,6 +64,7 @@ def test_scores_with_weights_are_those_of_a_plain_alignment(pallas):
     assert found.tolist() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("anchored", [False, True])
 @pytest.mark.parametrize("lanes", [1, 130])
 def test_the_kernel_scores_what_the_sweep_scores(lanes, anchored):

@@ -41,6 +41,7 @@ def test_operands_are_rounded_and_sums_are_not():
     assert np.abs(found - a @ b).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_all_products_of_loops_branches_and_derivatives_are_rounded():
     """A scan, a branch, a loop, a jitted call and a derivative of its own."""
     kernel = jax.random.normal(jax.random.key(0), (4, 16)) * 0.3

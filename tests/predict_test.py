@@ -247,6 +247,7 @@ def test_the_table_of_a_model_whose_predictions_are_known(folder, monkeypatch):
     assert strict["minus", "0"]["status"] == "known"
 
 
+@pytest.mark.slow
 def test_the_table_is_ranked_and_cut(folder, monkeypatch):
     run(stride=1)
     whole = table()

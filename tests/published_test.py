@@ -31,6 +31,7 @@ def test_a_name_is_fetched_by_the_registry(monkeypatch, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_published_classifiers_load_by_name(data_dir):
     pairs = registry.load_pairs("hejret2023/test").take(range(20))
     for name, weights in (

@@ -58,6 +58,7 @@ def test_random_rows_are_read_whole_or_refused(path, header, rows, data_format):
     assert set("".join([*pairs.mirnas, *pairs.targets])) <= set("ACGU")
 
 
+@pytest.mark.slow
 @_settings
 @hypothesis.given(
     rows=strategies.lists(

@@ -116,6 +116,7 @@ def test_bad_transcripts_are_refused_and_nothing_is_written(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_bad_records_are_left_out_and_listed(tmp_path, model, mirnas):
     path, out = tmp_path / "targets.fa", tmp_path / "out.tsv"
     path.write_text(">a\nACGUNNNN\n>b\n>a\nACGU\n>c\nGG\n")

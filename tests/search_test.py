@@ -139,14 +139,8 @@ SEARCHES = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "published",
-        pytest.param("greedy, gaps of half points", marks=pytest.mark.slow),
-        pytest.param("blastn", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["published", "greedy, gaps of half points", "blastn"])
 def test_every_prefilter_gives_the_same_table(tmp_path, subjects, queries, name):
     settings = SEARCHES[name]
     few = [record for record in subjects if len(record.sequence) <= 36][:900]
@@ -270,9 +264,7 @@ def test_identical_queries_are_searched_once(
     assert all(rows[b"q%d" % n] == rows[b"q%d" % (n % 5)] for n in range(50))
 
 
-@pytest.mark.parametrize(
-    "queries_per_batch", [pytest.param(1, marks=pytest.mark.slow), 7]
-)
+@pytest.mark.parametrize("queries_per_batch", [1, 7])
 def test_batches_and_runs_change_nothing(
     monkeypatch, folder, database, queries, queries_per_batch
 ):

@@ -21,6 +21,8 @@ from mirjax.studies.experiment import reported_figures
 from mirjax.studies.names import EXPERIMENT_NAMES
 from mirjax.studies.study import run_study
 
+pytestmark = pytest.mark.slow
+
 TESTS = pathlib.Path(__file__).parent
 # Trains one small classifier and measures it; no files are needed.
 SCRIPT = """
@@ -96,7 +98,6 @@ def test_every_reported_figure_has_a_source_and_is_on_the_page(workdir):
         assert shown in words
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "metric", "predictor"),
     [
@@ -165,7 +166,6 @@ def browser():
     return find_browser()
 
 
-@pytest.mark.slow
 def test_the_console_stays_empty(browser, workdir):
     document, messages = show(browser, workdir / study.REPORT_FILE)
     assert "Summary" in document
@@ -204,7 +204,6 @@ def start(workdir, epochs, environment):
     )
 
 
-@pytest.mark.slow
 def test_a_killed_study_goes_on(tmp_path):
     environment = fast_environment(tmp_path)
     environment["PYTHONPATH"] = f"{TESTS}:{TESTS.parent}"
