@@ -97,6 +97,7 @@ def test_anchored_complementarity_is_its_definition():
     np.testing.assert_array_equal(scores, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "anchored", [pytest.param(False, marks=pytest.mark.slow), True]
 )
@@ -192,6 +193,7 @@ def test_perfect_partner_scores_all_its_pairs():
     assert complementarity.score_all([], [mirna]).shape == (0, 1)
 
 
+@pytest.mark.slow
 def test_a_mirna_scores_with_the_target_of_its_own_row():
     rng = np.random.default_rng(3)
     mirnas = _random_sequences(rng, 25, 17, 26)

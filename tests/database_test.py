@@ -128,6 +128,7 @@ def sealed(tmp_path_factory, mirnas):
     return fasta, database, rows_of(mirnas, database)
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_in_any_file_is_noticed(tmp_path, monkeypatch, mirnas, sealed):
     fasta, database, expected = sealed
     copy = tmp_path / "cache" / database.name

@@ -186,6 +186,7 @@ def test_the_temperature_divides_the_logits():
         assert cool == pytest.approx(1 / (1 + np.exp(-logit / 2.5)), abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("engine", "model"),
     [(PlainEngine, SMALL), (MitarEngine, SMALL), (DuplexEngine, DUPLEX)],

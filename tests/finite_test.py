@@ -22,6 +22,7 @@ def test_what_is_no_log_probability_is_counted(value):
         check_log_probs(np.array([-1.0, value]))
 
 
+@pytest.mark.slow
 def test_a_model_that_overflows_ranks_nothing():
     model = make_model({"name": "seq2seq", "conv_features": 4, "lstm_features": 4})
     params = jax.tree.map(lambda leaf: leaf * 1e30, random_params(model, seed=0))

@@ -95,6 +95,7 @@ def measured(gene_set, model, tmp_path_factory):
         return gene_evaluation.measure_genes(gene_set, model, passenger=False)
 
 
+@pytest.mark.slow
 def test_trained_model_predicts_left_out_mirnas(measured):
     found = measured
     assert list(found.predictors)[0] == "model"
@@ -108,6 +109,7 @@ def test_trained_model_predicts_left_out_mirnas(measured):
     assert classes["8mer"].ks > 0.9
 
 
+@pytest.mark.slow
 def test_prediction_against_the_others_takes_their_mean_from_the_same_head(
     gene_set, model
 ):
@@ -123,6 +125,7 @@ def test_prediction_against_the_others_takes_their_mean_from_the_same_head(
     np.testing.assert_allclose(found["model, against the others"][:, 2], expected)
 
 
+@pytest.mark.slow
 def test_length_is_added_by_a_regression_on_the_others(gene_set, model, monkeypatch):
     monkeypatch.setattr(metrics, "GENE_RESAMPLES", 10)
     rng = np.random.default_rng(3)
@@ -143,6 +146,7 @@ def test_length_is_added_by_a_regression_on_the_others(gene_set, model, monkeypa
     assert row["r2"] > found["model"]["mirnas"]["hsa-miR-0"]["r2"] + 0.1
 
 
+@pytest.mark.slow
 def test_confounders_add_nothing_to_a_model_that_explains_all(measured):
     found = measured
     au = found.confounders["AU content"]
@@ -161,6 +165,7 @@ def test_every_training_mirna_has_a_head_that_has_not_seen_it(model):
     assert all(fold.guide != model.head.guide for fold in model.folds.values())
 
 
+@pytest.mark.slow
 def test_intervals_hold_nine_of_ten_left_out_genes(gene_set, model):
     found = gene_evaluation.predict_repression(gene_set, model, passenger=True)
     predicted = found["model"]

@@ -209,9 +209,8 @@ def test_parameters_that_are_not_finite_are_neither_saved_nor_exported(tmp_path)
     assert not read_metrics(tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    "value", [float("nan"), pytest.param(float("inf"), marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_validation_metric_that_is_not_finite_stops_the_run(tmp_path, value):
     values = iter([1.0, value])
     config = small_config(best_metric="val/loss")

@@ -130,6 +130,7 @@ def test_equal_models_share_one_program():
     )
 
 
+@pytest.mark.slow
 def test_jit_equals_eager():
     model = MirBind2(conv_features=(8, 4, 4), dense_features=6)
     params = random_params(model, 0)

@@ -69,6 +69,7 @@ def best_by_hand(folder, path, sequence, options):
     return min(rows, key=lambda row: float(row[1]), default=None)
 
 
+@pytest.mark.slow
 def test_names_and_values_are_those_of_blastn(tmp_path, fasta_path, database):
     rng = np.random.default_rng(4)
     sources = [mirna.sequence for mirna in database.mirnas[:20]]

@@ -115,6 +115,7 @@ def browser():
     return find_browser()
 
 
+@pytest.mark.slow
 def test_the_console_stays_empty(browser, written):
     document, messages = show(browser, written)
     assert "<h1>A study</h1>" in document

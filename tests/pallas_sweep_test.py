@@ -90,6 +90,7 @@ def test_the_kernel_scores_what_the_sweep_scores(lanes, anchored):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_rows_without_letters_are_left_out():
     """Steps are those of the longest query, not of the array."""
     rules, dtype = scoring.nucleotide(), np.dtype("int32")

@@ -40,6 +40,7 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("fuzz") / "table"
 
 
+@pytest.mark.slow
 @_settings
 @hypothesis.given(
     header=strategies.sampled_from(_HEADERS),

@@ -292,6 +292,7 @@ def test_simulated_needs_no_file(monkeypatch, folders):
     assert again is small
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "num_rows", "sizes"),
     [

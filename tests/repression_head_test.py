@@ -162,6 +162,7 @@ _OPTIONS = FitOptions(
 )
 
 
+@pytest.mark.slow
 def test_fit_recovers_the_head_that_made_the_data(experiment):
     found = fitting.fit(
         [_experiment(*experiment)], [np.ones(len(_MIRNAS), bool)], _OPTIONS

@@ -131,6 +131,7 @@ def test_bad_records_are_left_out_and_listed(tmp_path, model, mirnas):
     assert skipped.record.tolist() == ["m30", "b", "a"]
 
 
+@pytest.mark.slow
 def test_names_with_quotes_and_a_table_without_rows(tmp_path, model, mirnas):
     path, out = tmp_path / "targets.fa", tmp_path / "out.tsv"
     path.write_text('>5"UTR,a\nACGUACGU\n')

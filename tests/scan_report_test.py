@@ -139,6 +139,7 @@ def browser():
     return find_browser()
 
 
+@pytest.mark.slow
 def test_the_console_stays_empty_and_the_script_runs(browser, written):
     document, messages = show(browser, written)
     assert messages == []

@@ -264,6 +264,7 @@ def test_identical_queries_are_searched_once(
     assert all(rows[b"q%d" % n] == rows[b"q%d" % (n % 5)] for n in range(50))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("queries_per_batch", [1, 7])
 def test_batches_and_runs_change_nothing(
     monkeypatch, folder, database, queries, queries_per_batch

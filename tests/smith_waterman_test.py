@@ -162,6 +162,7 @@ def test_blocks_padding_and_order_change_nothing():
     assert np.array_equal(table[tuple(pairs.T)], scores)
 
 
+@pytest.mark.slow
 def test_one_device_scores_as_eight_do():
     rng = np.random.default_rng(5)
     queries, subjects = _random(rng, 9, 20, 24), _random(rng, 300, 10, 60)

@@ -34,6 +34,7 @@ def file(tmp_path, params):
     return path
 
 
+@pytest.mark.slow
 def test_what_is_saved_is_loaded_from_the_file_and_its_folder(file, params):
     for path in (file, file.parent, str(file)):
         found = loading.load_model(path)

@@ -35,6 +35,7 @@ def run(home, **environment):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_programs_are_kept_in_the_users_cache(tmp_path):
     folder = pathlib.Path(run(tmp_path))
     assert folder.parent == tmp_path / "mirjax" / "compiled"
@@ -44,6 +45,7 @@ def test_programs_are_kept_in_the_users_cache(tmp_path):
     assert {p.name for p in folder.iterdir() if p.name.endswith("-cache")} == kept
 
 
+@pytest.mark.slow
 def test_a_folder_that_the_user_names_is_used_and_one_without_rights_is_none(tmp_path):
     named = tmp_path / "named"
     assert run(tmp_path, JAX_COMPILATION_CACHE_DIR=str(named)) == str(named)
