@@ -70,6 +70,7 @@ def test_rates_are_relative_to_the_baseline(load):
         ("decode", ["--decoders"], {"decoder": "ranking", "times": 2.0}),
         ("mitar", ["--task=train"], {"task": "training", "batch_size": 100}),
         ("sweep", ["--batch_sizes", "10"], {"mode": "together", "times": 0.5}),
+        ("scan", ["--model=miTAR.h5"], {"program": "mirjax", "repeat_size": 1000}),
         ("alignment", ["--cases=pairs"], {"program": "parasail", "repeats": 7}),
     ],
 )

@@ -1,5 +1,6 @@
 """`mirjax.study`: run, killed and continued; its results and its page."""
 
+import dataclasses
 import html
 import json
 import pathlib
@@ -13,7 +14,7 @@ import pytest
 from absl import flags
 from browsers import assert_contrast, find_browser, measure, show
 from small_runs import fast_environment
-from study_outcomes import MADE_UP, write_outcomes
+from study_outcomes import MADE_UP, TINY, write_outcomes
 
 from mirjax import study
 from mirjax.reporting.study_report import write_report
@@ -204,7 +205,7 @@ def start(workdir, epochs, environment):
     )
 
 
-def test_a_killed_study_goes_on(tmp_path):
+def test_a_killed_study_goes_on(tmp_path, caplog):
     environment = fast_environment(tmp_path)
     environment["PYTHONPATH"] = f"{TESTS}:{TESTS.parent}"
     workdir = tmp_path / "W"
@@ -225,9 +226,12 @@ def test_a_killed_study_goes_on(tmp_path):
     assert re.search(r"[Rr]estored|[Cc]ontinu", log), log
     assert (workdir / "results" / "T2.json").exists()
 
-    process = start(workdir, 60, environment)
-    _, log = process.communicate(timeout=300)
-    assert "4 stages, 4 of them finished" in log
+    settings = dataclasses.replace(
+        TINY, seeds=(0,), epochs={**TINY.epochs, "positives_only": 60.0}
+    )
+    with caplog.at_level("INFO"):
+        run_study(settings, workdir, ["T2"])
+    assert "4 stages, 4 of them finished" in caplog.text
 
 
 # ---- The command. ----

@@ -1,6 +1,7 @@
 """Speed of scanning transcripts by windows with miTAR: mirjax and Keras in turn.
 
-    python scripts/bench/scan.py --model=miTAR.h5 --bench_python=.venv-bench/bin/python
+    python scripts/bench/scan.py --model=miTAR.h5 \
+        --bench_python=.venv-bench/bin/python --out=rows.json
 
 From files to a file: 100 miRNAs and transcripts of 1,500 nt, a window every 22 nt.
 mirjax's time is that of its command, with its start; Keras's begins with its model in
@@ -12,6 +13,7 @@ measured.
 import argparse
 import sys
 
+import measured_rows
 import timing
 
 BATCH_SIZES = (512, 2048, 8192)  # of Keras; the best counts
@@ -27,6 +29,7 @@ def main() -> None:
     parser.add_argument("--keras_transcripts", type=int, default=10)
     parser.add_argument("--letters", type=int, default=1500, help="of a transcript")
     parser.add_argument("--repeats", type=int, default=3)
+    measured_rows.add_out(parser)
     arguments = parser.parse_args()
     common = {"mirnas": arguments.mirnas, "letters": arguments.letters}
     competitors, sizes = {}, {}
@@ -45,8 +48,9 @@ def main() -> None:
     )
     sizes["mirjax"] = arguments.transcripts
     seconds = timing.run(competitors, arguments.repeats, sizes)
-    # A sequence is a transcript.
-    print(timing.markdown_table(seconds, sizes))
+    rows = measured_rows.rate_rows(seconds, sizes)  # of transcripts
+    print(measured_rows.markdown_table(rows))
+    measured_rows.write_rows(arguments.out, rows)
 
 
 if __name__ == "__main__":
