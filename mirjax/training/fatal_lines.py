@@ -41,18 +41,25 @@ def filter_standard_error() -> None:
 def replace(lines: Iterable[bytes]) -> Iterator[bytes]:
     r"""Yield lines up to jax's report, one line in its place, and nothing after it.
 
+    The process may have said itself that another has ended, while jax was at its report.
+
     >>> fatal = b"F0101 Terminating process because the JAX distributed service ..."
     >>> list(replace([b"a\n", fatal, b"@ 0x7f ..."]))[0]
     b'a\n'
     >>> len(list(replace([b"a\n", fatal, b"@ 0x7f ..."])))
     2
+    >>> own = f"error: {LOST} (Gloo: connection closed)\n".encode()
+    >>> list(replace([own, fatal])) == [own]
+    True
     """
-    fatal = False
+    fatal = told = False
     for line in lines:
+        told = told or line.startswith(f"error: {LOST}".encode())
         if not fatal and _FATAL.encode() in line:
             fatal = True
             reason = UNCONNECTED if _NOT_REACHED.encode() in line else LOST
-            yield f"error: {reason}\n".encode()
+            if not told:
+                yield f"error: {reason}\n".encode()
         elif not fatal and not any(words.encode() in line for words in _NOISE):
             yield line
 
