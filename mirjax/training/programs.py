@@ -90,8 +90,9 @@ class SingleRun:
         )
         self._finite = jax.jit(all_finite, compiler_options=compiler_options())
         self._evaluate_batch: Callable[..., losses.Metrics] = jax.jit(
-            functools.partial(losses.evaluate_batch, task.model),
-            out_shardings=sharding.replicated(self.mesh),
+            sharding.added_up(
+                functools.partial(losses.evaluate_batch, task.model), self.mesh
+            ),
             compiler_options=compiler_options(),
         )
 
@@ -167,9 +168,12 @@ class VmappedRuns:
             jax.vmap(all_finite), compiler_options=compiler_options()
         )
         self._evaluate_batch: Callable[..., losses.Metrics] = jax.jit(
-            jax.vmap(
-                functools.partial(losses.evaluate_batch, task.model),
-                in_axes=(0, None),
+            sharding.added_up(
+                jax.vmap(
+                    functools.partial(losses.evaluate_batch, task.model),
+                    in_axes=(0, None),
+                ),
+                self.mesh,
             ),
             compiler_options=compiler_options(),
         )
