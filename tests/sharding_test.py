@@ -6,10 +6,13 @@ import jax
 import numpy as np
 import pytest
 from equations import random_params
-from small_runs import random_rows
+from small_runs import random_rows, small_config
 
 from mirjax.models import losses, make_model
 from mirjax.training import sharding
+from mirjax.training.programs import SingleRun
+from mirjax.training.task import make_task
+from mirjax.training.task_rows import TaskData
 
 MODEL = make_model(
     {"name": "seq2seq", "conv_features": 6, "dense_features": 6, "lstm_features": 8}
@@ -34,3 +37,11 @@ def test_metrics_are_added_up_without_gathering_rows(vmapped):
         compiled(params, divided),
         jax.jit(evaluate)(params, rows),
     )
+
+
+def test_devices_exchange_gradients_and_no_rows():
+    """A layer that joins the rows' axis with another would have them gathered."""
+    task = make_task(small_config(), TaskData(random_rows(48), random_rows(16)))
+    program = SingleRun(task)
+    text = program.calls.compile(3, program.state, program.data.rows).as_text()
+    assert "all-reduce" in text and "all-gather" not in text

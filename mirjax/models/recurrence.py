@@ -166,7 +166,7 @@ def _recurrence_backward(
     # One product over all steps and rows.
     previous_hs = jnp.concatenate([h0[:, None], hs[:, :-1]], axis=1)
     d_kernels = [
-        masked_hs.reshape(hidden, -1) @ dz.reshape(hidden, -1).T
+        jnp.tensordot(masked_hs, dz, axes=((1, 2), (1, 2)))
         for masked_hs, dz in zip(mask_by_gate(previous_hs, masks), dzs, strict=True)
     ]
     d_masks = None if masks is None else jnp.zeros_like(masks)

@@ -94,9 +94,8 @@ class Seq2Seq(nn.Module):
             train=train,
         )
         # One product for all steps, which reads the outputs in their own layout.
-        features, time, batch = outputs.shape
-        logits = self.output_dense(outputs.reshape(features, -1).T)
-        return jnp.swapaxes(logits.reshape(time, batch, -1), 0, 1)
+        logits = self.output_dense(jnp.moveaxis(outputs, 0, -1))
+        return jnp.swapaxes(logits, 0, 1)
 
     def read_tree(
         self, state: State, tree: PrefixTree
