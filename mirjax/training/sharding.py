@@ -139,11 +139,11 @@ def added_up(
       replicated.
     """
 
-    def of_device(params: Any, rows: Any) -> Any:
+    def evaluate_rows(params: Any, rows: Any) -> Any:
         return jax.lax.psum(function(params, rows), "data")
 
     return jax.shard_map(
-        of_device,
+        evaluate_rows,
         mesh=mesh,
         in_specs=(PartitionSpec(), PartitionSpec("data")),
         out_specs=PartitionSpec(),
