@@ -58,7 +58,7 @@ class WindowConv(nn.Module):
             into the kernel, so that the embedded inputs are never formed.
           stride: letters from one window to the next.
         """
-        channels, length, batch = inputs.shape
+        channels, length, _ = inputs.shape
         embedded = channels if embedding is None else embedding.shape[1]
         shape = (self.width, embedded, self.features)
         kernel, bias = (
@@ -172,7 +172,7 @@ class LSTM(nn.Module):
         Returns:
           The outputs h of every step, and the last (h, c).
         """
-        input_features, num_inputs, batch = inputs.shape
+        input_features, _, batch = inputs.shape
         kernel, recurrent_kernel, bias = self.kernels(input_features)
         if state is None:
             zeros = jnp.zeros((self.features, batch), inputs.dtype)

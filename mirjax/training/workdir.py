@@ -28,7 +28,8 @@ MAY_CHANGE = (
     "train.model_devices",
     "train.num_epochs",
 )
-"""Config keys that may change when a run is continued: they change no training step.
+"""Config keys that may change when a run is continued: they change no training step,
+`train.model_devices` but for rounding, as another number of devices does.
 
 Only under a cosine schedule does `train.num_epochs` change the steps to come, which
 `check_workdir` says in the log.
