@@ -84,6 +84,10 @@ def _train() -> dict[str, object]:
         # Devices that share each kernel of at least 512 columns, and its optimizer
         # state, where one device's memory is too small: a divisor of their number.
         "model_devices": 1,
+        # A trained model, as --model names it, whose parameters training starts from;
+        # "": they are drawn. Its SHA-256 is kept beside its name.
+        "init_from": "",
+        "init_sha256": "",  # filled in
         # Lengths are in epochs; steps are computed from the number of rows.
         "num_epochs": 10.0,
         "eval_every_epochs": 1.0,  # between evaluations and checkpoints

@@ -10,6 +10,8 @@ Variants (`--config=configs/duplex.py:NAME`):
              busy cores. Average precision 0.87 on the Hejret 2023 test rows (mean of 3
              seeds).
   teacher    pairs that the teacher labels alone, validated on the same rows.
+  mirbind2   the published network miRBind2, trained on from its released weights on
+             the same rows for one epoch: 10 minutes of two busy cores. A teacher.
   hejret     the training rows of Hejret 2023 alone.
   pairs      one dataset, as configs/mitar.py: the pairs of the seq2seq model, or
              --config.data.name=NAME.
@@ -57,6 +59,7 @@ def get_config(variant: str = "labels") -> ConfigDict:
         # Negatives generated for each positive row; an epoch visits one of them.
         "negative_draws": 4,
         "seed": 0,  # of splits and negatives
+        "positives_per_epoch": 0,  # of each source, drawn at random; 0: all
         "train_on_labels": True,  # False: on a teacher's predictions alone
         "shift": 0,  # letters by which a target may be moved in its window, at most
         "label_smoothing": 0.05,  # 0.05: labels of 0.025 and 0.975
@@ -92,6 +95,8 @@ def _pool() -> dict[str, object]:
         "per_epoch": 0.1,  # fraction of the pool that an epoch visits
         "hard_negatives": 0,  # windows that the teacher takes for sites, labelled 0
         "hard_candidates": 10,  # for each of them
+        # Windows of which each candidate is the best duplex: a scan asks for such ones.
+        "hard_windows": 1,
         "hard_weight": 0.5,  # of each in the loss
         "seed": 0,
     }
@@ -126,6 +131,18 @@ def _teacher(config: ConfigDict) -> None:
     config.pool.per_epoch = 0.5
 
 
+def _mirbind2(config: ConfigDict) -> None:
+    """Start from the released weights, whose rates of dropout are kept."""
+    config.model = {"name": "mirbind2"}
+    config.train.init_from = "published/mirbind2"
+    config.data.shift = 3
+    config.optimizer.learning_rate = 0.0003
+    config.optimizer.weight_decay = 0.01
+    config.optimizer.ema_decay = 0.99
+    config.train.eval_every_epochs = 0.25
+    _epochs(config, 1.0)
+
+
 def _hejret(config: ConfigDict) -> None:
     """Some 3,600 positive rows."""
     config.data.sources = "hejret2023/train"
@@ -158,6 +175,7 @@ VARIANTS = {
     "labels": _labels,
     "distilled": _distilled,
     "teacher": _teacher,
+    "mirbind2": _mirbind2,
     "hejret": _hejret,
     "pairs": _pairs,
     "simulated": _simulated,

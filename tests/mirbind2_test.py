@@ -12,7 +12,7 @@ from mirjax.inference.classify import predict_probabilities
 from mirjax.models.imports.mirbind2 import from_checkpoint
 from mirjax.models.imports.torch_file import read_torch_file
 from mirjax.models.loading import load_model
-from mirjax.models.mirbind2 import MirBind2
+from mirjax.models.mirbind2 import MirBind2, SquareConv
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
@@ -141,3 +141,32 @@ def test_jit_equals_eager():
     eager = model.apply({"params": params}, *inputs)
     jitted = jax.jit(model.apply)({"params": params}, *inputs)
     np.testing.assert_allclose(eager, jitted, atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [3, 6])
+def test_the_gradients_of_a_convolution_are_those_of_xla_s_own(width):
+    """Derived by JAX from the convolution itself, in place of the products."""
+    keys = jax.random.split(jax.random.key(width), 3)
+    layer = SquareConv(5, width)
+    inputs = jax.random.normal(keys[0], (2, 9, 12, 4))
+    params = layer.init(keys[1], inputs)["params"]
+    side = (width - 1) // 2
+    weights = jax.random.normal(keys[2], layer.apply({"params": params}, inputs).shape)
+
+    def made(params, inputs):
+        return jnp.sum(weights * layer.apply({"params": params}, inputs))
+
+    def plain(params, inputs):
+        convolved = jax.lax.conv_general_dilated(
+            inputs,
+            params["kernel"],
+            (1, 1),
+            [(side, side)] * 2,
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )
+        return jnp.sum(weights * (convolved + params["bias"][None, None, None]))
+
+    found = jax.grad(made, argnums=(0, 1))(params, inputs)
+    wanted = jax.grad(plain, argnums=(0, 1))(params, inputs)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)

@@ -21,7 +21,7 @@ from mirjax.training.loop import Folders, Loop
 from mirjax.training.metric_writer import read_metrics
 from mirjax.training.programs import SingleRun, VmappedRuns
 from mirjax.training.task import make_task
-from mirjax.training.task_data import load_data, pin_data
+from mirjax.training.task_data import load_data, pin_config
 
 ALL_DEVICES = jax.devices
 SIZES = {"stack_features": 2, "filters": 4, "conv_features": 3, "conv_layers": 1}
@@ -71,7 +71,7 @@ def train(config, folder, data=None, report=lambda step, metrics: None):
 def whole(tables, tmp_path_factory):
     """A run, its config, data and folder."""
     folder = tmp_path_factory.mktemp("whole")
-    config = pin_data(config_of("+".join(tables)))
+    config = pin_config(config_of("+".join(tables)))
     data = load_data(config)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax, "devices", lambda: ALL_DEVICES()[:1])
@@ -195,11 +195,11 @@ def test_a_changed_file_is_told(tables, tmp_path):
     path = tmp_path / "pairs.tsv"
     with open(tables[0]) as file:
         path.write_text(file.read())
-    first = pin_data(config_of(str(path)))
+    first = pin_config(config_of(str(path)))
     path.write_text(
         path.read_text() + "UGAGGUAGUAGGUUGUAUAGUU\tAACUAUACAACCUACUACC\t1\n"
     )
-    second = pin_data(config_of(str(path)))
+    second = pin_config(config_of(str(path)))
     assert first.data.files_sha256 != second.data.files_sha256
     workdir.check_workdir(tmp_path / "run", first)
     (tmp_path / "run" / "model.npz").touch()
@@ -262,7 +262,7 @@ def test_a_pool_has_the_mean_of_the_teachers_logits(tables, teacher):
     expected = 1 / (1 + np.exp(-mean))
     np.testing.assert_allclose(data.train.labels[rows], expected, atol=1e-5)
     np.testing.assert_allclose(data.train.weights[rows], 0.25)
-    assert pin_data(config).data.files_sha256
+    assert pin_config(config).data.files_sha256
 
 
 def test_logits_are_kept_in_the_cache(tables, teacher, monkeypatch):

@@ -57,6 +57,7 @@ class PoolOptions:
     per_epoch: float = 1.0  # fraction of the pool that an epoch visits
     hard_negatives: int = 0  # labelled 0
     hard_candidates: int = 10  # for each of them
+    hard_windows: int = 1  # of which each candidate is the best duplex
     hard_weight: float = 0.5  # of each in the loss
     seed: int = 0
 
@@ -153,12 +154,14 @@ def mine(options: PoolOptions, sources: Sources, score: Score) -> Pairs:
       The candidates of the highest logits, labelled 0, in the order of drawing.
     """
     drawing = make_drawing(options, _positives(sources), 4)
-    pairs = []
+    mirnas, windows = [], []
     for number in range(options.hard_negatives * options.hard_candidates):
-        window = drawing.window()
+        drawn = [drawing.window() for _ in range(options.hard_windows)]
         if number % 2:
-            window = shuffle_dinucleotides(window, drawing.rng)
-        pairs.append((drawing.mirna(), window))
+            drawn = [shuffle_dinucleotides(window, drawing.rng) for window in drawn]
+        mirnas.append(drawing.mirna())
+        windows.append(drawn)
+    pairs = _best_duplexes(mirnas, windows)
     candidates = _guarded(pairs, sources.guard, "candidates of hard negatives")
     best = np.argsort(-score(candidates), kind="stable")[: options.hard_negatives]
     chosen = candidates.take(np.sort(best))
@@ -254,17 +257,25 @@ def _duplexes(candidates: int) -> Callable[[Drawing, int], list[tuple[str, str]]
     def draw(drawing: Drawing, count: int) -> list[tuple[str, str]]:
         mirnas = [drawing.mirna() for _ in range(count)]
         windows = [[drawing.window() for _ in range(candidates)] for _ in range(count)]
-        scores = complementarity.score_pairs(
-            [mirna for mirna in mirnas for _ in range(candidates)],
-            [window for row in windows for window in row],
-        )
-        best = scores.reshape(count, candidates).argmax(axis=1)
-        return [
-            (mirna, row[number])
-            for mirna, row, number in zip(mirnas, windows, best, strict=True)
-        ]
+        return _best_duplexes(mirnas, windows)
 
     return draw
+
+
+def _best_duplexes(
+    mirnas: Sequence[str], windows: Sequence[Sequence[str]]
+) -> list[tuple[str, str]]:
+    """Return each miRNA with the most complementary of its windows."""
+    candidates = len(windows[0])
+    scores = complementarity.score_pairs(
+        [mirna for mirna in mirnas for _ in range(candidates)],
+        [window for row in windows for window in row],
+    )
+    best = scores.reshape(-1, candidates).argmax(axis=1)
+    return [
+        (mirna, row[number])
+        for mirna, row, number in zip(mirnas, windows, best, strict=True)
+    ]
 
 
 def _sites(positives: Pairs) -> Callable[[Drawing, int], list[tuple[str, str]]]:

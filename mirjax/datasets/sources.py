@@ -41,6 +41,7 @@ class SourceOptions:
     negatives: str = "family"  # one of negatives.KINDS
     negative_draws: int = 4  # negatives generated for each positive row
     seed: int = 0  # of splits and negatives
+    positives_per_epoch: int = 0  # of each source, drawn at random; 0: all
     train_on_labels: bool = True  # False: on a teacher's predictions alone
     shift: int = 0  # letters by which a target may be moved, at most
     label_smoothing: float = 0.0  # 0.1: labels of 0.05 and 0.95

@@ -37,16 +37,9 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
       ValueError: if there is no model, the file is damaged, or this version lacks an
         option that the model was trained with.
     """
-    path = find_pretrained(path) or find_published(path) or pathlib.Path(path)
+    path = find_model_file(path)
     if path.suffix in (".h5", ".hdf5"):
         return load_keras_model(path)
-    if os.path.isdir(path):
-        path = path / trained.FILE_NAME
-        if not path.exists():
-            raise ValueError(
-                f"{path.parent} holds no trained model ({trained.FILE_NAME}); "
-                + _advice(path.parent)
-            )
     if path.suffix in (".pt", ".pth"):
         return load_torch_model(path)
     head = file_kinds.check_model_file(path)
@@ -59,6 +52,23 @@ def load_model(path: str | os.PathLike[str]) -> trained.TrainedModel[PairModel]:
             f"{path} is not a mirjax model or is damaged ({error}); train or copy it "
             "again"
         ) from error
+
+
+def find_model_file(path: str | os.PathLike[str]) -> pathlib.Path:
+    """Return the file of a trained model; see `load_model`.
+
+    Raises:
+      ValueError: for a name that no model has, or a folder without a model.
+    """
+    path = find_pretrained(path) or find_published(path) or pathlib.Path(path)
+    if os.path.isdir(path):
+        path = path / trained.FILE_NAME
+        if not path.exists():
+            raise ValueError(
+                f"{path.parent} holds no trained model ({trained.FILE_NAME}); "
+                + _advice(path.parent)
+            )
+    return path
 
 
 def _read(path: pathlib.Path) -> trained.TrainedModel[PairModel]:

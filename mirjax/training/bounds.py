@@ -116,6 +116,7 @@ SIZE = Number(int, low=1, high=LARGEST_INT)
 LENGTH = Number(float)
 POSITIVE = Number(float, above=True)
 RATE = Number(float, high=1.0, below=True)
+TEXT = Text()
 
 BOUNDS: dict[str, Bound] = {
     "seed": COUNT,
@@ -144,6 +145,8 @@ BOUNDS: dict[str, Bound] = {
     "train.batch_size": SIZE,
     "train.micro_batches": SIZE,
     "train.model_devices": SIZE,
+    "train.init_from": TEXT,
+    "train.init_sha256": TEXT,
     "train.compute_dtype": Choice(DTYPES),
     "train.num_epochs": POSITIVE,
     "train.eval_every_epochs": POSITIVE,
@@ -159,8 +162,6 @@ BOUNDS: dict[str, Bound] = {
 }
 """What each key may be. A model's other keys follow from the types of its fields."""
 
-TEXT = Text()
-
 SOURCE_BOUNDS: dict[str, Bound] = {
     "data.sources": Choice(),
     "data.left_out": TEXT,
@@ -171,6 +172,7 @@ SOURCE_BOUNDS: dict[str, Bound] = {
     "data.negatives": Choice(negative_kinds.KINDS),
     "data.negative_draws": SIZE,
     "data.seed": COUNT,
+    "data.positives_per_epoch": COUNT,
     "data.train_on_labels": Flag(),
     "data.shift": COUNT,
     "data.label_smoothing": RATE,
@@ -190,6 +192,7 @@ SOURCE_BOUNDS: dict[str, Bound] = {
     "pool.per_epoch": Number(float, high=1.0, above=True),
     "pool.hard_negatives": COUNT,
     "pool.hard_candidates": SIZE,
+    "pool.hard_windows": SIZE,
     "pool.hard_weight": POSITIVE,
     "pool.seed": COUNT,
 }

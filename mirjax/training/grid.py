@@ -13,7 +13,7 @@ from mirjax.training import bounds
 from mirjax.training.calls import TRACED
 from mirjax.training.options import OptimizerOptions, read_section
 from mirjax.training.renamed_keys import describe_replacement
-from mirjax.training.task_data import pin_data
+from mirjax.training.task_data import pin_config
 from mirjax.training.workdir import config_problems, leaves
 
 
@@ -72,7 +72,7 @@ def expand(sweep: ConfigDict) -> list[Run]:
         name = ",".join(f"{key}={value}" for key, value in values.items()) or "run"
         if "/" in name:
             raise ValueError(f"config.grid: {name!r} cannot name a folder")
-        config = pin_data(config)
+        config = pin_config(config)
         problems += config_problems(config)
         runs.append(Run(name, values, config))
     bounds.check(problems)

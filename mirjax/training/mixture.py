@@ -207,15 +207,14 @@ def _average_precision(
 
 def _labelled(source: Source, options: SourceOptions) -> list[_Rows]:
     """Return the positives of a source and its negatives, of which there are more."""
-    visited = min(len(source.positives), len(source.negatives))
+    positives = len(source.positives)
+    if options.positives_per_epoch:
+        positives = min(positives, options.positives_per_epoch)
     return [
         _as_rows(pairs, options.label_smoothing)._replace(
-            per_epoch=count, shift=options.shift
+            per_epoch=min(positives, len(pairs)), shift=options.shift
         )
-        for pairs, count in (
-            (source.positives, len(source.positives)),
-            (source.negatives, visited),
-        )
+        for pairs in (source.positives, source.negatives)
     ]
 
 

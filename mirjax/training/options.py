@@ -40,6 +40,8 @@ class TrainOptions:
     micro_batches: int = 1  # parts of a batch, computed one after another
     compute_dtype: str = "float32"  # of products; float32 or bfloat16
     model_devices: int = 1  # devices that share each wide kernel
+    init_from: str = ""  # a trained model whose parameters training starts from
+    init_sha256: str = ""  # of its file; see `initial.pin_initial`
     num_epochs: float = 10.0
     eval_every_epochs: float = 1.0  # epochs between evaluations and checkpoints
     log_every: int = 100  # steps between rows of metrics.jsonl; 0: evaluations only

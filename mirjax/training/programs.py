@@ -82,7 +82,7 @@ class SingleRun:
         self.mesh = _mesh_of(task)
         recipe = make_recipe(task, self.mesh)
         self.state, self.abstract_state = initial_state(
-            task.model, recipe.optimizer, task.seed, self.mesh
+            task.model, recipe.optimizer, task.seed, self.mesh, task.initial
         )
         self.data = to_devices(task, self.mesh)
         self.calls = CompiledCalls(
@@ -158,7 +158,7 @@ class VmappedRuns:
         # Learning rates are not part of an optimiser's state.
         optimizer = make_recipe(task, self.mesh).optimizer
         self.state, self.abstract_state = initial_states(
-            task.model, optimizer, seeds, self.mesh
+            task.model, optimizer, seeds, self.mesh, task.initial
         )
         self.data = to_devices(task, self.mesh)
         self.calls = CompiledCalls(

@@ -14,7 +14,7 @@ from mirjax.training.loop import Folders, Loop
 from mirjax.training.profile import FOLDER, Profile
 from mirjax.training.programs import SingleRun
 from mirjax.training.task import Task, make_task
-from mirjax.training.task_data import pin_data
+from mirjax.training.task_data import pin_config
 from mirjax.training.workdir_lock import lock_workdir
 
 
@@ -33,7 +33,7 @@ def train(config: ConfigDict, folder: pathlib.Path, profiled_steps: int = 0) -> 
       TrainingStopped: after a signal to stop, once everything is saved.
     """
     workdir.check_config(config)
-    config = pin_data(config)
+    config = pin_config(config)
     task = make_task(config)
     agreement.check_same("config", config.to_json(sort_keys=True).encode())
     agreement.check_same("training data", _content(task))

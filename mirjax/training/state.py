@@ -1,7 +1,7 @@
 """The train state and its initialisation."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -46,6 +46,7 @@ def initial_state(
     optimizer: optax.GradientTransformation,
     seed: int,
     mesh: Mesh,
+    params: Mapping[str, Any] | None = None,
 ) -> tuple[TrainState, Any]:
     """Initialise the state of one run on a mesh.
 
@@ -54,11 +55,12 @@ def initial_state(
       optimizer: made by `make_optimizer`.
       seed: decides the parameters.
       mesh: the devices; see `sharding.of_state`.
+      params: to start from, in place of those that the seed decides.
 
     Returns:
       The state, and its shapes, types and shardings, to restore into.
     """
-    return _place(functools.partial(_init, model, optimizer), seed, mesh)
+    return _place(functools.partial(_init, model, optimizer, params), seed, mesh)
 
 
 def initial_states(
@@ -66,6 +68,7 @@ def initial_states(
     optimizer: optax.GradientTransformation,
     seeds: Sequence[int],
     mesh: Mesh,
+    params: Mapping[str, Any] | None = None,
 ) -> tuple[TrainState, Any]:
     """Initialise the states of several runs, stacked along a new first axis.
 
@@ -74,19 +77,26 @@ def initial_states(
       optimizer: made by `make_optimizer`.
       seeds: one for each run.
       mesh: the devices; see `sharding.of_state`.
+      params: that every run starts from, in place of those that its seed decides.
 
     Returns:
       The states, and their shapes, types and shardings, to restore into.
     """
-    init = jax.vmap(functools.partial(_init, model, optimizer))
+    init = jax.vmap(functools.partial(_init, model, optimizer, params))
     return _place(init, jnp.asarray(seeds), mesh)
 
 
 def _init(
-    model: Any, optimizer: optax.GradientTransformation, seed: int | Array
+    model: Any,
+    optimizer: optax.GradientTransformation,
+    params: Mapping[str, Any] | None,
+    seed: int | Array,
 ) -> TrainState:
     variables = model.init(jax.random.key(seed), *model.example_inputs())
-    params = variables["params"]
+    if params is None:
+        params = variables["params"]
+    else:
+        params = jax.tree.map(jnp.asarray, params)
     if others := sorted(set(variables) - {"params"}):
         raise ValueError(
             f"{type(model).__name__} keeps {', '.join(others)} beside its parameters: "

@@ -17,7 +17,7 @@ from mirjax.training.metric_writer import set_metrics_aside
 from mirjax.training.programs import VmappedRuns
 from mirjax.training.progress import RunProgress
 from mirjax.training.task import make_task
-from mirjax.training.task_data import load_data, pin_data
+from mirjax.training.task_data import load_data, pin_config
 from mirjax.training.task_rows import TaskData
 
 SWEEP_FILE, RESULT_FILE = "sweep.json", "result.json"
@@ -55,7 +55,7 @@ class Sweep:
         )
         config = config.copy_and_resolve_references()
         with config.unlocked():
-            config.base = pin_data(config.base)
+            config.base = pin_config(config.base)
         self.config, self.folder = config, folder
         self.runs = {run.name: run for run in grid.expand(config)}
         self._data_key = ""

@@ -12,6 +12,7 @@ from mirjax.datasets import batches
 from mirjax.datasets.streams import rows_per_epoch
 from mirjax.models import losses, make_model
 from mirjax.training import bounds, sharding
+from mirjax.training.initial import load_initial
 from mirjax.training.options import (
     OptimizerOptions,
     StepCounts,
@@ -19,7 +20,7 @@ from mirjax.training.options import (
     count_steps,
     read_section,
 )
-from mirjax.training.task_data import load_data, pin_data
+from mirjax.training.task_data import load_data, pin_config
 from mirjax.training.task_rows import TaskData
 
 
@@ -35,7 +36,8 @@ class Task:
       steps: lengths in steps, computed from the data.
       seed: decides initial parameters, order of rows and dropout.
       metadata: JSON-like, stored with an exported model: `model`, `data` and `pool`
-        (sections of the config) and `l2`.
+        (sections of the config), `l2`, and `init_from` if a model is named there.
+      initial: the parameters that training starts from; None: the seed draws them.
     """
 
     model: Any
@@ -45,6 +47,7 @@ class Task:
     steps: StepCounts
     seed: int
     metadata: Mapping[str, Any]
+    initial: Mapping[str, Any] | None = None
 
 
 def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
@@ -58,7 +61,7 @@ def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
       ValueError: for a wrong config, or data that cannot be loaded or do not fit the
         model; before the device is touched.
     """
-    config = pin_data(config)
+    config = pin_config(config)
     train = read_section(TrainOptions, "train", config.train)
     optimizer = read_section(OptimizerOptions, "optimizer", config.optimizer)
     bounds.check(
@@ -83,7 +86,9 @@ def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
             "data": config.data.to_dict(),
             "l2": train.l2,
             **({"pool": config.pool.to_dict()} if "pool" in config else {}),
+            **({"init_from": train.init_from} if train.init_from else {}),
         },
+        initial=load_initial(train.init_from, config.model),
     )
 
 

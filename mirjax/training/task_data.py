@@ -18,6 +18,7 @@ from mirjax.sequences import alphabet
 from mirjax.sequences.bad_records import SKIP, BadRecords
 from mirjax.sequences.records import Pairs, Split
 from mirjax.training import mixture
+from mirjax.training.initial import pin_initial
 from mirjax.training.task_rows import (
     TaskData,
     ValidationHook,
@@ -26,18 +27,20 @@ from mirjax.training.task_rows import (
 )
 
 
-def pin_data(config: ConfigDict) -> ConfigDict:
-    """Put a file's absolute path, SHA-256 and split into a config.
+def pin_config(config: ConfigDict) -> ConfigDict:
+    """Put the absolute paths and SHA-256 of the files that a config names into it.
 
     Args:
-      config: its section `data` may name a file or a dataset, or several sources.
+      config: its section `data` may name a file or a dataset, or several sources; its
+        key `train.init_from` a model. The split of a file is put in too.
 
     Returns:
-      The config itself for a dataset, otherwise a copy.
+      The config itself if it names datasets alone, otherwise a copy.
 
     Raises:
-      ValueError: if the file cannot be read.
+      ValueError: if a file cannot be read.
     """
+    config = pin_initial(config)
     if mixture.SOURCES in config.data:
         return mixture.pin_files(config)
     pinned = selection.pin(selection.Selection(**config.data))

@@ -43,6 +43,8 @@ _ADDED_KEYS = {
     "train.compute_dtype": "float32",
     "train.micro_batches": 1,
     "train.model_devices": 1,
+    "train.init_from": "",
+    "train.init_sha256": "",
 }
 
 
@@ -175,6 +177,12 @@ def _describe_difference(
         return (
             f"that was begun with another content of {file}, which has changed since; "
             "put the former file back, or choose another folder"
+        )
+    if key.endswith("train.init_sha256"):
+        return (
+            f"that started from another content of {new[key.replace('sha256', 'from')]}"
+            ", which has changed since; put the former model back, or choose another "
+            "folder"
         )
     if key.endswith("data.files_sha256"):
         return (
