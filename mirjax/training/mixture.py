@@ -134,9 +134,10 @@ def load_mixture(config: ConfigDict) -> TaskData:
         ]
     pool = PoolOptions(**config.pool) if "pool" in config else PoolOptions()
     if pool.teacher:
-        teacher = load_teacher(pool.teacher)
+        # What is wrong with a name is found before minutes of labelling.
+        teacher, drawn = load_teacher(pool.teacher), make_pool(pool, sources)
         parts = [_softened(rows, teacher, pool) for rows in parts]
-        parts += _pool_rows(config, pool, teacher, sources)
+        parts += _pool_rows(config, drawn, teacher, sources)
     if not parts:
         raise ValueError(
             "config.data.train_on_labels=False: without a teacher (config.pool.teacher)"
@@ -240,11 +241,10 @@ def _softened(rows: _Rows, teacher: Teacher, options: PoolOptions) -> _Rows:
 
 
 def _pool_rows(
-    config: ConfigDict, options: PoolOptions, teacher: Teacher, sources: Sources
+    config: ConfigDict, pool: Pairs, teacher: Teacher, sources: Sources
 ) -> list[_Rows]:
     """Return the pairs that a teacher labels, and its hard negatives."""
-    model = make_model(config.model)
-    pool = make_pool(options, sources)
+    model, options = make_model(config.model), PoolOptions(**config.pool)
     soft = special.expit(teacher.logits(pool) / options.temperature)
     per_epoch = round(options.per_epoch * len(pool))
     parts = [_Rows(pool, soft.astype(np.float32), options.weight, per_epoch, 0)]
