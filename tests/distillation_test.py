@@ -146,6 +146,19 @@ def test_hard_negatives_are_those_of_the_highest_scores(options):
     assert sum(value > lowest for value in seen.values()) <= 10
 
 
+def test_candidates_of_hard_negatives_are_the_best_duplexes_of_their_windows(options):
+    def score_of_all(windows):
+        chosen = dataclasses.replace(options, hard_negatives=40, hard_candidates=1)
+        found = mine(
+            dataclasses.replace(chosen, hard_windows=windows),
+            sources(),
+            lambda pairs: np.zeros(len(pairs)),
+        )
+        return complementarity.score_pairs(found.mirnas, found.targets)
+
+    assert score_of_all(16).mean() > score_of_all(1).mean() + 4
+
+
 def test_what_cannot_be_drawn_is_refused(options, tmp_path):
     with pytest.raises(ValueError, match="no pairs for it"):
         pool(options)

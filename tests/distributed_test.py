@@ -67,12 +67,12 @@ def local():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder for runs, which share compiled programs."""
+    """A folder for runs."""
     return tmp_path_factory.mktemp("processes")
 
 
 @pytest.fixture(scope="module")
-def start(local, folder):
+def start(local):
     """Return a function that starts the processes of a run."""
 
     all_started = []
@@ -82,7 +82,7 @@ def start(local, folder):
         started = local.start(
             processes,
             [*SMALL, f"--workdir={workdir}", *arguments],
-            fast_environment(folder) | {"PYTHONPATH": str(ROOT)},
+            fast_environment() | {"PYTHONPATH": str(ROOT)},
             **pipes,
         )
         all_started.extend(started)
@@ -148,7 +148,7 @@ def test_two_processes_train_what_one_with_two_devices_trains(folder, whole):
     done = subprocess.run(
         [sys.executable, "-m", "mirjax.train", *SMALL, f"--workdir={one}"],
         cwd=ROOT,
-        env=fast_environment(folder) | {"JAX_NUM_CPU_DEVICES": "2"},
+        env=fast_environment() | {"JAX_NUM_CPU_DEVICES": "2"},
         capture_output=True,
         text=True,
         timeout=300,
@@ -160,7 +160,7 @@ def test_two_processes_train_what_one_with_two_devices_trains(folder, whole):
 @pytest.mark.slow
 def test_each_process_reads_only_its_slice_of_a_batch(folder, start, whole, local):
     first = folder / "first"
-    environment = fast_environment(folder) | {"PYTHONPATH": str(ROOT)}
+    environment = fast_environment() | {"PYTHONPATH": str(ROOT)}
     arguments = [*SMALL, f"--workdir={first}"]
     address = f"--coordinator=127.0.0.1:{local.free_port()}"
     started = [
@@ -227,7 +227,7 @@ def test_a_workdir_in_use_is_refused_in_all_processes(folder, start):
 
 @pytest.mark.slow
 def test_processes_of_other_configs_are_refused(folder, local):
-    environment = fast_environment(folder) | {"PYTHONPATH": str(ROOT)}
+    environment = fast_environment() | {"PYTHONPATH": str(ROOT)}
     address = f"--coordinator=127.0.0.1:{local.free_port()}"
     started = [
         subprocess.Popen(

@@ -75,7 +75,7 @@ def installed(wheel, tmp_path_factory):
 
 def mirjax(installed, empty, *arguments):
     """Run the console script in a folder, with no other mirjax on the path."""
-    environment = fast_environment(installed) | {"PYTHONPATH": str(installed)}
+    environment = fast_environment() | {"PYTHONPATH": str(installed)}
     script = installed / "bin" / "mirjax"
     return call(str(script), *arguments, cwd=empty, env=environment, timeout=200)
 
@@ -120,7 +120,7 @@ def test_human_mirnas_are_found_without_a_network(installed, tmp_path):
         "from mirjax.datasets import registry; "
         "print(len(registry.load_fasta('mirbase/hsa')))"
     )
-    environment = fast_environment(installed) | {"PYTHONPATH": str(installed)}
+    environment = fast_environment() | {"PYTHONPATH": str(installed)}
     environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     environment.pop("MIRJAX_DATA_DIR", None)
     done = call(sys.executable, "-c", code, cwd=tmp_path, env=environment)

@@ -98,6 +98,16 @@ def test_every_epoch_visits_as_many_negatives_as_positives(whole):
     assert set(np.unique(data.held_out.labels)) == {0.0, 1.0}
 
 
+def test_an_epoch_visits_at_most_so_many_positives_of_a_source(tables, whole):
+    _, _, data, _ = whole
+    limit = data.streams[0].per_epoch - 2
+    assert data.streams[2].per_epoch < limit
+    fewer = load_data(config_of("+".join(tables), positives_per_epoch=limit))
+    found = [stream.per_epoch for stream in fewer.streams]
+    assert found == [limit, limit, *[stream.per_epoch for stream in data.streams[2:]]]
+    np.testing.assert_array_equal(fewer.train.mirnas, data.train.mirnas)
+
+
 @pytest.mark.slow
 def test_average_precision_of_each_set_is_logged(whole):
     program, _, data, folder = whole

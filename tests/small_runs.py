@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -98,13 +99,13 @@ def lasting(folder: pathlib.Path) -> list[dict[str, float]]:
     ]
 
 
-def fast_environment(folder: pathlib.Path) -> dict[str, str]:
+def fast_environment() -> dict[str, str]:
     """An environment in which commands compile fast, and equal programs once."""
     return {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "xla"),
+        "JAX_COMPILATION_CACHE_DIR": jax.config.values["jax_compilation_cache_dir"],
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }

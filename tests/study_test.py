@@ -206,7 +206,7 @@ def start(workdir, epochs, environment):
 
 
 def test_a_killed_study_goes_on(tmp_path, caplog):
-    environment = fast_environment(tmp_path)
+    environment = fast_environment()
     environment["PYTHONPATH"] = f"{TESTS}:{TESTS.parent}"
     workdir = tmp_path / "W"
     process = start(workdir, 60, environment)

@@ -65,7 +65,7 @@ def start(folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=fast_environment(folder.parent),
+        env=fast_environment(),
     )
 
 

@@ -60,7 +60,7 @@ def start(workdir, *arguments, config="configs/seq2seq.py:simulated", file_block
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=fast_environment(workdir.parent),
+        env=fast_environment(),
     )
 
 
@@ -169,7 +169,7 @@ def test_an_empty_workdir_is_refused(module, tmp_path):
     config = {"train": "seq2seq:simulated", "sweep": "sweeps/mitar:simulated"}[module]
     done = subprocess.run(
         [sys.executable, "-m", f"mirjax.{module}", f"--config={config}", "--workdir="],
-        env=fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)},
+        env=fast_environment() | {"PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -289,7 +289,7 @@ def test_a_wrong_config_is_one_line_and_leaves_nothing(tmp_path):
         for config, arguments, _ in cases
     ]
     late = ["mirjax.training.loop", "mirjax.training.task"]
-    environment = fast_environment(tmp_path) | {"PYTHONPATH": str(ROOT)}
+    environment = fast_environment() | {"PYTHONPATH": str(ROOT)}
     found = run_forked("mirjax.train", late, lines, tmp_path, environment)
     for (code, errors), (_, _, part) in zip(found, cases, strict=True):
         assert code == 1
