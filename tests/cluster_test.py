@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
 import time
+import urllib.request
 import warnings
 
 import cloudpickle
@@ -102,6 +104,16 @@ def test_few_slices_are_read_ahead(tmp_path, threads):
         for written, _ in enumerate(scan_slices(reading(), None), 1):
             assert read - written <= 2 * cluster._AHEAD
     assert read == 80
+
+
+def test_the_log_names_the_dashboard_and_it_shows_the_progress(threads, caplog):
+    caplog.set_level("INFO")
+    with cluster.open_cluster(threads, FakeScanner()) as scan_slices:
+        list(scan_slices(slices(3), None))
+        (address,) = re.findall("Dask dashboard: (http://127.0.0.1:.*)", caplog.text)
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            page = answer.read().decode()
+    assert "static/js/bokeh" in page, "without Bokeh it has one sentence, that says so"
 
 
 @pytest.mark.slow
