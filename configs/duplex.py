@@ -47,6 +47,9 @@ def get_config(variant: str = "labels") -> ConfigDict:
     config.data = {
         "sources": "hejret2023/train+helwak2013+manakov2022/sample",
         "left_out": "",  # sets that are measured, and never trained on
+        # Fraction of the miRNA families, by letters 2 to 8, that are never trained on
+        # and measured apart, as val/left_out_families.
+        "left_out_families": 0.0,
         # Test sets, and files of hashed 20-mers that stand for them: rows whose target
         # shares 20 letters in a row with theirs are never trained on.
         "reserved": "hejret2023/test",

@@ -7,9 +7,9 @@ import pytest
 from small_runs import small_classifier, small_config
 
 from mirjax.configs import base, duplex, mitar, seq2seq, transformer
-from mirjax.datasets.distillation import PoolOptions
+from mirjax.datasets.pool_drawing import PoolOptions
 from mirjax.datasets.selection import Selection
-from mirjax.datasets.sources import SourceOptions
+from mirjax.datasets.source_options import SourceOptions
 from mirjax.evaluation.metrics.sequence import sequence_metrics
 from mirjax.models import MODELS, losses
 from mirjax.training import bounds

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mirjax.alignment import complementarity
-from mirjax.datasets import distillation
-from mirjax.datasets.distillation import PoolOptions, make_drawing, make_pool, mine
+from mirjax.datasets import pool_drawing
+from mirjax.datasets.distillation import make_pool, mine
 from mirjax.datasets.leakage import Guard, Reserved
+from mirjax.datasets.pool_drawing import PoolOptions, make_drawing
 from mirjax.datasets.sources import Source, Sources
 from mirjax.sequences import fasta
 from mirjax.sequences.pairing import SEED_6MER, seed_site
@@ -169,4 +170,4 @@ def test_what_cannot_be_drawn_is_refused(options, tmp_path):
         pool(options, random=1, mirnas=str(tmp_path / "short.fa"))
     drawing = make_drawing(options, NONE, 0)
     assert drawing.mirna() in drawing.mirnas, "without positives"
-    assert distillation.WINDOW == 50
+    assert pool_drawing.WINDOW == 50

@@ -1,13 +1,15 @@
 """Tests of several training sets: splits, negatives, the guard, what is left out."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
 
 from mirjax.datasets import leakage
 from mirjax.datasets.simulate import simulate
-from mirjax.datasets.sources import SourceOptions, load_sources, select_source
+from mirjax.datasets.source_options import SourceOptions
+from mirjax.datasets.sources import load_sources, select_source
 
 
 def write(path, rows):
@@ -68,6 +70,37 @@ def test_what_shares_letters_with_a_test_set_is_taken_out_and_counted(files):
         assert not words.leaks(getattr(after, part)).any()
     report = load_sources(guarded).guard.report
     assert report["first, training"]["leaking"] >= 2
+
+
+def test_families_that_are_left_out_are_measured_and_never_trained_on(files):
+    first, second, _ = files
+    options = SourceOptions(f"{first}+{second}", negatives="frequency")
+    everything = load_sources(options)
+    found = load_sources(dataclasses.replace(options, left_out_families=0.3))
+
+    def seeds(pairs):
+        return {mirna[1:8] for mirna in pairs.mirnas}
+
+    known = set().union(*(seeds(each.positives) for each in everything.trained))
+    assert len(found.families) == round(0.3 * len(known)) and found.families < known
+    for before, after in zip(everything.trained, found.trained, strict=True):
+        for part in ("positives", "negatives", "validation"):
+            kept, all_rows = getattr(after, part), getattr(before, part)
+            assert not seeds(kept) & found.families
+            rows = [
+                row
+                for row in zip(all_rows.mirnas, all_rows.targets, strict=True)
+                if row[0][1:8] not in found.families
+            ]
+            assert list(zip(kept.mirnas, kept.targets, strict=True)) == rows
+    (left_out,) = found.left_out
+    assert left_out.name == "left_out_families"
+    assert seeds(left_out.validation) <= found.families
+    total = sum(len(each.validation) for each in (*found.trained, left_out))
+    assert total == sum(len(each.validation) for each in everything.trained)
+    for fraction in (0.001, 0.999):
+        with pytest.raises(ValueError, match="families; name a fraction"):
+            load_sources(dataclasses.replace(options, left_out_families=fraction))
 
 
 def test_a_file_of_hashes_guards_as_its_test_set_does(files, tmp_path):

@@ -6,86 +6,28 @@ out the rows that share letters with a test set.
 """
 
 import dataclasses
-import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from absl import logging
 from jaxtyping import Bool
 
 from mirjax.datasets import registry, splits
-from mirjax.datasets.catalogue import is_dataset
 from mirjax.datasets.joining import distinct_positives, join_pairs
 from mirjax.datasets.leakage import Guard, Reserved
 from mirjax.datasets.negatives import make_negatives, with_negatives
+from mirjax.datasets.source_options import (
+    FAMILIES,
+    SourceOptions,
+    set_name,
+    split_names,
+)
+from mirjax.sequences.pairing import SEED
 from mirjax.sequences.records import Pairs, Split
 
 _DRAWS = 3  # stream of random numbers; those of `with_negatives` come before
-
-
-@dataclasses.dataclass(frozen=True)
-class SourceOptions:
-    """The section `data` of a config that names several training sets.
-
-    Names are joined by "+": datasets, and files.
-    """
-
-    sources: str  # what is trained on
-    left_out: str = ""  # measured at each evaluation, and never trained on
-    reserved: str = ""  # test sets, and files of hashes: see `leakage.Guard`
-    # Sources whose own split and own labels are used; of the others, the positive rows.
-    as_published: str = ""
-    validation_fraction: float = 0.1  # of the positive rows, by clusters of targets
-    reserve_validation: bool = True  # validation rows are reserved as test sets are
-    negatives: str = "family"  # one of negatives.KINDS
-    negative_draws: int = 4  # negatives generated for each positive row
-    seed: int = 0  # of splits and negatives
-    positives_per_epoch: int = 0  # of each source, drawn at random; 0: all
-    train_on_labels: bool = True  # False: on a teacher's predictions alone
-    shift: int = 0  # letters by which a target may be moved, at most
-    label_smoothing: float = 0.0  # 0.1: labels of 0.05 and 0.95
-    files_sha256: str = ""  # of all files that are named; filled in
-
-    @classmethod
-    def from_saved(cls, data: Mapping[str, Any]) -> "SourceOptions":
-        """Return the options that a model file stores.
-
-        Raises:
-          ValueError: for an unknown key.
-        """
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(data) - known):
-            raise ValueError(
-                f"the model was trained on data chosen by {unknown[0]!r}, which this "
-                "version of mirjax does not know; use a newer one"
-            )
-        return cls(**data)
-
-    def names(self) -> list[str]:
-        """Return every source, trained on or left out.
-
-        Raises:
-          ValueError: if none is trained on, or one is named twice.
-        """
-        trained, left_out = split_names(self.sources), split_names(self.left_out)
-        names = [*trained, *left_out]
-        if not trained:
-            raise ValueError("config.data.sources: name a dataset or a file")
-        called = [set_name(name) for name in names]
-        for name in called:
-            if called.count(name) > 1:
-                raise ValueError(
-                    f"config.data: {name} is named twice in sources and left_out; name "
-                    "it once, and give files different names"
-                )
-        for name in split_names(self.as_published):
-            if name not in names:
-                raise ValueError(
-                    f"config.data.as_published: {name} is not among the sources "
-                    + ", ".join(names)
-                )
-        return names
+_FAMILIES = 4  # likewise
 
 
 class Source(NamedTuple):
@@ -110,31 +52,16 @@ class Sources(NamedTuple):
     Attributes:
       trained: with training rows.
       left_out: without; their validation rows are those that they have when they are
-        trained on.
+        trained on. The last one may be `FAMILIES`: the validation rows of `trained`
+        whose miRNA's family is left out.
       guard: what must not be trained on, and how many rows it removed.
+      families: seeds, letters 2 to 8, of the families that are left out.
     """
 
     trained: Sequence[Source]
     left_out: Sequence[Source]
     guard: Guard
-
-
-def split_names(joined: str) -> list[str]:
-    """Return names that are joined by "+".
-
-    >>> split_names("helwak2013+pairs.tsv"), split_names("")
-    (['helwak2013', 'pairs.tsv'], [])
-    """
-    return joined.split("+") if joined else []
-
-
-def set_name(source: str) -> str:
-    """Return what a source is called in metrics: a dataset's name, a file's stem.
-
-    >>> set_name("helwak2013"), set_name("/data/pairs.tsv.gz")
-    ('helwak2013', 'pairs')
-    """
-    return source if is_dataset(source) else pathlib.Path(source).name.split(".")[0]
+    families: frozenset[str] = frozenset()
 
 
 def load_sources(options: SourceOptions) -> Sources:
@@ -164,18 +91,58 @@ def load_sources(options: SourceOptions) -> Sources:
     # One report: that of the guard that is returned.
     guard = dataclasses.replace(guard, sources=held_out)
     trained = split_names(options.sources)
-    return Sources(
+    sources = Sources(
         [
             _train_on(name, loaded[name], validation[name], guard, options)
             for name in trained
         ],
-        [
-            Source(name, Pairs([], []), Pairs([], []), validation[name])
-            for name in names
-            if name not in trained
-        ],
+        [_measured(name, validation[name]) for name in names if name not in trained],
         guard,
     )
+    if options.left_out_families:
+        return _leave_families_out(sources, options)
+    return sources
+
+
+def _measured(name: str, validation: Pairs) -> Source:
+    """Return a source that is not trained on."""
+    return Source(name, Pairs([], []), Pairs([], []), validation)
+
+
+def _leave_families_out(sources: Sources, options: SourceOptions) -> Sources:
+    """Take rows of some miRNA families out of training, and measure them apart."""
+    known = {
+        mirna[SEED] for source in sources.trained for mirna in source.positives.mirnas
+    }
+    count = round(options.left_out_families * len(known))
+    if not 0 < count < len(known):
+        raise ValueError(
+            f"config.data.left_out_families={options.left_out_families:g}: that is "
+            f"{count} of {len(known)} families; name a fraction that leaves some out, "
+            "and some in"
+        )
+    order = np.random.default_rng([options.seed, _FAMILIES]).permutation(sorted(known))
+    families = frozenset(order[:count].tolist())
+
+    def divide(pairs: Pairs) -> tuple[Pairs, Pairs]:
+        is_out = np.array([mirna[SEED] in families for mirna in pairs.mirnas], bool)
+        return pairs.take(np.flatnonzero(~is_out)), pairs.take(np.flatnonzero(is_out))
+
+    trained, left_out = [], Pairs([], [], np.zeros(0, np.uint8))
+    for source in sources.trained:
+        kept, other = divide(source.validation)
+        positives, negatives = divide(source.positives)[0], divide(source.negatives)[0]
+        trained.append(Source(source.name, positives, negatives, kept))
+        left_out = join_pairs(left_out, other)
+        logging.info(
+            "%s: %d of %d positive training rows are of the %d families left out",
+            source.name,
+            len(source.positives) - len(positives),
+            len(source.positives),
+            count,
+        )
+    measured = [*sources.left_out, _measured(FAMILIES, left_out)]
+    return Sources(trained, measured, sources.guard, families)
 
 
 def select_source(name: str, options: SourceOptions) -> tuple[Pairs, Split]:

@@ -13,6 +13,7 @@ from jaxtyping import Int
 
 from mirjax.datasets import catalogue, own_pairs, readers, selection, sources
 from mirjax.datasets.formats import CHAKRABORTY
+from mirjax.datasets.source_options import SourceOptions, split_names
 from mirjax.evaluation.options import OWN, PARTS, TEST, VALIDATION, WHOLE, RowOptions
 from mirjax.files import file_sha256
 from mirjax.inputs import STREAM
@@ -77,7 +78,7 @@ def load_dataset(name: str, trained_on: Mapping[str, Any], negatives: str) -> Ta
       negatives: as `RowOptions.negatives`.
     """
     if name in trained_on_sources(trained_on) and not negatives:
-        options = sources.SourceOptions.from_saved(trained_on)
+        options = SourceOptions.from_saved(trained_on)
         return Table(name, *sources.select_source(name, options), "split of training")
     chosen = dict(trained_on) if trained_on.get("name") == name else {}
     if name in trained_on.get("name", "").split("+"):
@@ -92,7 +93,7 @@ def load_dataset(name: str, trained_on: Mapping[str, Any], negatives: str) -> Ta
 
 def trained_on_sources(trained_on: Mapping[str, Any]) -> list[str]:
     """Return the sets that a model was trained on, if its training named several."""
-    return sources.split_names(trained_on.get("sources", ""))
+    return split_names(trained_on.get("sources", ""))
 
 
 def load_table(

@@ -1,21 +1,30 @@
 """Values that each key of a training config may have: one table, checked at once."""
 
 import dataclasses
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mirjax.datasets import negative_kinds, registry
-from mirjax.datasets.sources import set_name
+from mirjax.datasets.source_options import FAMILIES, set_name
 from mirjax.models import MODELS
 from mirjax.models.interfaces import Generator
 from mirjax.sequences import bad_records
 from mirjax.spelling import suggest
+from mirjax.training.bound_kinds import (
+    COUNT,
+    LENGTH,
+    POSITIVE,
+    RATE,
+    SIZE,
+    TEXT,
+    Bound,
+    Choice,
+    Flag,
+    Number,
+    Sizes,
+)
 from mirjax.training.precision import DTYPES
 from mirjax.training.renamed_keys import describe_replacement
-
-LARGEST_INT = 2**31 - 1  # of int32, as devices count
-LARGEST_FLOAT = 3e38  # of float32
 
 LOSS_METRICS = ("loss", "cross_entropy")
 GENERATOR_METRICS = (*LOSS_METRICS, "token_accuracy_masked", "token_accuracy_keras")
@@ -31,92 +40,6 @@ DECODING_METRICS = (
     "distinct",
 )
 
-
-@dataclasses.dataclass(frozen=True)
-class Number:
-    """A number from `low` to `high`, both included unless `above` or `below` is set."""
-
-    kind: type[int] | type[float]
-    low: float = 0.0
-    high: float = LARGEST_FLOAT
-    above: bool = False
-    below: bool = False
-
-    def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
-        kinds = (int,) if self.kind is int else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds):
-            return "a whole number" if self.kind is int else "a number"
-        if not math.isfinite(value):
-            return "a finite number"
-        if value < self.low or (self.above and value == self.low):
-            if not self.below and self.high >= min(LARGEST_INT, LARGEST_FLOAT):
-                return f"{'above' if self.above else 'at least'} {self.low:g}"
-            return self._range()
-        if value > self.high or (self.below and value == self.high):
-            return self._range()
-        return None
-
-    def _range(self) -> str:
-        high = f"{self.high:.10g}"
-        return f"{self.low:g} to {'below ' if self.below else ''}{high}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Choice:
-    """One of some texts, or any text but a blank one if none are given."""
-
-    values: tuple[str, ...] = ()
-
-    def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
-        if not self.values:
-            is_text = isinstance(value, str) and value.strip()
-            return None if is_text else "a text that is not empty"
-        if value in self.values:
-            return None
-        names = ", ".join(name or repr(name) for name in self.values)
-        return f"one of {names}{suggest(str(value), self.values)}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Flag:
-    """True or False."""
-
-    def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
-        return None if isinstance(value, bool) else "True or False"
-
-
-@dataclasses.dataclass(frozen=True)
-class Sizes:
-    """Whole numbers of at least 1."""
-
-    def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
-        sizes = value if isinstance(value, list | tuple) else ()
-        if sizes and not any(SIZE.problem(size) for size in sizes):
-            return None
-        return "whole numbers of at least 1"
-
-
-@dataclasses.dataclass(frozen=True)
-class Text:
-    """Any text, an empty one too."""
-
-    def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
-        return None if isinstance(value, str) else "a text"
-
-
-Bound = Number | Choice | Flag | Sizes | Text
-
-COUNT = Number(int, low=0, high=LARGEST_INT)
-SIZE = Number(int, low=1, high=LARGEST_INT)
-LENGTH = Number(float)
-POSITIVE = Number(float, above=True)
-RATE = Number(float, high=1.0, below=True)
-TEXT = Text()
 
 BOUNDS: dict[str, Bound] = {
     "seed": COUNT,
@@ -172,6 +95,7 @@ SOURCE_BOUNDS: dict[str, Bound] = {
     "data.negatives": Choice(negative_kinds.KINDS),
     "data.negative_draws": SIZE,
     "data.seed": COUNT,
+    "data.left_out_families": RATE,
     "data.positives_per_epoch": COUNT,
     "data.train_on_labels": Flag(),
     "data.shift": COUNT,
@@ -245,6 +169,8 @@ def metric_names(values: Mapping[str, Any]) -> tuple[str, ...]:
             *sources.split("+"),
             *str(values.get("data.left_out") or "").split("+"),
         ]
+        if values.get("data.left_out_families"):
+            named.append(FAMILIES)
         sets = [f"{set_name(name)}/{AVERAGE_PRECISION}" for name in named if name]
         held_out = (*held_out, AVERAGE_PRECISION, *sets)
     return (

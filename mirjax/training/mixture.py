@@ -13,17 +13,12 @@ from scipy import special
 from sklearn import metrics as sklearn_metrics
 
 from mirjax.datasets import batches
-from mirjax.datasets.distillation import PoolOptions, make_pool, mine
+from mirjax.datasets.distillation import make_pool, mine
 from mirjax.datasets.joining import join_pairs
 from mirjax.datasets.own_pairs import is_file
-from mirjax.datasets.sources import (
-    Source,
-    SourceOptions,
-    Sources,
-    load_sources,
-    set_name,
-    split_names,
-)
+from mirjax.datasets.pool_drawing import PoolOptions
+from mirjax.datasets.source_options import SourceOptions, set_name, split_names
+from mirjax.datasets.sources import Source, Sources, load_sources
 from mirjax.datasets.streams import Stream
 from mirjax.files import file_sha256
 from mirjax.inference import classify

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from mirjax.files import atomic_write
 from mirjax.models.trained import FILE_NAME as MODEL_FILE
 from mirjax.training import bounds, grid, workdir
+from mirjax.training.bound_kinds import COUNT, SIZE
 from mirjax.training.loop import Folders, Loop
 from mirjax.training.metric_writer import set_metrics_aside
 from mirjax.training.programs import VmappedRuns
@@ -50,7 +51,7 @@ class Sweep:
             )
         bounds.check(
             f"config.{key}={config[key]!r}: {wanted}"
-            for key, bound in (("epochs", bounds.SIZE), ("patience", bounds.COUNT))
+            for key, bound in (("epochs", SIZE), ("patience", COUNT))
             if (wanted := bound.problem(config[key])) is not None
         )
         config = config.copy_and_resolve_references()

@@ -14,7 +14,7 @@ import platformdirs
 from absl import logging
 from jaxtyping import Float
 
-from mirjax.datasets.sources import split_names
+from mirjax.datasets.source_options import split_names
 from mirjax.files import atomic_write, make_cache_folder
 from mirjax.inference import classify
 from mirjax.models.interfaces import Generator
