@@ -431,7 +431,7 @@ def test_the_commands_of_the_guide_run(tmp_path, monkeypatch):
     for words in lines:
         run_command(words, monkeypatch)
     kinds = [words[2].removeprefix("mirjax.") for words in lines]
-    assert kinds == ["train", "evaluate", "sweep", "train", "train"]
+    assert kinds == ["train", "evaluate", "sweep", "train", "train", "train"]
     saved = json.loads((tmp_path / "own" / "config.json").read_text())["data"]
     assert saved["name"] == str(tmp_path / "pairs.csv")
     measured = json.loads(
@@ -439,5 +439,5 @@ def test_the_commands_of_the_guide_run(tmp_path, monkeypatch):
     )
     assert (measured["n"], measured["split"]) == (8, "test")
     assert (tmp_path / "grid" / "runs.tsv").exists()
-    for folder in ("own", "own2", "own3"):
+    for folder in ("own", "own2", "own3", "own4"):
         assert loading.load_model(tmp_path / folder).metadata["data"]["sha256"]
