@@ -169,3 +169,43 @@ def test_the_stored_command_leaves_out_both_forms_of_out(load, monkeypatch, tmp_
     content = json.loads(out.read_text())
     assert content["command"] == "python scripts/bench/any.py '--a=b c' d"
     assert content["rows"] == [{"x": 1}]
+
+
+def test_an_ablation_trains_each_recipe_once_and_keeps_its_best_evaluation(
+    load, monkeypatch, tmp_path
+):
+    ablation, commands = load("duplex_ablation"), []
+
+    def run(command, *, check):
+        commands.append(command)
+        folder = pathlib.Path(command[-1].removeprefix("--workdir="))
+        folder.mkdir()
+        seed = next(int(word[-1]) for word in command if "--config.seed=" in word)
+        rows = [
+            {"step": 1, "val/average_precision": 0.9, "val/helwak2013": 0.0},
+            {"step": 2, "train/loss": 1.0},
+            {"step": 3, "val/average_precision": 0.8},
+        ]
+        for name in ablation.SETS:
+            rows[0][f"val/{name}/average_precision"] = 0.6 + seed / 10
+            rows[2][f"val/{name}/average_precision"] = 0.1
+        lines = [json.dumps(row) for row in rows]
+        (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+
+    monkeypatch.setattr(ablation.subprocess, "run", run)
+    out = tmp_path / "rows.json"
+    only = ["labels", "labels without helwak2013"]
+    words = [f"--workdir={tmp_path}", "--seeds", "0", "1", f"--out={out}", "--only"]
+    for _ in range(2):
+        monkeypatch.setattr(sys, "argv", ["duplex_ablation.py", *words, *only])
+        ablation.main()
+    assert len(commands) == 4, "a recipe that is trained is not trained again"
+    assert "--config.data.left_out=helwak2013" in commands[2]
+    assert "--config.data.sources=hejret2023/train+manakov2022/sample" in commands[2]
+    rows = json.loads(out.read_text())["rows"]
+    assert [row["recipe"] for row in rows] == only
+    assert [row["helwak2013"] for row in rows] == [0.65, 0.65]
+    assert rows[0]["hejret2023/train range"] == [0.6, 0.7]
+    monkeypatch.setattr(sys, "argv", ["x", *words, "teacher"])
+    with pytest.raises(SystemExit):  # it needs --transcripts
+        ablation.main()
