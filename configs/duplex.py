@@ -98,6 +98,7 @@ def _pool() -> dict[str, object]:
         "per_epoch": 0.1,  # fraction of the pool that an epoch visits
         "hard_negatives": 0,  # windows that the teacher takes for sites, labelled 0
         "hard_candidates": 10,  # for each of them
+        "hard_shuffled": 0.5,  # fraction of the candidates that are shuffled windows
         # Windows of which each candidate is the best duplex: a scan asks for such ones.
         "hard_windows": 1,
         "hard_weight": 0.5,  # of each in the loss

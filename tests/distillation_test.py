@@ -147,6 +147,19 @@ def test_hard_negatives_are_those_of_the_highest_scores(options):
     assert sum(value > lowest for value in seen.values()) <= 10
 
 
+@pytest.mark.parametrize(("fraction", "windows"), [(0.0, 60), (0.5, 30), (1.0, 0)])
+def test_a_fraction_of_the_candidates_is_shuffled(
+    options, transcripts, fraction, windows
+):
+    chosen = dataclasses.replace(options, hard_negatives=60, hard_candidates=1)
+    found = mine(
+        dataclasses.replace(chosen, hard_shuffled=fraction),
+        sources(),
+        lambda pairs: np.zeros(len(pairs)),
+    )
+    assert sum(is_window(target, transcripts) for target in found.targets) == windows
+
+
 def test_candidates_of_hard_negatives_are_the_best_duplexes_of_their_windows(options):
     def score_of_all(windows):
         chosen = dataclasses.replace(options, hard_negatives=40, hard_candidates=1)

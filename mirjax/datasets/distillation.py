@@ -8,7 +8,7 @@ Four kinds, each of which shows the pupil something else:
   sites     a site of a training positive, moved in its window, with its own miRNA or
             another one
 
-Hard negatives are windows, half of them shuffled, that the teacher takes for sites.
+Hard negatives are windows, shuffled ones too, that the teacher takes for sites.
 Every pair passes the leakage guard. All is a pure function of the options.
 """
 
@@ -79,7 +79,6 @@ def mine(options: PoolOptions, sources: Sources, score: Score) -> Pairs:
     """Draw windows that a model takes for sites: hard negatives.
 
     A window of a 3'UTR that scores high may be a site indeed; a shuffled one is none.
-    Half of the candidates are of either kind.
 
     Args:
       options: how many, and of how many candidates each.
@@ -93,7 +92,8 @@ def mine(options: PoolOptions, sources: Sources, score: Score) -> Pairs:
     mirnas, windows = [], []
     for number in range(options.hard_negatives * options.hard_candidates):
         drawn = [drawing.window() for _ in range(options.hard_windows)]
-        if number % 2:
+        part = options.hard_shuffled
+        if int((number + 1) * part) > int(number * part):
             drawn = [shuffle_dinucleotides(window, drawing.rng) for window in drawn]
         mirnas.append(drawing.mirna())
         windows.append(drawn)

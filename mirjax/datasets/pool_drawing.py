@@ -34,6 +34,7 @@ class PoolOptions:
     per_epoch: float = 1.0  # fraction of the pool that an epoch visits
     hard_negatives: int = 0  # labelled 0
     hard_candidates: int = 10  # for each of them
+    hard_shuffled: float = 0.5  # fraction of the candidates that are shuffled
     hard_windows: int = 1  # of which each candidate is the best duplex
     hard_weight: float = 0.5  # of each in the loss
     seed: int = 0

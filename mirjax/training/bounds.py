@@ -116,6 +116,7 @@ SOURCE_BOUNDS: dict[str, Bound] = {
     "pool.per_epoch": Number(float, high=1.0, above=True),
     "pool.hard_negatives": COUNT,
     "pool.hard_candidates": SIZE,
+    "pool.hard_shuffled": Number(float, high=1.0),
     "pool.hard_windows": SIZE,
     "pool.hard_weight": POSITIVE,
     "pool.seed": COUNT,
