@@ -1,7 +1,10 @@
-"""The one alphabet: RNA letters, N and IUPAC codes to uint8 tokens and back.
+"""The RNA alphabet: how letters, N and IUPAC codes are read, and encoded as tokens.
 
-Codes 0-4 are those of miTAR (Gu et al. 2021, doi 10.1186/s12859-021-04026-6), so its
-published weights load unchanged. T reads as U and lower case as upper case.
+T is read as U, and lower case as upper case. N and the other IUPAC codes are refused,
+or read as N (`normalise`) and as PAD (`encode`) where a caller asks for it.
+
+Tokens 0-4 are those of miTAR (Gu et al. 2021, doi 10.1186/s12859-021-04026-6), so its
+published weights load unchanged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +14,7 @@ import numpy as np
 PAD, A, U, C, G, BOS, EOS = range(7)
 LETTERS = "AUCG"
 VOCABULARY_SIZE = 7
-NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: token codes less one
+NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: tokens less one
 
 UNKNOWN_LETTER = "N"  # what N and the other IUPAC codes are read as
 _UNKNOWN = 255
