@@ -250,3 +250,13 @@ def test_wrong_flags_are_errors(arguments, problem):
     flag_values(["study", *arguments])
     with pytest.raises(ValueError, match=problem):
         study.main(flag_values)
+
+
+def test_without_viennarna_nothing_is_run(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "RNA", None)
+    flag_values = flags.FlagValues()
+    study.define_flags(flag_values)
+    flag_values(["mirjax.study", f"--workdir={tmp_path / 'W'}"])
+    with pytest.raises(ValueError, match=r"mirjax\.study needs ViennaRNA: pip install"):
+        study.main(flag_values)
+    assert not (tmp_path / "W").exists()
