@@ -2,7 +2,7 @@
 
     python -m mirjax.study --workdir=W
 
-Each experiment, T1 to T9, writes its figures to W/results, and all of them are rendered
+Each experiment, T1 to T9, writes its metrics to W/results, and all of them are rendered
 to W/report.html, one page that needs no network. Trained models and measurements are
 kept in W/stages as long as neither their inputs nor their code change: the same command
 continues a study that was stopped or killed.
@@ -45,7 +45,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "quick",
         False,
-        "Run all of it on reduced data, in minutes: it shows the program at work.",
+        "Run all experiments on reduced data with small models, in minutes: this shows "
+        "that the program runs, not what the models can do.",
         flag_values=flag_values,
     )
     flags.mark_flag_as_required("workdir", flag_values)

@@ -132,7 +132,7 @@ def test_decoded_mirnas(generator):
         (lambda m, g: m.predict_proba(MIRNA, "A" * 54), "target of 54 nt"),
         (lambda m, g: m.predict_proba("A" * 27, "ACGU"), "miRNA of 27 nt"),
         (lambda m, g: m.predict_proba("ANGU", "ACGU"), "'N' at position 2"),
-        (lambda m, g: m.predict_proba(MIRNA, ["ACGU", 3]), "3 is no text"),
+        (lambda m, g: m.predict_proba(MIRNA, ["ACGU", 3]), "3 is not text"),
         (lambda m, g: m.predict_proba(pd.DataFrame({"mirna": [MIRNA]})), "no column t"),
         (lambda m, g: m.predict_proba(MIRNA, "absent.fa"), "absent.fa: cannot be read"),
         (lambda m, g: m.scan(["A" * 30], "ACGU"), "30 nt, the model takes 1 to 26"),

@@ -64,8 +64,8 @@ def test_what_cannot_be_read_is_named(written, tmp_path):
     with pytest.raises(ValueError, match="--from: .*none.parquet cannot be read"):
         next(stored.read_tables(tmp_path / "none.parquet"))
     (tmp_path / "text").write_text("mirna\ttarget\n" * 9)
-    with pytest.raises(ValueError, match="is no whole Parquet table"):
+    with pytest.raises(ValueError, match="is not a whole Parquet table"):
         next(stored.read_tables(tmp_path / "text"))
     written.write_bytes(written.read_bytes()[:-20])
-    with pytest.raises(ValueError, match="is no whole Parquet table"):
+    with pytest.raises(ValueError, match="is not a whole Parquet table"):
         next(stored.read_tables(written))

@@ -55,7 +55,7 @@ def read_gene_list(path: Source) -> list[str]:
 
 
 def default_client() -> RestClient:
-    """Return a client of Ensembl that keeps answers in the user's cache."""
+    """Return a client of Ensembl that keeps responses in the user's cache."""
     folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "ensembl"
     return RestClient(SERVER, folder)
 
@@ -135,7 +135,7 @@ def _look_up(gene: str, species: str, client: RestClient) -> _Transcript:
         return _measure(name, transcript)
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{client.server}/{path}: the answer has not the expected form ({error!r})"
+            f"{client.server}/{path}: the answer has an unexpected form ({error!r})"
         ) from error
 
 
@@ -171,7 +171,7 @@ def _read_utr(transcript: _Transcript, client: RestClient) -> SequenceRecord:
         raise ValueError(
             f"{client.server}/{path}: {len(sequence)} nt, but the exons of "
             f"{transcript.identifier} have {transcript.length}; the service has "
-            "changed meanwhile: delete the cache of mirjax/ensembl and try again"
+            "changed: delete the folder ensembl in the cache of mirjax, and try again"
         )
     letters = alphabet.normalise(
         sequence[-transcript.utr_length :], name=transcript.name, unknown_letters=True

@@ -28,7 +28,7 @@ def load_classifier(path: str | os.PathLike[str]) -> TrainedModel:
       path: a workdir, a model file or a published `.h5` or `.pt`.
 
     Raises:
-      ValueError: if there is none, or it is no classifier.
+      ValueError: if there is none, or it is not a classifier.
     """
     trained = loading.load_model(path)
     # A generator has all members of a classifier.

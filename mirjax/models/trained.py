@@ -94,7 +94,7 @@ def finite_float32(name: str, array: np.ndarray) -> np.ndarray:
     """Return a parameter as float32.
 
     Raises:
-      ValueError: if it is no array of floating-point numbers, or one is NaN or too
+      ValueError: if it is not an array of floating-point numbers, or one is NaN or too
         large for float32.
     """
     if array.dtype.kind != "f":

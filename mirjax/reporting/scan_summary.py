@@ -1,4 +1,4 @@
-"""What a report shows of a scan, chosen while the rows go by, in bounded memory."""
+"""The strongest targets, sites and genes of a scan, collected in bounded memory."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ class Limits:
 class ScanSummary:
     """The strongest targets, sites, and pairs of a scan; a sink of its rows.
 
-    Of equal ones the earlier come first. A site without a score has score 1.
+    Of equal scores the earlier row comes first. A site without a score has score 1.
 
     Attributes:
       targets: name → sites of the strongest targets by their summed scores.

@@ -13,13 +13,13 @@ _LABELS = {
     "loss": "loss (nats a position)",
     "cross_entropy": "cross-entropy (nats a position)",
     "token_accuracy_keras": "token accuracy, Keras's count",
-    "token_accuracy_masked": "token accuracy, real letters",
+    "token_accuracy_masked": "token accuracy",
     "exact_match": "exact match",
     "known_match": "match to a known miRNA",
     "seed_match": "seed (2-8) match",
     "edit_distance": "edit distance (nt)",
-    "real_share": "answers that are real miRNAs",
-    "distinct": "distinct answers",
+    "real_share": "predictions that are real miRNAs",
+    "distinct": "distinct predictions",
     "n": "rows",
     "top_1": "true miRNA ranked first",
     "top_5": "true miRNA in the first 5",
@@ -38,7 +38,7 @@ _LABELS = {
     "auroc": "AUROC",
     "average_precision": "average precision",
     "ece": "calibration error (ECE)",
-    "blast_hit_share": "answers with a BLAST hit",
+    "blast_hit_share": "predictions with a BLAST hit",
     "blast_identity": "identity to best hit, aligned",
     "blast_identity_full": "identity to best hit, whole",
     "blast_name_match": "best hit is the true miRNA",
@@ -120,7 +120,7 @@ def print_comparison(
 
     Args:
       columns: predictor → metric → value; a predictor without a metric has "–".
-        Entries that are no metrics are left out.
+        Entries that are not metrics are left out.
       title: above the table.
       file: standard output by default.
     """

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 30
 _REFRESH_SECONDS = 5  # between two counts of the workers
-_TASKS = 2  # a thread of the workers, so that none waits for its next slice
-_AHEAD = 8  # slices a thread, that are read before they are written
+_TASKS = 2  # for each worker thread, so that none waits for its next slice
+_AHEAD = 8  # slices for each worker thread that are read and not yet written
 
 _ScanSlices: TypeAlias = Callable[
     [Iterable[Slice], PartsFolder | None], Iterator[tuple[Slice, pa.Table]]
@@ -38,7 +38,7 @@ def open_cluster(address: str, scan: SliceScanner) -> Iterator[_ScanSlices]:
     """Connect to a Dask cluster, and give its workers the scanner.
 
     Args:
-      address: of the scheduler, or its scheduler file, or `LOCAL`.
+      address: of the scheduler; or its scheduler file; or `LOCAL`.
       scan: makes the rows of one slice.
 
     Yields:

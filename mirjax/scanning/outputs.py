@@ -50,8 +50,8 @@ def cutting(outputs: Sequence[Output], cut: Cut) -> Iterator[Sink]:
 
     Args:
       outputs: opened with the block.
-      cut: the best sites of each miRNA are known at the end alone: until then they are
-        held in memory, and no others.
+      cut: `top_k` of each miRNA holds the best sites so far in memory, and writes them
+        at the end.
     """
     with contextlib.ExitStack() as stack:
         sinks = [stack.enter_context(output) for output in outputs]
@@ -88,8 +88,8 @@ def repression_of(
     Args:
       transcripts: of the search, read along with the genes.
       mirnas: of the search.
-      model: predicts log2 fold changes from seed sites; without such a site there is
-        none, and the cells are empty.
+      model: predicts log2 fold changes from seed sites; pairs without one have empty
+        cells.
     """
     rest = iter(transcripts)
     whole = [mirna for mirna in mirnas if len(mirna.sequence) >= gene_table.SHORTEST]

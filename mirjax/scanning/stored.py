@@ -89,8 +89,8 @@ def _named(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
             yield file
     except pa.ArrowInvalid as error:
         raise ValueError(
-            f"--from: {path} is no whole Parquet table ({error}); make it again with "
-            "--format=parquet"
+            f"--from: {path} is not a whole Parquet table ({error}); make it again "
+            "with --format=parquet"
         ) from error
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)

@@ -1,7 +1,8 @@
-"""Tables of sites as files: tab-separated text, Parquet or BED, equal bytes each time.
+"""Tables of sites as files: tab-separated text, Parquet or BED.
 
-The bytes depend on the rows and their order alone, not on how the rows are divided into
-tables. So a scan in parts, on one machine or on many, ends with the same file.
+The bytes of a file depend on its rows and their order alone, not on how the rows are
+divided into tables. So a scan in parts, on one machine or on many, ends with the same
+file.
 """
 
 import contextlib

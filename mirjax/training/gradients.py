@@ -40,9 +40,9 @@ def batch_gradient(
 ) -> tuple[Any, Metrics]:
     """Return the gradient of a batch's mean loss.
 
-    The parts of a batch are weighted by their rows of weight 1, so that their number
-    changes the gradient by rounding alone. Dropout is drawn anew for each part, with
-    the rates of a whole batch: other draws, of the same distribution.
+    The parts of a batch are weighted by their valid rows, so that the number of parts
+    changes the gradient by rounding alone. Dropout masks are drawn for each part: they
+    differ from those of a whole batch, but have the same distribution.
 
     Args:
       model: as for `steps.train_step`.
@@ -77,8 +77,8 @@ def batch_gradient(
 def _divided(batch: AnyBatch, parts: int) -> AnyBatch:
     """Divide a batch into parts, along a new first axis.
 
-    A part takes every so-and-so-many-th row. Rows that lie on one device stay there,
-    and every device has rows of every part.
+    Part k takes the rows k, k + `parts`, k + 2 `parts`, …. Rows that lie on one device
+    stay there, and every device has rows of every part.
     """
     return jax.tree.map(
         lambda x: jnp.moveaxis(x.reshape(-1, parts, *x.shape[1:]), 1, 0), batch

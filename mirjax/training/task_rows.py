@@ -1,4 +1,4 @@
-"""Encoded rows of a task with their metrics, and what all kinds of rows share."""
+"""Encoded rows of a task, with the hooks that measure and describe a model on them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ DescriptionHook = Callable[[Classifier, Mapping[str, Any]], Mapping[str, Any]]
 
 
 class TaskData(NamedTuple):
-    """Encoded rows, and what is measured on them beside the loss.
+    """Encoded rows, and the hooks that use them.
 
     Attributes:
       train: all training rows.

@@ -1,4 +1,4 @@
-"""A teacher: trained classifiers whose logits are averaged, and kept in the cache."""
+"""A teacher: trained classifiers whose mean logits label pairs, with a cache."""
 
 import dataclasses
 import hashlib
@@ -81,7 +81,7 @@ def load_teacher(names: str) -> Teacher:
       names: models as --model names them, joined by "+".
 
     Raises:
-      ValueError: if one cannot be loaded, or is no classifier.
+      ValueError: if one cannot be loaded, or is not a classifier.
     """
     for name in split_names(names):
         logging.info("teacher: %s", name)
