@@ -56,9 +56,11 @@ from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from mirjax.models.trained import TrainedModel
-    from mirjax.scanning.outputs import Output
     from mirjax.scanning.search import Search, SearchOptions
+    from mirjax.scanning.tables import Output
     from mirjax.scanning.transcripts import Transcripts
 
 _FLAG_MODULES = (
@@ -227,7 +229,7 @@ def _cut_again(flag_values: flags.FlagValues) -> int:
 @contextlib.contextmanager
 def _outputs(
     flag_values: flags.FlagValues,
-    schema: Any,
+    schema: "pa.Schema",
     search: "Search | None" = None,
     transcripts: "Transcripts | None" = None,
 ) -> Iterator[list["Output"]]:

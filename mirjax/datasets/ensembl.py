@@ -4,15 +4,14 @@ References:
   https://rest.ensembl.org: lookup/symbol, lookup/id and sequence/id.
 """
 
-import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import platformdirs
 from absl import logging
 
 from mirjax.datasets.rest import RestClient, UnknownError
+from mirjax.files import cache_folder
 from mirjax.inputs import Source, input_name, read_text
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
@@ -56,8 +55,7 @@ def read_gene_list(path: Source) -> list[str]:
 
 def default_client() -> RestClient:
     """Return a client of Ensembl that keeps responses in the user's cache."""
-    folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "ensembl"
-    return RestClient(SERVER, folder)
+    return RestClient(SERVER, cache_folder("ensembl"))
 
 
 def read_utrs(

@@ -7,9 +7,10 @@ from typing import Any
 from absl import flags
 
 from mirjax.scanning.drawing import draw
-from mirjax.scanning.outputs import Output, open_duplexes, open_genes, repression_of
+from mirjax.scanning.outputs import open_duplexes, open_genes, repression_of
 from mirjax.scanning.repression.head_file import PRETRAINED, find_model, read_model
 from mirjax.scanning.search import Search
+from mirjax.scanning.tables import Output
 from mirjax.scanning.transcripts import Transcripts
 
 

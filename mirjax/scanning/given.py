@@ -18,7 +18,7 @@ Sequences: TypeAlias = (
 A mapping or a series names its sequences by its keys or its index; others are numbered.
 """
 
-_LETTERS = set("ACGTUNRYSWKMBDHV")
+_LETTERS = {*alphabet.LETTERS, "T", *alphabet.IUPAC_CODES}
 
 
 def is_file(sequences: object) -> TypeGuard[str | os.PathLike[str]]:

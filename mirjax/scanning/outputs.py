@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -11,13 +10,13 @@ import pyarrow as pa
 from mirjax.output import open_output
 from mirjax.scanning import genes
 from mirjax.scanning.drawing import drawings
+from mirjax.scanning.options import TSV
 from mirjax.scanning.repression import gene_table
 from mirjax.scanning.repression.head_file import RepressionModel
 from mirjax.scanning.site_selection import Group, at_least, best_of_each
-from mirjax.scanning.tables import TSV, Sink, open_table
+from mirjax.scanning.tables import Output, Sink, open_table
 from mirjax.sequences.records import SequenceRecord
 
-Output = AbstractContextManager[Sink]
 AddColumns: TypeAlias = Callable[[pa.Table], pa.Table]
 """Adds columns to a table of genes; it is given all rows of a transcript at once."""
 

@@ -2,16 +2,15 @@
 
 import dataclasses
 import hashlib
-import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
-import platformdirs
 import pyarrow as pa
 from absl import logging
 
+from mirjax.files import cache_folder
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning import seed_mode, site_table, windows_mode
 from mirjax.scanning.background import Background, sample_of
@@ -78,7 +77,7 @@ class Search:
                 sample_of(targets, size),
                 size,
                 options.sites.background_seed,
-                pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "backgrounds",
+                cache_folder("backgrounds"),
                 self.settings["model"],
             )
             return make_scanner(
@@ -109,9 +108,11 @@ class Search:
 
 def schema_of(mode: str) -> pa.Schema:
     """Return the columns of the table of a mode."""
-    if mode == SEED:
-        return seed_mode.SCHEMA
-    return site_table.SCHEMA if mode == SITES else windows_mode.SCHEMA
+    return {
+        SITES: site_table.SCHEMA,
+        WINDOWS: windows_mode.SCHEMA,
+        SEED: seed_mode.SCHEMA,
+    }[mode]
 
 
 def make_search(

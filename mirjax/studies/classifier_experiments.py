@@ -33,7 +33,7 @@ BASELINES = {
     "target_kmers": "k-mers of the target alone",
 }
 _METRICS = ("accuracy", "average_precision", "auroc")
-_POSITIVES_ONLY, _BESIDE = "positives only", "beside negatives"
+_BESIDE = "beside negatives"  # name of stages
 
 
 def measured_classifier(

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from mirjax.models.interfaces import Model
 from mirjax.models.losses import (
     AnyBatch,
     Metrics,
@@ -36,7 +37,7 @@ class StepOptions(NamedTuple):
 
 
 def batch_gradient(
-    model: Any, options: StepOptions, params: Any, batch: AnyBatch, key: Array
+    model: Model, options: StepOptions, params: Any, batch: AnyBatch, key: Array
 ) -> tuple[Any, Metrics]:
     """Return the gradient of a batch's mean loss.
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import jax
 import numpy as np
-import platformdirs
 from absl import logging
 from jaxtyping import Float
 
 from mirjax.datasets.sources import split_names
-from mirjax.files import atomic_write, make_cache_folder
+from mirjax.files import atomic_write, cache_folder, make_cache_folder
 from mirjax.inference import classify
 from mirjax.models.interfaces import Generator
 from mirjax.models.loading import load_model
@@ -55,7 +54,7 @@ class Teacher:
         self, member: TrainedModel[Any], pairs: Pairs
     ) -> Float[np.ndarray, " rows"]:
         check_lengths(pairs, member.model, f"config.pool.teacher={self.name}")
-        path = cache_folder() / f"{_digest(member, pairs)}.npy"
+        path = cache_folder("teacher_logits") / f"{_digest(member, pairs)}.npy"
         if (kept := _read(path, len(pairs))) is not None:
             return kept
         parts = []
@@ -92,11 +91,6 @@ def load_teacher(names: str) -> Teacher:
                 f"config.pool.teacher: {name} is a generator; name a classifier"
             )
     return Teacher(names, members)
-
-
-def cache_folder() -> pathlib.Path:
-    """Return the folder in which logits are kept."""
-    return pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "teacher_logits"
 
 
 def _digest(member: TrainedModel[Any], pairs: Pairs) -> str:

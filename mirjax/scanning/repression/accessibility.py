@@ -12,10 +12,9 @@ import zipfile
 from collections.abc import Sequence
 
 import numpy as np
-import platformdirs
 from jaxtyping import Float
 
-from mirjax.files import atomic_write, make_cache_folder
+from mirjax.files import atomic_write, cache_folder, make_cache_folder
 from mirjax.inference.folding import load_viennarna
 
 WINDOW = 80  # nt that are folded at a time
@@ -89,8 +88,7 @@ def cache_path(utrs: Sequence[str]) -> pathlib.Path:
     """Return the file in which the accessibility of these 3'UTRs is kept."""
     settings = f"{WINDOW} {SPAN} {STRETCH} {_FLOOR} {_version()}"
     key = hashlib.sha256("\n".join([settings, *utrs]).encode()).hexdigest()
-    folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "accessibility"
-    return folder / f"{key[:32]}.npz"
+    return cache_folder("accessibility") / f"{key[:32]}.npz"
 
 
 def _version() -> str:
