@@ -58,6 +58,7 @@ from mirjax.sequences.records import SequenceRecord
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from mirjax.models.interfaces import Classifier
     from mirjax.models.trained import TrainedModel
     from mirjax.scanning.search import Search, SearchOptions
     from mirjax.scanning.tables import Output
@@ -176,7 +177,7 @@ def _scan(flag_values: flags.FlagValues) -> int:
 
 def _mirnas(
     flag_values: flags.FlagValues,
-    trained: "TrainedModel[Any] | None",
+    trained: "TrainedModel[Classifier] | None",
     bad: BadRecords,
 ) -> list[SequenceRecord]:
     """Load the miRNAs of the search that the classifier can read."""
@@ -193,7 +194,7 @@ def _mirnas(
 
 
 def _open(
-    path: str, bad: BadRecords, trained: "TrainedModel[Any] | None"
+    path: str, bad: BadRecords, trained: "TrainedModel[Classifier] | None"
 ) -> "AbstractContextManager[Transcripts]":
     """Open the targets; N is refused if the classifier cannot read it."""
     from mirjax.models.interfaces import reads_unknown_letters

@@ -20,9 +20,8 @@ from mirjax.evaluation.confounders import measure_confounders
 from mirjax.evaluation.gene_flags import GeneOptions
 from mirjax.evaluation.gene_set import GeneSet, load_gene_set
 from mirjax.evaluation.metrics import repression as metrics
-from mirjax.models.interfaces import Generator
 from mirjax.models.loading import load_model
-from mirjax.models.trained import TrainedModel
+from mirjax.models.trained import TrainedModel, as_classifier
 from mirjax.scanning.repression import accessibility, head_file
 from mirjax.scanning.repression.features import prepare
 from mirjax.scanning.repression.head import tabulate_sites
@@ -92,13 +91,13 @@ def load_predictor(name: str) -> RepressionModel | TrainedModel:
     """
     if name.startswith(head_file.PRETRAINED) or name.endswith(".json"):
         return head_file.read_model(head_file.find_model(name))
-    trained = load_model(pathlib.Path(name))
-    if isinstance(trained.model, Generator):
+    classifier = as_classifier(load_model(pathlib.Path(name)))
+    if classifier is None:
         raise ValueError(
             f"--model={name} is a generator; give a classifier, or a repression model "
             f"such as {head_file.PRETRAINED}"
         )
-    return trained
+    return classifier
 
 
 def evaluate_genes(options: GeneOptions) -> GeneMetrics:

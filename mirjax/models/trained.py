@@ -13,13 +13,13 @@ from flax import traverse_util
 
 from mirjax.files import atomic_write
 from mirjax.models.archive import with_checksum
-from mirjax.models.interfaces import PairModel
+from mirjax.models.interfaces import Classifier, Generator, PairModel
 
 FILE_NAME = "model.npz"  # in a workdir
 METADATA = "metadata"  # name of the JSON text among the file's arrays
 PARAMS = "params/"  # start of the names of the others
 
-ModelT = TypeVar("ModelT", bound=PairModel)
+ModelT = TypeVar("ModelT", bound=PairModel, covariant=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +37,15 @@ class TrainedModel(Generic[ModelT]):
     model: ModelT
     params: Mapping[str, Any]
     metadata: Mapping[str, Any]
+
+
+def as_classifier(trained: TrainedModel) -> TrainedModel[Classifier] | None:
+    """Return a trained model if it is a classifier, else None."""
+    model = trained.model
+    # A generator has all members of a classifier.
+    if isinstance(model, Generator) or not isinstance(model, Classifier):
+        return None
+    return TrainedModel(model, trained.params, trained.metadata)
 
 
 def save_model(

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import jax
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow as pa
 from absl import logging
 
 from mirjax.files import cache_folder
+from mirjax.models.interfaces import Classifier
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning import seed_mode, site_table, windows_mode
 from mirjax.scanning.background import Background, sample_of
@@ -118,7 +118,7 @@ def schema_of(mode: str) -> pa.Schema:
 def make_search(
     options: SearchOptions,
     mirnas: Sequence[SequenceRecord],
-    trained: TrainedModel[Any] | None,
+    trained: TrainedModel[Classifier] | None,
     temperature: float = 1.0,
 ) -> Search:
     """Prepare the classifier of a search for its miRNAs.
@@ -150,7 +150,7 @@ def make_search(
     return Search(tuple(mirnas), engine, settings, options)
 
 
-def model_digest(trained: TrainedModel[Any], temperature: float) -> str:
+def model_digest(trained: TrainedModel[Classifier], temperature: float) -> str:
     """Return the SHA-256 of a classifier: its sizes, parameters and temperature."""
     digest = hashlib.sha256(f"{trained.model!r} {temperature!r}".encode())
     for path, leaf in jax.tree.leaves_with_path(trained.params):

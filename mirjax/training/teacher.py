@@ -6,7 +6,6 @@ import io
 import json
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import numpy as np
@@ -16,9 +15,9 @@ from jaxtyping import Float
 from mirjax.datasets.sources import split_names
 from mirjax.files import atomic_write, cache_folder, make_cache_folder
 from mirjax.inference import classify
-from mirjax.models.interfaces import Generator
+from mirjax.models.interfaces import Classifier
 from mirjax.models.loading import load_model
-from mirjax.models.trained import TrainedModel
+from mirjax.models.trained import TrainedModel, as_classifier
 from mirjax.sequences.records import Pairs
 from mirjax.training.task_rows import check_lengths
 
@@ -35,7 +34,7 @@ class Teacher:
     """
 
     name: str
-    members: Sequence[TrainedModel[Any]]
+    members: Sequence[TrainedModel[Classifier]]
 
     def logits(self, pairs: Pairs) -> Float[np.ndarray, " rows"]:
         """Return the mean of the members' logits, from the cache if it holds them.
@@ -51,7 +50,7 @@ class Teacher:
         return mean
 
     def _member_logits(
-        self, member: TrainedModel[Any], pairs: Pairs
+        self, member: TrainedModel[Classifier], pairs: Pairs
     ) -> Float[np.ndarray, " rows"]:
         check_lengths(pairs, member.model, f"config.pool.teacher={self.name}")
         path = cache_folder("teacher_logits") / f"{_digest(member, pairs)}.npy"
@@ -82,18 +81,19 @@ def load_teacher(names: str) -> Teacher:
     Raises:
       ValueError: if one cannot be loaded, or is not a classifier.
     """
+    members = []
     for name in split_names(names):
         logging.info("teacher: %s", name)
-    members = [load_model(name) for name in split_names(names)]
-    for name, member in zip(split_names(names), members, strict=True):
-        if isinstance(member.model, Generator):
+        member = as_classifier(load_model(name))
+        if member is None:
             raise ValueError(
                 f"config.pool.teacher: {name} is a generator; name a classifier"
             )
+        members.append(member)
     return Teacher(names, members)
 
 
-def _digest(member: TrainedModel[Any], pairs: Pairs) -> str:
+def _digest(member: TrainedModel[Classifier], pairs: Pairs) -> str:
     """Return the SHA-256 of a model and of the pairs that it labels."""
     digest = hashlib.sha256(
         json.dumps(member.metadata["model"], sort_keys=True).encode()

@@ -44,7 +44,7 @@ class MitarEngine:
       temperature: logits are divided by it; see `evaluation.metrics.calibration`.
     """
 
-    trained: TrainedModel[Any]
+    trained: TrainedModel[Mitar]
     mirnas: tuple[str, ...]
     temperature: float = 1.0
 
