@@ -1,6 +1,7 @@
 """A trained model and its file: parameters as plain arrays, the config as JSON."""
 
 import dataclasses
+import hashlib
 import io
 import json
 import pathlib
@@ -46,6 +47,13 @@ def as_classifier(trained: TrainedModel) -> TrainedModel[Classifier] | None:
     if isinstance(model, Generator) or not isinstance(model, Classifier):
         return None
     return TrainedModel(model, trained.params, trained.metadata)
+
+
+def hash_params(digest: "hashlib._Hash", params: Mapping[str, Any]) -> None:
+    """Add the names and values of parameters, as float32, to a hash."""
+    for path, leaf in jax.tree.leaves_with_path(params):
+        digest.update(jax.tree_util.keystr(path).encode())
+        digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())
 
 
 def save_model(

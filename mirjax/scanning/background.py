@@ -24,6 +24,7 @@ from mirjax.scanning.candidates import CandidateRule, calibrate
 from mirjax.scanning.null import Null
 from mirjax.scanning.scored_sites import SiteScorer
 from mirjax.scanning.seed_mode import tokens_of
+from mirjax.scanning.site_options import BACKGROUND_NT
 from mirjax.scanning.slices import Slice
 from mirjax.sequences.records import SequenceRecord
 
@@ -45,7 +46,7 @@ class Background:
     """
 
     sample: tuple[SequenceRecord, ...]
-    letters: int = 250_000
+    letters: int = BACKGROUND_NT
     seed: int = 0
     folder: pathlib.Path | None = None
     model: str = ""

@@ -4,14 +4,12 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-import jax
-import numpy as np
 import pyarrow as pa
 from absl import logging
 
 from mirjax.files import cache_folder
 from mirjax.models.interfaces import Classifier
-from mirjax.models.trained import TrainedModel
+from mirjax.models.trained import TrainedModel, hash_params
 from mirjax.scanning import seed_mode, site_table, windows_mode
 from mirjax.scanning.background import Background, sample_of
 from mirjax.scanning.engines.choice import make_engine
@@ -72,7 +70,7 @@ class Search:
         if options.mode == SEED:
             return seed_mode.SeedMode(self.mirnas)
         if options.mode == SITES:
-            size = options.sites.background_letters
+            size = options.sites.background_nt
             background = Background(
                 sample_of(targets, size),
                 size,
@@ -153,9 +151,7 @@ def make_search(
 def model_digest(trained: TrainedModel[Classifier], temperature: float) -> str:
     """Return the SHA-256 of a classifier: its sizes, parameters and temperature."""
     digest = hashlib.sha256(f"{trained.model!r} {temperature!r}".encode())
-    for path, leaf in jax.tree.leaves_with_path(trained.params):
-        digest.update(jax.tree_util.keystr(path).encode())
-        digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())
+    hash_params(digest, trained.params)
     return digest.hexdigest()
 
 

@@ -6,7 +6,7 @@ from absl import flags
 
 from mirjax.scanning.options import CANDIDATES
 
-BACKGROUND_LETTERS = 250_000
+BACKGROUND_NT = 250_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +18,7 @@ class SiteOptions:
       chance_per_kb: highest p-value of a site, in chance sites of the miRNA per 1,000
         nt; None for any.
       threshold: lowest score of a site; None for any.
-      background_letters: nucleotides of the shuffled transcripts.
+      background_nt: nucleotides of the shuffled transcripts.
       background_seed: of the shuffles.
 
     Raises:
@@ -28,7 +28,7 @@ class SiteOptions:
     candidates: str = "fast"
     chance_per_kb: float | None = 0.1
     threshold: float | None = None
-    background_letters: int = BACKGROUND_LETTERS
+    background_nt: int = BACKGROUND_NT
     background_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -46,9 +46,9 @@ class SiteOptions:
             raise ValueError(
                 f"--threshold={self.threshold} must be a probability, from 0 to 1"
             )
-        if self.background_letters < 10_000:
+        if self.background_nt < 10_000:
             raise ValueError(
-                f"--background_nt={self.background_letters} must be at least 10000"
+                f"--background_nt={self.background_nt} must be at least 10000"
             )
 
 
@@ -73,7 +73,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
     flags.DEFINE_integer(
         "background_nt",
-        default.background_letters,
+        default.background_nt,
         "--mode=sites: nt of shuffled transcripts that are scanned for the p-values of "
         "each miRNA; what is found is kept for the next search",
         flag_values=flag_values,

@@ -16,7 +16,7 @@ LETTERS = "AUCG"
 VOCABULARY_SIZE = 7
 NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: tokens less one
 
-IUPAC_CODES = "NRYSWKMBDHV"  # for letters that are not known
+IUPAC_CODES = "NRYSWKMBDHV"  # of letters that are not known exactly
 UNKNOWN_LETTER = "N"  # what these codes are read as
 _UNKNOWN = 255
 

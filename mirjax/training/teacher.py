@@ -7,7 +7,6 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-import jax
 import numpy as np
 from absl import logging
 from jaxtyping import Float
@@ -17,7 +16,7 @@ from mirjax.files import atomic_write, cache_folder, make_cache_folder
 from mirjax.inference import classify
 from mirjax.models.interfaces import Classifier
 from mirjax.models.loading import load_model
-from mirjax.models.trained import TrainedModel, as_classifier
+from mirjax.models.trained import TrainedModel, as_classifier, hash_params
 from mirjax.sequences.records import Pairs
 from mirjax.training.task_rows import check_lengths
 
@@ -98,9 +97,7 @@ def _digest(member: TrainedModel[Classifier], pairs: Pairs) -> str:
     digest = hashlib.sha256(
         json.dumps(member.metadata["model"], sort_keys=True).encode()
     )
-    for path, leaf in jax.tree.leaves_with_path(member.params):
-        digest.update(jax.tree_util.keystr(path).encode())
-        digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())
+    hash_params(digest, member.params)
     for mirna, target in zip(pairs.mirnas, pairs.targets, strict=True):
         digest.update(f"{mirna} {target}\n".encode())
     return digest.hexdigest()
