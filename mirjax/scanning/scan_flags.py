@@ -121,8 +121,8 @@ def _define_limits(flag_values: flags.FlagValues) -> None:
         (
             "top_k",
             None,
-            "write only this many sites of each miRNA (or target, by --top_k_of): those "
-            "with the highest scores",
+            "write only this many sites of each miRNA (or target, by --top_k_of): "
+            "those with the highest scores",
         ),
         (
             "step",
