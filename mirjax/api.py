@@ -15,7 +15,6 @@ References:
 
 import dataclasses
 import os
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +27,7 @@ from mirjax.inference.classify import predict_probabilities
 from mirjax.inference.options import DECODERS, GREEDY, PredictOptions
 from mirjax.models import loading
 from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
-from mirjax.models.trained import TrainedModel
+from mirjax.models.trained import TrainedModel, as_classifier
 from mirjax.scanning import given
 from mirjax.scanning.given import Sequences
 from mirjax.scanning.mirnas import check_lengths
@@ -194,14 +193,13 @@ class Model:
             }
         )
 
-    def _classifier(self) -> TrainedModel[Any]:
+    def _classifier(self) -> TrainedModel[Classifier]:
         """Return the model if it scores pairs."""
-        model = self.trained.model
-        if isinstance(model, Generator) or not isinstance(model, Classifier):
-            raise ValueError(
-                f"a {type(model).__name__} scores no pairs; load a classifier"
-            )
-        return self.trained
+        classifier = as_classifier(self.trained)
+        if classifier is None:
+            kind = type(self.trained.model).__name__
+            raise ValueError(f"a {kind} scores no pairs; load a classifier")
+        return classifier
 
 
 def load(path: str | os.PathLike[str]) -> Model:

@@ -193,26 +193,30 @@ def _plain_letters(error: UnicodeError) -> tuple[str, int]:
 
 
 @contextlib.contextmanager
-def progress(total: int | None, description: str) -> Iterator[Callable[[int], None]]:
+def progress(
+    total: int | None, description: str, *, in_bytes: bool = False
+) -> Iterator[Callable[[int], None]]:
     """Show progress as a bar on a terminal, and as log lines elsewhere.
 
     Args:
       total: number of items, or None if it is unknown.
       description: what is done, such as "decoding sites".
+      in_bytes: show the bar's numbers in kB or MB.
 
     Yields:
       A function to call with the number of items done since the previous call.
     """
     from rich import console as rich_console
-    from rich import progress as rich_progress
+    from rich import progress as bars
 
+    numbers = bars.DownloadColumn() if in_bytes else bars.MofNCompleteColumn()
     terminal = rich_console.Console(stderr=True)
     done = done_before = 0
     line = time.monotonic()
     next_line = line
-    with rich_progress.Progress(
-        *rich_progress.Progress.get_default_columns(),
-        rich_progress.MofNCompleteColumn(),
+    with bars.Progress(
+        *bars.Progress.get_default_columns(),
+        numbers,
         console=terminal,
         disable=not terminal.is_terminal,
     ) as bar:

@@ -15,13 +15,17 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
+import platformdirs
 from absl import logging
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers of a disk without space left, a quota or the largest file size."""
 
 _NAME_BYTES = 200  # of a file's name that its temporary name holds
 _TOKEN_BYTES = 8
 _SUFFIX = ".unfinished"
 _UNFINISHED = re.compile(rf"[0-9a-f]{{{2 * _TOKEN_BYTES}}}{re.escape(_SUFFIX)}")
-_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NOT_WRITTEN = (*FULL_DISK, errno.EIO)
 
 
 @contextlib.contextmanager
@@ -57,6 +61,15 @@ def atomic_write(path: pathlib.Path) -> Iterator[pathlib.Path]:
     finally:
         unfinished.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+def cache_folder(name: str = "") -> pathlib.Path:
+    """Return the folder of mirjax in the user's cache, or one in it; it may not exist.
+
+    Args:
+      name: of the folder in it.
+    """
+    return pathlib.Path(platformdirs.user_cache_dir("mirjax")) / name
 
 
 def make_cache_folder(folder: pathlib.Path) -> None:

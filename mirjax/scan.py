@@ -9,16 +9,16 @@ the end not included. Letters other than A, C, G, T and U in transcripts (N and 
 other IUPAC codes) pair with nothing.
 
 --mode=sites, the default: alignment proposes duplexes, a classifier scores each in its
-window, and what chance gives often is left out. Columns:
+window, and sites with p-values above --chance_per_kb are left out. Columns:
 
   mirna target    names
   start end       where the best duplex lies
   score           probability that the miRNA binds the window
-  pvalue          chance sites a nucleotide that score as high: what the miRNA finds in
-                  shuffled transcripts
+  pvalue          sites of the miRNA, per nucleotide of shuffled transcripts, that score
+                  as high or higher
   evalue          chance sites of the miRNA in all transcripts of the search
   site_type       8mer, 7mer-m8, 7mer-A1 or 6mer as TargetScan defines them, or other
-  window_start    what the classifier read
+  window_start    the window that the classifier read
   window_end
   alignment_score of the duplex
   duplex          its pairs, in ViennaRNA's notation: the site, &, the miRNA, both
@@ -33,7 +33,8 @@ windows of this transcript the miRNA passes, at least --min_sites.
 --mode=seed lists canonical sites alone: mirna, target, start, end and site_type.
 
 A scan that was stopped goes on with --resume. --shard=1/4 scans a quarter, and
---merge joins the shards; --dask spreads a scan over a cluster. The table is the same.
+--merge joins the shards. --dask spreads a scan over a cluster. All write the same
+table.
 """
 
 import contextlib
@@ -55,9 +56,12 @@ from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from mirjax.models.interfaces import Classifier
     from mirjax.models.trained import TrainedModel
-    from mirjax.scanning.outputs import Output
     from mirjax.scanning.search import Search, SearchOptions
+    from mirjax.scanning.tables import Output
     from mirjax.scanning.transcripts import Transcripts
 
 _FLAG_MODULES = (
@@ -173,7 +177,7 @@ def _scan(flag_values: flags.FlagValues) -> int:
 
 def _mirnas(
     flag_values: flags.FlagValues,
-    trained: "TrainedModel[Any] | None",
+    trained: "TrainedModel[Classifier] | None",
     bad: BadRecords,
 ) -> list[SequenceRecord]:
     """Load the miRNAs of the search that the classifier can read."""
@@ -190,7 +194,7 @@ def _mirnas(
 
 
 def _open(
-    path: str, bad: BadRecords, trained: "TrainedModel[Any] | None"
+    path: str, bad: BadRecords, trained: "TrainedModel[Classifier] | None"
 ) -> "AbstractContextManager[Transcripts]":
     """Open the targets; N is refused if the classifier cannot read it."""
     from mirjax.models.interfaces import reads_unknown_letters
@@ -226,17 +230,17 @@ def _cut_again(flag_values: flags.FlagValues) -> int:
 @contextlib.contextmanager
 def _outputs(
     flag_values: flags.FlagValues,
-    schema: Any,
+    schema: "pa.Schema",
     search: "Search | None" = None,
     transcripts: "Transcripts | None" = None,
 ) -> Iterator[list["Output"]]:
-    """Yield what takes the rows.
+    """Yield the outputs that the flags name.
 
     Args:
       flag_values: of the command.
       schema: columns of the table.
-      search: None if the rows were found before.
-      transcripts: likewise.
+      search: None if the rows come from an earlier scan.
+      transcripts: of the search; None without one.
     """
     from mirjax.scanning.extra_outputs import extra_outputs
     from mirjax.scanning.outputs import Cut, cutting

@@ -2,14 +2,15 @@
 
     python -m mirjax.study --workdir=W
 
-Each experiment, T1 to T9, writes its figures to W/results, and all of them are rendered
+Each experiment, T1 to T9, writes its metrics to W/results, and all of them are rendered
 to W/report.html, one page that needs no network. Trained models and measurements are
 kept in W/stages as long as neither their inputs nor their code change: the same command
 continues a study that was stopped or killed.
 
-The whole study takes about half a day on 2 CPU cores, and needs the datasets
-chakraborty2019, mitar2021 and hejret2023 and NCBI BLAST+. --quick runs all of it on
-reduced data in some minutes; every table says so.
+The whole study takes about half a day on 2 CPU cores. It needs the datasets
+chakraborty2019, mitar2021 and hejret2023, NCBI BLAST+, and ViennaRNA (pip install
+'mirjax[fold]'). --quick runs all of it on reduced data in some minutes; every table
+says so.
 
 SIGTERM, SIGHUP and SIGINT (Ctrl-C) save the training that runs first. Exit codes: 0
 when all is done, 1 after an error, 130 after SIGINT, 143 after SIGTERM or SIGHUP.
@@ -44,7 +45,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_boolean(
         "quick",
         False,
-        "Run all of it on reduced data, in minutes: it shows the program at work.",
+        "Run all experiments on reduced data with small models, in minutes: this shows "
+        "that the program runs, not what the models can do.",
         flag_values=flag_values,
     )
     flags.mark_flag_as_required("workdir", flag_values)
@@ -62,11 +64,13 @@ def main(flag_values: flags.FlagValues) -> None:
     import jax
 
     from mirjax.blast.programs import find_blast
+    from mirjax.inference.folding import load_viennarna
     from mirjax.studies.settings import FULL, QUICK
     from mirjax.studies.study import RESULTS_FOLDER, run_study
     from mirjax.training.stop_signal import TrainingStopped
 
     find_blast()
+    load_viennarna("mirjax.study")
     # What is compiled once is not compiled again for another seed or run.
     jax.config.update("jax_compilation_cache_dir", str(workdir / COMPILED_FOLDER))
     try:

@@ -7,10 +7,9 @@ import pathlib
 import platform
 
 import jax
-import platformdirs
 from absl import logging
 
-from mirjax.files import make_cache_folder
+from mirjax import files
 
 MAX_CACHE_BYTES = 1 << 30  # of the programs that are kept
 
@@ -41,7 +40,7 @@ def use_compilation_cache() -> None:
         return
     folder = cache_folder()
     try:
-        make_cache_folder(folder)
+        files.make_cache_folder(folder)
     except OSError as error:
         logging.info("compiled programs are not kept: %s", error)
         return
@@ -81,8 +80,7 @@ def cache_folder() -> pathlib.Path:
 
     A home folder may be shared by processors that lack one another's instructions.
     """
-    folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "compiled"
-    return folder / _processor()
+    return files.cache_folder("compiled") / _processor()
 
 
 @functools.cache

@@ -13,7 +13,7 @@ comes from a result file, through these functions:
   table("NAME", "header=field:format")  its metrics as a table
   command("NAME")                       the commands that repeat the measurement
 
-The published figures of a benchmark, mirjax/data/benchmarks/NAME.json, are the metrics
+The published metrics of a benchmark, mirjax/data/benchmarks/NAME.json, are the metrics
 of NAME.
 
 Formats: %N is a percentage with N decimals, .N a number with N decimals, iN the same
@@ -61,7 +61,7 @@ def load_results(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
 
 
 def load_benchmarks(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
-    """Read the published figures of every benchmark, each as a result file.
+    """Read the published metrics of every benchmark, each as a result file.
 
     Args:
       folder: holds NAME.json, as `mirjax.evaluation.benchmarks` reads them.
@@ -70,9 +70,9 @@ def load_benchmarks(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
     for path in sorted(folder.glob("*.json")):
         releases = json.loads(path.read_text(encoding="utf-8"))
         rows = [
-            {"dataset": release["dataset"], **figure, **figure["metrics"]}
+            {"dataset": release["dataset"], **each, **each["metrics"]}
             for release in releases
-            for figure in release["figures"]
+            for each in release["published"]
         ]
         benchmarks[path.stem] = {"metrics": rows, "values": {}, "command": []}
     return benchmarks

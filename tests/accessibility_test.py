@@ -35,9 +35,7 @@ def _model():
 
 
 def test_is_kept_for_the_next_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        accessibility.platformdirs, "user_cache_dir", lambda _: str(tmp_path)
-    )
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(tmp_path))
     rng = np.random.default_rng(0)
     utrs = ["".join(rng.choice(list("ACGU"), length)) for length in (30, 5, 60)]
     expected = [accessibility.log10_unpaired(utr) for utr in utrs]

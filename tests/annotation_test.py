@@ -141,7 +141,7 @@ def test_a_chromosome_in_two_places_is_refused(fasta):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("chr1 exon 1 2\n", "line 2 is no line of a GTF or GFF3 file .1 columns"),
+        ("chr1 exon 1 2\n", "line 2 is not a line of a GTF or GFF3 file .1 columns"),
         (gff("chr1", "exon", "x", 2, "+", "ID=a"), "line 2 .*invalid literal"),
         (gff("chr1", "exon", 9, 2, "+", "ID=a"), "line 2 .*from 9 to 2"),
     ],
@@ -190,7 +190,7 @@ def test_the_intervals_of_a_bed_file(fasta):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("chr1\t5\n", "line 1 is no line of a BED"),
+        ("chr1\t5\n", "line 1 is not a line of a BED"),
         ("chr1\t9\t5\n", "interval 9 to 5"),
         ("chr1\t5\t999\n", "ends at 999, but chr1"),
         ("chrZ\t5\t9\n", "lacks, such as chrZ"),

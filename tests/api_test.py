@@ -132,7 +132,7 @@ def test_decoded_mirnas(generator):
         (lambda m, g: m.predict_proba(MIRNA, "A" * 54), "target of 54 nt"),
         (lambda m, g: m.predict_proba("A" * 27, "ACGU"), "miRNA of 27 nt"),
         (lambda m, g: m.predict_proba("ANGU", "ACGU"), "'N' at position 2"),
-        (lambda m, g: m.predict_proba(MIRNA, ["ACGU", 3]), "3 is no text"),
+        (lambda m, g: m.predict_proba(MIRNA, ["ACGU", 3]), "3 is not text"),
         (lambda m, g: m.predict_proba(pd.DataFrame({"mirna": [MIRNA]})), "no column t"),
         (lambda m, g: m.predict_proba(MIRNA, "absent.fa"), "absent.fa: cannot be read"),
         (lambda m, g: m.scan(["A" * 30], "ACGU"), "30 nt, the model takes 1 to 26"),
@@ -149,7 +149,7 @@ def test_wrong_arguments(model, generator, call, part):
 def test_sites_above_chance_are_the_default(model, tmp_path):
     site = "AACUAUACAACCUACUACCUCA"
     letters = random_letters(np.random.default_rng(2), 1, 900, 901)[0]
-    options = mirjax.SiteOptions(background_letters=10_000, chance_per_kb=1000.0)
+    options = mirjax.SiteOptions(background_nt=10_000, chance_per_kb=1000.0)
     sites = mirjax.scan(model, {"m": MIRNA}, {"t": letters + site}, options)
     windows = [
         (letters + site)[row.window_start : row.window_end]

@@ -69,7 +69,7 @@ def test_an_archive_of_numpy_has_no_checksum_and_a_cut_one_is_damaged():
 
 
 BAD = {
-    "not an array": (of_member(b"hello", "README.txt"), "'README.txt' is no array"),
+    "not an array": (of_member(b"hello", "README.txt"), "'README.txt' is not an array"),
     "no header": (of_member(b"hello"), "'x.npy': no array of NumPy's format"),
     "damaged header": (
         of_member(array().replace(b"'shape'", b"'shape")),

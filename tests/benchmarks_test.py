@@ -1,4 +1,4 @@
-"""Tests of published figures beside ours, on the same rows alone."""
+"""Tests of published metrics beside ours, on the same rows alone."""
 
 import csv
 import gzip
@@ -36,16 +36,16 @@ def model(tmp_path):
     return path
 
 
-def test_every_figure_names_its_source_and_is_one_of_our_metrics():
+def test_published_metrics_name_their_source_and_are_among_ours():
     for benchmark in BENCHMARKS:
         for release in benchmarks.read_releases(benchmark):
-            assert release.figures and release.test
-            names = [figure.predictor for figure in release.figures]
+            assert release.published and release.test
+            names = [each.predictor for each in release.published]
             assert len(set(names)) == len(names)
-            for figure in release.figures:
-                assert figure.source
-                assert set(figure.metrics) <= {"average_precision", "auroc"}
-                assert all(0 < value < 1 for value in figure.metrics.values())
+            for each in release.published:
+                assert each.source
+                assert set(each.metrics) <= {"average_precision", "auroc"}
+                assert all(0 < value < 1 for value in each.metrics.values())
 
 
 def test_rows_are_recognised_in_any_order_and_no_others():
@@ -66,8 +66,8 @@ def test_the_test_set_of_the_first_releases_is_recognised(data_dir, tmp_path):
     release = benchmarks.find_release("mirbench", registry.load_pairs(data))
     assert release.dataset == data
     assert release.rows == 965
-    figures = {f.predictor: f.metrics["average_precision"] for f in release.figures}
-    assert figures["miRBind2"] == 0.8552
+    found = {p.predictor: p.metrics["average_precision"] for p in release.published}
+    assert found["miRBind2"] == 0.8552
     # The same rows with their columns turned round and compressed.
     with open(data_dir / "hejret2023/test.tsv") as file:
         rows = [row[::-1] for row in csv.reader(file, delimiter="\t")]
@@ -79,7 +79,7 @@ def test_the_test_set_of_the_first_releases_is_recognised(data_dir, tmp_path):
 
 
 @pytest.mark.slow
-def test_rows_of_another_release_get_no_published_figures(model, tmp_path, capsys):
+def test_rows_of_another_release_get_no_published_metrics(model, tmp_path, capsys):
     rows = [
         ("label", "gene", "noncodingRNA"),
         *((str(n % 2), "ACGUUGCA" * 5, "UGAGGUAGUAGGUUGUAUAGUU"[n:]) for n in range(4)),
@@ -89,12 +89,12 @@ def test_rows_of_another_release_get_no_published_figures(model, tmp_path, capsy
     found = run(model, tmp_path / "out", "--benchmark=mirbench", f"--data={data}")
     assert found["benchmark"] == {"name": "mirbench"}
     printed = capsys.readouterr().out
-    assert "no published figures" in printed
+    assert "no published metrics" in printed
     assert "published predictors" not in printed
 
 
 @pytest.mark.slow
-def test_published_figures_stand_beside_ours_on_the_same_rows(
+def test_published_metrics_stand_beside_ours_on_the_same_rows(
     data_dir, model, tmp_path, capsys
 ):
     found = run("published/mirbind2", tmp_path / "out", "--benchmark=mirbench")

@@ -57,7 +57,7 @@ def test_an_altered_result_alters_the_page(copy, capsys):
     assert render_docs.main(["--check", root]) == 0
 
 
-def test_an_altered_published_figure_alters_the_pages(copy):
+def test_an_altered_published_metric_alters_the_pages(copy):
     path = copy / "mirjax" / "data" / "benchmarks" / "mirbench.json"
     path.write_text(path.read_text().replace("0.8552", "0.1234"))
     assert render_docs.main([f"--root={copy}"]) == 0

@@ -222,8 +222,8 @@ def test_no_service_is_one_line(tmp_path, monkeypatch):
     ("body", "words"),
     [
         (b"<html>", "not JSON"),
-        ({"object_type": "Gene"}, "not the expected form"),
-        ([], "not the expected form"),
+        ({"object_type": "Gene"}, "unexpected form"),
+        ([], "unexpected form"),
     ],
 )
 def test_answers_of_another_form_are_one_line(client, server, body, words):

@@ -598,7 +598,7 @@ def test_evaluations_do_not_overwrite_each_other(tmp_path):
         for name, each in sources.items():
             assert write(tmp_path, each) == name
     assert results_folder("there", tmp_path, sources["pairs-all"]).name == "there"
-    with pytest.raises(ValueError, match="--model=.*is no folder of a run: name"):
+    with pytest.raises(ValueError, match="--model=.*is not the folder of a run: name"):
         results_folder(None, tmp_path / "m.npz", sources["pairs-all"])
 
 

@@ -14,7 +14,7 @@ from mirjax.evaluation.gene_flags import GeneOptions
 from mirjax.evaluation.gene_set import GeneSet, load_own
 from mirjax.evaluation.metrics import repression as metrics
 from mirjax.reporting.gene_report import report_genes
-from mirjax.scanning.repression import accessibility, features, head_file
+from mirjax.scanning.repression import features, head_file
 from mirjax.scanning.repression.fitting import FitOptions
 from mirjax.scanning.repression.head import tabulate_sites
 from mirjax.training.repression import gene_weights, train_repression
@@ -44,9 +44,7 @@ def _gene_set(number=60):
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """Keep accessibility out of the user's cache."""
-    monkeypatch.setattr(
-        accessibility.platformdirs, "user_cache_dir", lambda _: str(tmp_path)
-    )
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +88,7 @@ def model(gene_set):
 def measured(gene_set, model, tmp_path_factory):
     cache = str(tmp_path_factory.mktemp("cache"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accessibility.platformdirs, "user_cache_dir", lambda _: cache)
+        patch.setattr("platformdirs.user_cache_dir", lambda _: cache)
         patch.setattr(metrics, "GENE_RESAMPLES", 10)
         return gene_evaluation.measure_genes(gene_set, model, passenger=False)
 

@@ -156,7 +156,7 @@ HOSTILE = {
     "infinite": (_too_large_for_float32, "bias holds NaN or infinity"),
     "names are numbers": (_names_of([1, 2]), "layer_names is not text"),
     "a name twice": (_names_of([b"dense", b"dense"]), "a layer is named twice"),
-    "a name of blanks": (_names_of([b"a\nb"]), r"'a\\nb' is no name"),
+    "a name of blanks": (_names_of([b"a\nb"]), r"'a\\nb' is not a name"),
     "a path to the top": (_names_of([b".."]), "missing"),
     "keras 3 weights": (_weights_alone, r"a \.weights\.h5 file of Keras 3"),
 }

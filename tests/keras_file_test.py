@@ -124,14 +124,14 @@ def _config_of(text):
         (_config_of("[" * 5_000), "model_config is damaged"),
         (_config_of('{"config": 3}'), "model_config is damaged"),
         (_config_of('{"config": {"layers": [{"config": []}]}}'), "config is damaged"),
-        (_config_of('{"config": {"layers": []}}'), "its layers are no list of 1 to"),
+        (_config_of('{"config": {"layers": []}}'), "its layers are not a list of 1 to"),
         (
             _config_of('{"config": [{"config": {"name": null}, "class_name": "A"}]}'),
-            "layer 0 has the name None, which is no text",
+            "layer 0 has the name None, which is not text",
         ),
         (
             _config_of('{"config": [{"config": {"name": "a"}, "class_name": 7}]}'),
-            "layer 0 has the class_name 7, which is no text",
+            "layer 0 has the class_name 7, which is not text",
         ),
         (_config_of('{"config": [7]}'), "layer 0 has no config"),
         (

@@ -158,7 +158,7 @@ def test_out_is_refused_before_the_benchmark_starts(bench, capsys, tmp_path):
     out = tmp_path / "none" / "out.json"
     with pytest.raises(SystemExit):
         bench("train_step", f"--out={out}")
-    assert f"{str(out)!r} is no file" in capsys.readouterr().err
+    assert f"{str(out)!r} is not a file" in capsys.readouterr().err
 
 
 def test_the_stored_command_leaves_out_both_forms_of_out(load, monkeypatch, tmp_path):

@@ -25,7 +25,7 @@ def all_species(tmp_path, monkeypatch):
     monkeypatch.setitem(catalogue.FILES, "mirbase/all", entry)
     monkeypatch.setenv("MIRJAX_DATA_DIR", str(file.parent))
     cache = str(tmp_path / "cache")
-    monkeypatch.setattr(registry.platformdirs, "user_cache_dir", lambda _: cache)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: cache)
     return file
 
 
@@ -66,14 +66,14 @@ def test_a_species_is_no_dataset_of_pairs(all_species):
 
 
 def test_a_cache_that_cannot_be_written_names_the_variables(all_species, monkeypatch):
-    monkeypatch.setattr(registry.platformdirs, "user_cache_dir", lambda _: all_species)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: all_species)
     for name in ("simulated", "mirbase/mmu"):
         with pytest.raises(OSError, match="XDG_CACHE_HOME.*MIRJAX_DATA_DIR"):
             registry.fasta_path(name)
 
 
 def test_the_real_file_has_every_species(data_dir, monkeypatch, tmp_path):
-    monkeypatch.setattr(registry.platformdirs, "user_cache_dir", lambda _: tmp_path)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: tmp_path)
     assert len(registry.load_fasta("mirbase/mmu")) == 1_978
     with pytest.raises(ValueError, match=r"mirbase/mmu \(Mus musculus\)"):
         registry.load_fasta("mirbase/mus")

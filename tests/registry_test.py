@@ -66,7 +66,7 @@ def folders(tmp_path, monkeypatch):
     """A data folder and a cache folder, neither of which exists yet."""
     cache = tmp_path / "cache"
     monkeypatch.setenv("MIRJAX_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(registry.platformdirs, "user_cache_dir", lambda _: str(cache))
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: str(cache))
     return tmp_path / "data", cache
 
 

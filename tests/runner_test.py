@@ -144,7 +144,7 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path, resume):
     folder = tmp_path / "sites.tsv.parts"
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
-    with pytest.raises(ValueError, match=r"holds thesis\.tex, which is no part"):
+    with pytest.raises(ValueError, match=r"holds thesis\.tex, which is not part"):
         run(tmp_path / "sites.tsv", resume=resume)
     assert (folder / "thesis.tex").read_text() == "years of work"
 

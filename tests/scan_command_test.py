@@ -278,7 +278,7 @@ def test_transcripts_without_a_site_give_an_empty_table(tmp_path, mirnas):
         ({"genes": "{out}"}, "two outputs are named"),
         ({"targets": ""}, "--targets is missing"),
         ({"regions": "x.txt", "model": "alignment"}, "must end in .gtf"),
-        ({"from": "{targets}"}, "is no whole Parquet table"),
+        ({"from": "{targets}"}, "is not a whole Parquet table"),
     ],
 )
 def test_flags_that_cannot_go_together(tmp_path, mirnas, targets, given, part):

@@ -66,7 +66,7 @@ def test_strings_of_another_duplex_are_refused():
     for string in ("((((&))))", "(((((&))))", "((((((&))))))))", "no&pairs", ""):
         with pytest.raises(ValueError):
             draw("CUACCU", "AGGUAG", string)
-    with pytest.raises(ValueError, match="neither pair nor wobble"):
+    with pytest.raises(ValueError, match="neither a Watson-Crick pair nor a wobble"):
         draw("A", "A", "(&)")
 
 

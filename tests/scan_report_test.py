@@ -9,7 +9,8 @@ from browsers import Reader, find_browser, measure, show
 
 from mirjax.reporting import scan_tracks
 from mirjax.reporting.scan_report import ScanReport, open_report
-from mirjax.reporting.scan_summary import TYPES, Limits
+from mirjax.reporting.scan_summary import Limits
+from mirjax.scanning.site_types import SITE_TYPES
 
 SITES = {
     "mirna": ["hsa-miR-21-5p", "hsa-let-7a-5p", "hsa-miR-21-5p", "<b>miR</b>"],
@@ -95,7 +96,7 @@ def test_bars_lie_where_the_sites_lie():
         assert float(bar.get("height")) == pytest.approx(24 * row["score"], abs=0.06)
         assert bar.get("class") == f"site {row['site_type'].lower()}"
     texts = {"".join(e.itertext()).strip() for e in root.iter() if "text" in e.tag}
-    assert {*TYPES, "1,200", "nt"} <= texts
+    assert {*SITE_TYPES, "1,200", "nt"} <= texts
 
 
 def test_what_is_left_out_is_said(tmp_path):

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 from fake_scan import FakeScanner, slices, whole_table
 
-from mirjax.reporting.scan_summary import TYPES, Limits, ScanSummary
+from mirjax.reporting.scan_summary import Limits, ScanSummary
+from mirjax.scanning.site_types import SITE_TYPES
 
 
 def summarise(limits, number=12):
@@ -30,7 +31,7 @@ def test_pairs_of_a_mirna_and_a_target(number):
     summary = summarise(Limits(genes=number))
     groups = frame().groupby(["target", "mirna"], sort=False)
     expected = pd.DataFrame({"sites": groups.size()})
-    for kind in TYPES:
+    for kind in SITE_TYPES:
         expected[kind] = groups["site_type"].agg(lambda t, kind=kind: (t == kind).sum())
     expected["best_score"] = groups["score"].max()
     expected["summed_score"] = groups["score"].sum()

@@ -13,7 +13,7 @@ from mirjax.scanning.site_options import SiteOptions, define_flags
         ({"chance_per_kb": 0.0}, "--chance_per_kb=0.0 must be above 0"),
         ({"chance_per_kb": float("nan")}, "--chance_per_kb=nan must be above 0"),
         ({"threshold": 1.5}, "--threshold=1.5 must be a probability"),
-        ({"background_letters": 10}, "--background_nt=10 must be at least 10000"),
+        ({"background_nt": 10}, "--background_nt=10 must be at least 10000"),
     ],
 )
 def test_values_out_of_range_are_refused(options, words):

@@ -1,12 +1,10 @@
 """Tests of finished tables that are read again."""
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 from fake_scan import table, whole_table
 
-from mirjax.scanning import runner, stored
+from mirjax.scanning import stored
 
 
 @pytest.fixture
@@ -29,30 +27,6 @@ def test_rows_of_a_target_come_together_and_in_order(written, monkeypatch, batch
         assert len(tables) > 20
 
 
-def test_filters_compare_the_rows_of_a_target(written, monkeypatch, tmp_path):
-    """The best site of each target, then a score."""
-    monkeypatch.setattr(stored, "_BATCH", 7)
-
-    def best(rows):
-        best_scores = rows.group_by("target").aggregate([("score", "max")])
-        joined = rows.to_pandas().merge(best_scores.to_pandas())
-        keep = (joined["score"] == joined["score_max"]).tolist()
-        return rows.filter(pa.array(keep, pa.bool_()))
-
-    def high(rows):
-        return rows.filter(pc.greater(rows["score"], 0.9))
-
-    out = tmp_path / "cut.parquet"
-    tables = stored.read_tables(written, [best, high])
-    number = runner.write_tables(tables, [table(out)])
-    frame = whole_table().to_pandas()
-    expected = frame.loc[frame.groupby("target", sort=False)["score"].idxmax()]
-    expected = expected[expected["score"] > 0.9].reset_index(drop=True)
-    found = pq.read_table(out).to_pandas()
-    assert len(found) == number > 0
-    assert found.equals(expected)
-
-
 def test_the_columns_of_a_table(written):
     schema = stored.read_schema(written, ["target", "score"])
     assert schema.equals(whole_table().schema)
@@ -64,8 +38,8 @@ def test_what_cannot_be_read_is_named(written, tmp_path):
     with pytest.raises(ValueError, match="--from: .*none.parquet cannot be read"):
         next(stored.read_tables(tmp_path / "none.parquet"))
     (tmp_path / "text").write_text("mirna\ttarget\n" * 9)
-    with pytest.raises(ValueError, match="is no whole Parquet table"):
+    with pytest.raises(ValueError, match="is not a whole Parquet table"):
         next(stored.read_tables(tmp_path / "text"))
     written.write_bytes(written.read_bytes()[:-20])
-    with pytest.raises(ValueError, match="is no whole Parquet table"):
+    with pytest.raises(ValueError, match="is not a whole Parquet table"):
         next(stored.read_tables(written))

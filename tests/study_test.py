@@ -18,7 +18,7 @@ from study_outcomes import MADE_UP, TINY, write_outcomes
 
 from mirjax import study
 from mirjax.reporting.study_report import write_report
-from mirjax.studies.experiment import reported_figures
+from mirjax.studies.experiment import reported_values
 from mirjax.studies.names import EXPERIMENT_NAMES
 from mirjax.studies.study import run_study
 
@@ -75,7 +75,7 @@ def test_every_experiment_has_its_result(workdir):
 
 
 def test_every_table_row_has_what_the_study_left_out(workdir):
-    """A model has the figure on rows seen and held out, an interval and its seeds."""
+    """A model has the metric on rows seen and held out, an interval and its seeds."""
     for name in ("T1", "T4", "T5"):
         rows = json.loads((workdir / "results" / f"{name}.json").read_text())["metrics"]
         kinds = {row["kind"] for row in rows}
@@ -89,12 +89,12 @@ def test_every_table_row_has_what_the_study_left_out(workdir):
                 assert row["seeds"] == recipe_seeds == len(row["held_out_by_seed"])
 
 
-def test_every_reported_figure_has_a_source_and_is_on_the_page(workdir):
+def test_every_reported_value_has_a_source_and_is_on_the_page(workdir):
     words = text_of(workdir / study.REPORT_FILE)
-    assert set(reported_figures()) == set(EXPERIMENT_NAMES)
-    for figures in reported_figures().values():
-        for figure in figures:
-            assert figure["source"] in words
+    assert set(reported_values()) == set(EXPERIMENT_NAMES)
+    for values in reported_values().values():
+        for value in values:
+            assert value["source"] in words
     for shown in ("63.41%", "99.97%", "0.9018", "3.5%", "72%"):
         assert shown in words
 
@@ -250,3 +250,13 @@ def test_wrong_flags_are_errors(arguments, problem):
     flag_values(["study", *arguments])
     with pytest.raises(ValueError, match=problem):
         study.main(flag_values)
+
+
+def test_without_viennarna_nothing_is_run(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "RNA", None)
+    flag_values = flags.FlagValues()
+    study.define_flags(flag_values)
+    flag_values(["mirjax.study", f"--workdir={tmp_path / 'W'}"])
+    with pytest.raises(ValueError, match=r"mirjax\.study needs ViennaRNA: pip install"):
+        study.main(flag_values)
+    assert not (tmp_path / "W").exists()

@@ -14,7 +14,7 @@ from mirjax.alignment.scoring import Scoring
 from mirjax.sequences import alphabet
 
 _LANES = 1024  # alignments at a time
-_TOKENS = alphabet.VOCABULARY_SIZE + 1  # and one for all that is no token
+_TOKENS = alphabet.VOCABULARY_SIZE + 1  # and one for all that is not a token
 _NONE = -(2**14)  # below any score, and far from the end of int16
 
 

@@ -89,11 +89,6 @@ def search_space(
     return max(letters, 1) * (query_length - removed)
 
 
-def bit_score(statistics: Statistics, score: int) -> float:
-    """Convert a raw score to bits."""
-    return (score * statistics.decay - math.log(statistics.scale)) / math.log(2)
-
-
 def evalue(statistics: Statistics, score: int, space: int) -> float:
     """Return the expected number of chance alignments of at least a raw score.
 

@@ -24,7 +24,7 @@ _CANONICAL = ("Ensembl_canonical", "MANE_Select", "MANE Select")
 
 @dataclasses.dataclass
 class _Transcript:
-    """What the lines of one transcript say; positions from 0, the end not included."""
+    """The annotation of one transcript; positions from 0, the end not included."""
 
     identifier: str
     strand: str = "+"
@@ -204,13 +204,13 @@ def _lines(annotation: str | os.PathLike[str]) -> Iterator[_Line]:
                 yield _parse(text.split("\t"))
             except ValueError as error:
                 raise ValueError(
-                    f"{os.fspath(annotation)}: line {number} is no line of a GTF or "
+                    f"{os.fspath(annotation)}: line {number} is not a line of a GTF or "
                     f"GFF3 file ({error})"
                 ) from error
 
 
 def _parse(cells: list[str]) -> _Line:
-    """Return the line that its cells make up."""
+    """Return the line with the given cells."""
     if len(cells) != _COLUMNS:
         raise ValueError(f"{len(cells)} columns, not {_COLUMNS}")
     start, end = int(cells[3]) - 1, int(cells[4])

@@ -8,6 +8,7 @@ import urllib.request
 
 from absl import logging
 
+from mirjax import cli
 from mirjax.datasets.published_files import DataFile
 from mirjax.files import atomic_write, file_sha256, make_cache_folder
 
@@ -63,25 +64,18 @@ def download(name: str, data_file: DataFile, destination: pathlib.Path) -> pathl
 
 
 def _fetch(name: str, data_file: DataFile, file: pathlib.Path) -> None:
-    """Write the content of an address to a file, with a progress bar on a terminal."""
-    from rich import console, progress  # slow to import, and seldom needed
-
-    terminal = console.Console(stderr=True)
+    """Write the content of an address to a file, and show progress."""
     url, size = data_file.url, data_file.size
     limit, received = size or MAX_BYTES, 0
     deadline = time.monotonic() + DEADLINE_SECONDS
     with (
         urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response,
         open(file, "wb") as out,
-        progress.Progress(
-            *progress.Progress.get_default_columns(),
-            progress.DownloadColumn(),
-            console=terminal,
-            disable=not terminal.is_terminal,
-        ) as bar,
+        cli.progress(
+            size or response.length, f"downloading {name}, bytes", in_bytes=True
+        ) as report,
     ):
         _check_scheme(name, response.url)  # it may have been redirected
-        task = bar.add_task(name, total=size or response.length)
         # read1 returns what has arrived, so that a slow server cannot delay the checks.
         while chunk := response.read1(_CHUNK_BYTES):
             received += len(chunk)
@@ -95,7 +89,7 @@ def _fetch(name: str, data_file: DataFile, file: pathlib.Path) -> None:
                     f"{received:,} bytes arrived in {DEADLINE_SECONDS} seconds"
                 )
             out.write(chunk)
-            bar.advance(task, len(chunk))
+            report(len(chunk))
         expected = size or received + (response.length or 0)
     if received < expected:
         raise ConnectionError(f"{received:,} of {expected:,} bytes arrived")

@@ -4,15 +4,14 @@ References:
   https://rest.ensembl.org: lookup/symbol, lookup/id and sequence/id.
 """
 
-import pathlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import platformdirs
 from absl import logging
 
 from mirjax.datasets.rest import RestClient, UnknownError
+from mirjax.files import cache_folder
 from mirjax.inputs import Source, input_name, read_text
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
@@ -55,9 +54,8 @@ def read_gene_list(path: Source) -> list[str]:
 
 
 def default_client() -> RestClient:
-    """Return a client of Ensembl that keeps answers in the user's cache."""
-    folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "ensembl"
-    return RestClient(SERVER, folder)
+    """Return a client of Ensembl that keeps responses in the user's cache."""
+    return RestClient(SERVER, cache_folder("ensembl"))
 
 
 def read_utrs(
@@ -135,7 +133,7 @@ def _look_up(gene: str, species: str, client: RestClient) -> _Transcript:
         return _measure(name, transcript)
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"{client.server}/{path}: the answer has not the expected form ({error!r})"
+            f"{client.server}/{path}: the answer has an unexpected form ({error!r})"
         ) from error
 
 
@@ -171,7 +169,7 @@ def _read_utr(transcript: _Transcript, client: RestClient) -> SequenceRecord:
         raise ValueError(
             f"{client.server}/{path}: {len(sequence)} nt, but the exons of "
             f"{transcript.identifier} have {transcript.length}; the service has "
-            "changed meanwhile: delete the cache of mirjax/ensembl and try again"
+            "changed: delete the folder ensembl in the cache of mirjax, and try again"
         )
     letters = alphabet.normalise(
         sequence[-transcript.utr_length :], name=transcript.name, unknown_letters=True

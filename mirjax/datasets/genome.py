@@ -1,4 +1,4 @@
-"""Pieces of a genome: spliced intervals of a FASTA file, and those of a BED file."""
+"""Regions of a genome: spliced intervals of a FASTA file, as a BED file names them."""
 
 import contextlib
 import gzip
@@ -22,7 +22,7 @@ class Region(NamedTuple):
     """Intervals of one chromosome that are spliced.
 
     Attributes:
-      name: of what they make up.
+      name: of the spliced sequence.
       chromosome: its name in the FASTA file.
       intervals: start and end of each, from 0, the end not included; ascending.
       strand: 1, or -1 for the reverse complement.
@@ -51,8 +51,8 @@ class Genome:
             with open(self._path, "rb") as stream:
                 if stream.read(2) == _GZIP:
                     raise ValueError(
-                        f"{self._path}: a genome must not be compressed, to be read at "
-                        "any place; unpack it by gunzip"
+                        f"{self._path}: a genome must not be compressed, since it is "
+                        "read at any position; unpack it by gunzip"
                     )
             self._index: Any = SeqIO.index(self._path, "fasta")
         except OSError as error:
@@ -151,7 +151,7 @@ def _regions(bed: str | os.PathLike[str]) -> Iterator[Region]:
                 yield _parse_line(text.split("\t"))
             except (ValueError, IndexError) as error:
                 raise ValueError(
-                    f"{os.fspath(bed)}: line {number} is no line of a BED file "
+                    f"{os.fspath(bed)}: line {number} is not a line of a BED file "
                     f"({error})"
                 ) from error
 

@@ -39,13 +39,13 @@ def _species_names(records: list[str]) -> dict[str, str]:
         title = record.partition("\n")[0]
         code = title.partition("-")[0]
         if code not in names:
-            # After the miRNA's name and accession, and before its name once more.
+            # Between the miRNA's name and accession, and its short name.
             names[code] = " ".join(title.split()[2:-1])
     return names
 
 
 def _nearest_species(species: str, names: dict[str, str]) -> list[str]:
-    """Return three species, by the likeness of their codes or names."""
+    """Return the three species whose codes or names are most similar to a text."""
     query = species.lower().replace("_", " ")
 
     def unlikeness(code: str) -> float:

@@ -14,8 +14,6 @@ import functools
 import os
 import pathlib
 
-import platformdirs
-
 from mirjax.datasets import mirbase, readers, splits
 from mirjax.datasets.catalogue import (
     ALL_SPECIES,
@@ -35,7 +33,7 @@ from mirjax.datasets.joining import distinct_positives, join_pairs, join_splits
 from mirjax.datasets.own_pairs import COLUMN, is_file, split_file
 from mirjax.datasets.published_files import SHIPPED, DataFile
 from mirjax.datasets.simulate import simulate
-from mirjax.files import atomic_write, file_sha256, make_cache_folder
+from mirjax.files import atomic_write, cache_folder, file_sha256, make_cache_folder
 from mirjax.inputs import STREAM
 from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs, SequenceRecord, Split
@@ -60,7 +58,7 @@ def path(name: str) -> pathlib.Path:
       OSError: if the cache folder cannot be created.
     """
     data_file = _data_file(name)
-    folders = [SHIPPED, _cache_folder()]
+    folders = [SHIPPED, cache_folder()]
     if given := os.environ.get("MIRJAX_DATA_DIR"):
         folders.insert(0, pathlib.Path(given).expanduser())
     for folder in folders:
@@ -256,10 +254,6 @@ def _wrong_kind(name: str, wanted: str, choices: str) -> str:
     return f"dataset {name!r} is {kind}, not {wanted}; use one of {choices}"
 
 
-def _cache_folder() -> pathlib.Path:
-    return pathlib.Path(platformdirs.user_cache_dir("mirjax"))
-
-
 def _check_sha256(file: pathlib.Path, data_file: DataFile) -> None:
     found = file_sha256(file)
     if found != data_file.sha256:
@@ -271,7 +265,7 @@ def _check_sha256(file: pathlib.Path, data_file: DataFile) -> None:
 
 def _keep_in_cache(text: str, file_name: str) -> pathlib.Path:
     """Return a text as a file of the cache, written unless it is there already."""
-    file, content = _cache_folder() / file_name, text.encode()
+    file, content = cache_folder() / file_name, text.encode()
     if not file.is_file() or file.read_bytes() != content:
         make_cache_folder(file.parent)
         with atomic_write(file) as unfinished:

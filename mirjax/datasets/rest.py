@@ -1,4 +1,4 @@
-"""Answers of a REST service: retried, spaced out, and kept in the user's cache."""
+"""A client of a REST service: retries, limits its rate, and caches responses."""
 
 import hashlib
 import http.client
@@ -15,17 +15,17 @@ from absl import logging
 from mirjax.files import atomic_write, make_cache_folder
 
 TIMEOUT_SECONDS = 30.0
-MAX_BYTES = 64 << 20  # of an answer
-KEPT_SECONDS = 30 * 24 * 3600  # that a cached answer is used
+MAX_BYTES = 64 << 20  # of a response
+KEPT_SECONDS = 30 * 24 * 3600  # for which a cached response is used
 
 _TRIES = 6
 _FIRST_WAIT = 1.0  # seconds, doubled with every try
 _LONGEST_WAIT = 120.0  # seconds that a service may ask to wait
-_BUSY = (429, 500, 502, 503, 504)  # states of a service that pass
+_BUSY = (429, 500, 502, 503, 504)  # HTTP status codes after which a request is repeated
 
 
 class UnknownError(ValueError):
-    """The service knows no such thing."""
+    """The service does not know what was asked for."""
 
 
 class RestClient:
@@ -33,7 +33,7 @@ class RestClient:
 
     Attributes:
       server: its address.
-      folder: where answers are kept.
+      folder: where responses are kept.
       interval: seconds between two requests.
     """
 
@@ -44,14 +44,14 @@ class RestClient:
         self._next = 0.0
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Return the answer to a request, decoded.
+        """Return the decoded response to a request.
 
         Args:
           path: its parts are separated by "/".
           **parameters: after the "?".
 
         Raises:
-          UnknownError: if the service knows no such thing.
+          UnknownError: if the service does not know what was asked for.
           ValueError: if it cannot be reached, or stays busy.
         """
         query = urllib.parse.urlencode(parameters)
@@ -67,7 +67,7 @@ class RestClient:
         return answer
 
     def _ask(self, url: str) -> Any:
-        """Ask until there is an answer, at most `_TRIES` times."""
+        """Request until there is a response, at most `_TRIES` times."""
         wait = _FIRST_WAIT
         for number in range(1, _TRIES + 1):
             time.sleep(max(0.0, self._next - time.monotonic()))
@@ -94,7 +94,7 @@ class RestClient:
         )
 
     def _fetch(self, url: str) -> Any:
-        """Ask once."""
+        """Request once."""
         request = urllib.request.Request(url, headers={"Accept": "application/json"})
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
             scheme = urllib.parse.urlsplit(response.url).scheme
@@ -114,7 +114,7 @@ def _digest(url: str) -> str:
 
 
 def _read_kept(file: pathlib.Path, url: str) -> Any:
-    """Return a kept answer; None if there is none, or an old or damaged one."""
+    """Return a kept response; None if it is missing, old or damaged."""
     try:
         if time.time() - file.stat().st_mtime > KEPT_SECONDS:
             return None
@@ -140,5 +140,5 @@ def _seconds(text: str | None) -> float:
     """Return the seconds of a Retry-After, 0 if it gives none."""
     try:
         return max(0.0, float(text or 0))
-    except ValueError:  # a date: the wait of its own then
+    except ValueError:  # a date: the usual delay is used
         return 0.0

@@ -8,7 +8,7 @@ families, that are not in the training rows. All are pure functions of their arg
 import collections
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int, Int64
@@ -17,7 +17,6 @@ from mirjax.sequences.pairing import SEED
 from mirjax.sequences.records import Pairs, Split
 
 FRACTIONS = (0.8, 0.1, 0.1)  # train, validation, test
-PROTOCOLS = ("random", "cluster", "family")
 
 _CHAKRABORTY_ROWS = 19_000
 _MITAR_SEED = 1122
@@ -132,7 +131,6 @@ def cluster_split(
     seed: int = 0,
     fractions: Sequence[float] = FRACTIONS,
     *,
-    min_overlap: int = 12,
     clusters: Sequence[str] | None = None,
 ) -> Split:
     """Split so that identical or overlapping targets are in the same part.
@@ -141,7 +139,6 @@ def cluster_split(
       targets: n target sequences, 5'→3'.
       seed: random seed.
       fractions: approximate ones, of the rows for train, validation and test.
-      min_overlap: nt, see `target_clusters`.
       clusters: n names of known groups, each of which is kept in one part too.
 
     Returns:
@@ -150,7 +147,7 @@ def cluster_split(
     Raises:
       ValueError: unless `fractions` are three that add up to 1.
     """
-    groups = target_clusters(targets, min_overlap, clusters=clusters)
+    groups = target_clusters(targets, clusters=clusters)
     return _split_groups(groups, seed, fractions)
 
 
@@ -174,34 +171,33 @@ def family_split(
     return _split_groups(groups, seed, fractions)
 
 
-def split_pairs(
-    pairs: Pairs,
-    protocol: str,
-    seed: int = 0,
-    fractions: Sequence[float] = FRACTIONS,
-) -> Split:
+_SPLITTERS: Mapping[str, Callable[[Pairs, int], Split]] = {
+    "random": lambda pairs, seed: random_split(len(pairs), seed),
+    "cluster": lambda pairs, seed: cluster_split(
+        pairs.targets, seed, clusters=pairs.clusters
+    ),
+    "family": lambda pairs, seed: family_split(pairs.mirnas, seed),
+}
+PROTOCOLS = tuple(_SPLITTERS)
+
+
+def split_pairs(pairs: Pairs, protocol: str, seed: int = 0) -> Split:
     """Split any pairs by one of `PROTOCOLS`.
 
     Args:
       pairs: the dataset.
       protocol: "random", "cluster" or "family".
       seed: random seed.
-      fractions: of the rows for train, validation and test; approximate except for
-        random splits.
 
     Returns:
-      The split, rows of each part in ascending order.
+      The split, with about `FRACTIONS` of the rows, in ascending order in each part.
 
     Raises:
-      ValueError: for another protocol, or as the function of the protocol does.
+      ValueError: for another protocol.
     """
-    if protocol == "random":
-        return random_split(len(pairs), seed, fractions)
-    if protocol == "cluster":
-        return cluster_split(pairs.targets, seed, fractions, clusters=pairs.clusters)
-    if protocol == "family":
-        return family_split(pairs.mirnas, seed, fractions)
-    raise ValueError(f"{protocol=} is not one of {', '.join(PROTOCOLS)}")
+    if protocol not in _SPLITTERS:
+        raise ValueError(f"{protocol=} is not one of {', '.join(PROTOCOLS)}")
+    return _SPLITTERS[protocol](pairs, seed)
 
 
 def target_clusters(

@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 def parse_rows(text: str, delimiter: str, name: str, *, quoted: bool) -> list[Row]:
-    """Divide text into rows, one a line; blank lines are no rows.
+    """Divide text into rows, one a line; blank lines are not rows.
 
     Args:
       text: the content of a file.

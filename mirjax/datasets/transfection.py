@@ -81,8 +81,8 @@ class FoldChanges:
       genes: names of genes or transcripts, without their versions.
       mirnas: names of the transfected miRNAs.
       log2: the fold changes.
-      log2_level: log2 transcripts per million, mean over the transfections; None if the
-        table does not tell.
+      log2_level: expression level: log2 transcripts per million, mean over the
+        transfections; None if the table does not hold it.
     """
 
     genes: Sequence[str]
@@ -109,7 +109,7 @@ def read_expression(path: Source, columns: Mapping[str, str]) -> FoldChanges:
 
     Raises:
       ValueError: for other columns, rows of another width, a gene named twice, a value
-        that is not a finite number, or values that are no such logarithms.
+        that is not a finite number, or values that are not such logarithms.
     """
     name = input_name(path)
     header, *rows = tables.parse_rows(read_text(path), "\t", name, quoted=False)

@@ -11,9 +11,9 @@ START = 40  # letters after the stop codon by which isoforms of a gene are recog
 def read_utrs(paths: Sequence[str | pathlib.Path]) -> dict[str, str]:
     """Read 3'UTRs, each in the isoform of the first file that has one.
 
-    Two 3'UTRs that begin with the same `START` letters follow the same stop codon:
-    they are isoforms of one gene, and differ in where they end. One that is shorter, or
-    has an unknown letter there, is only known by its name.
+    Two 3'UTRs that begin with the same `START` letters follow the same stop codon: they
+    are isoforms of one gene that differ in where they end. A 3'UTR that is shorter, or
+    has an unknown letter there, is compared by its name only.
 
     Args:
       paths: FASTA files, the preferred one first.

@@ -1,8 +1,8 @@
-"""What a classifier's score rests on: each letter, and each pair of letters.
+"""Attribution of a classifier's logit to letters and to pairs of letters, by occlusion.
 
 Letters are occluded, that is replaced by padding, and the change of the logit is read.
-It needs no gradient and no baseline sequence, means the same for every classifier, and
-each number can be checked by one prediction.
+This needs no gradient and no reference sequence, means the same for every classifier,
+and each number can be checked by one prediction.
 """
 
 from typing import NamedTuple
@@ -21,7 +21,7 @@ _BATCH = 512  # rows scored at a time
 
 
 class Attribution(NamedTuple):
-    """What the logit of one pair rests on.
+    """The logit of one pair, attributed to its letters.
 
     Attributes:
       mirna: 5'→3'.
@@ -29,9 +29,9 @@ class Attribution(NamedTuple):
       logit: the model's.
       mirna_letters: by how much the logit falls without each letter of the miRNA.
       target_letters: the same for each letter of the target.
-      pairs: how much of that each two letters do together: the logit, less the two
-        without one of them, plus that without both. Of a model that adds up what the
-        pairs of letters contribute, it is the contribution of the pair.
+      pairs: interaction of each two letters: the logit, less the two logits without one
+        of them, plus the logit without both. For a model that sums contributions of
+        pairs of letters, it is the contribution of the pair.
     """
 
     mirna: str

@@ -1,7 +1,7 @@
-"""Published figures of other predictors on the rows of a benchmark.
+"""Published metrics of other predictors on the rows of a benchmark.
 
-They are set beside ours only if the rows are the same: a benchmark's releases differ,
-and a figure of one says nothing about the rows of another.
+They are shown beside ours only if the rows are the same: the releases of a benchmark
+differ, and metrics on the rows of one do not hold for another.
 """
 
 import dataclasses
@@ -15,14 +15,14 @@ from mirjax.sequences.records import Pairs
 
 
 @dataclasses.dataclass(frozen=True)
-class Figure:
-    """What is published of one predictor.
+class PublishedMetrics:
+    """Published metrics of one predictor.
 
     Attributes:
       predictor: its name.
       metrics: metric → value.
       trained_on: what it was trained on, in words; empty if it was not trained.
-      source: where the figure comes from.
+      source: where the metrics come from.
     """
 
     predictor: str
@@ -40,32 +40,33 @@ class Release:
       dataset: its name in the catalogue.
       rows: number of its rows.
       rows_sha256: see `hash_rows`.
-      figures: of the predictors, the best first.
+      published: metrics of the predictors, the best first.
     """
 
     test: str
     dataset: str
     rows: int
     rows_sha256: str
-    figures: Sequence[Figure]
+    published: Sequence[PublishedMetrics]
 
 
 def read_releases(benchmark: str) -> list[Release]:
-    """Read the published figures of a benchmark, which come with the package.
+    """Read the published metrics of a benchmark, which come with the package.
 
     Args:
       benchmark: one of `options.BENCHMARKS`.
     """
     path = SHIPPED / "benchmarks" / f"{benchmark}.json"
     content: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return [
-        Release(**{**entry, "figures": [Figure(**each) for each in entry["figures"]]})
-        for entry in content
-    ]
+    releases = []
+    for entry in content:
+        published = [PublishedMetrics(**each) for each in entry["published"]]
+        releases.append(Release(**{**entry, "published": published}))
+    return releases
 
 
 def find_release(benchmark: str, pairs: Pairs) -> Release | None:
-    """Return the test set of a benchmark whose rows some pairs are, if any.
+    """Return the test set of a benchmark that consists of the given rows, if any.
 
     Args:
       benchmark: one of `options.BENCHMARKS`.
@@ -83,8 +84,8 @@ def hash_rows(pairs: Pairs) -> str:
       pairs: labelled rows.
 
     Returns:
-      That of their lines "miRNA, tab, target, tab, label", sorted: a file has the same
-      if its columns are in another order, or it is compressed.
+      The SHA-256 of their sorted lines "miRNA, tab, target, tab, label". It does not
+      depend on the order of a file's columns or on its compression.
     """
     labels = [] if pairs.labels is None else pairs.labels.tolist()
     rows = zip(pairs.mirnas, pairs.targets, labels, strict=True)

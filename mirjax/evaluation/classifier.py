@@ -130,7 +130,7 @@ def measure_classifier(
 
 
 def _rank_metrics(labels: Labels, scores: Probabilities) -> Metrics:
-    """Measure the order of scores that are no probabilities.
+    """Measure the order of scores that are not probabilities.
 
     They are what a probability that grows with the score would have.
     """

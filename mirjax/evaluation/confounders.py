@@ -1,4 +1,4 @@
-"""What a gene's length, level and composition do to predicted fold changes."""
+"""Confounders of predicted fold changes: a gene's length, level and composition."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _THIRDS = 3
 
 
 def confounders(genes: GeneSet) -> dict[str, Float[np.ndarray, " genes"]]:
-    """Return numbers of a gene that have nothing to do with a miRNA.
+    """Return properties of genes that do not depend on a miRNA.
 
     Args:
       genes: the genes.
@@ -37,7 +37,7 @@ def confounders(genes: GeneSet) -> dict[str, Float[np.ndarray, " genes"]]:
 def measure_confounders(
     genes: GeneSet, predicted: Float[np.ndarray, "genes mirnas"]
 ) -> dict[str, Any]:
-    """Measure each confounder alone, with the model, and the model at a level of it.
+    """Measure each confounder alone and with the model, and the model by its thirds.
 
     Args:
       genes: the genes, of several miRNAs.
@@ -46,9 +46,10 @@ def measure_confounders(
     Returns:
       Confounder → mean metrics "alone" and "with the model", both by least squares on
       the other miRNAs, and "model in thirds": those of the model alone among the genes
-      of the lowest, middle and highest third. Under "shared by miRNAs": the fraction of
-      the variance of the model's errors that its first principal component explains,
-      beside 1 / the number of miRNAs, that of independent errors of one size.
+      of the lowest, middle and highest third of the confounder. Under "shared by
+      miRNAs": the fraction of the variance of the model's errors that their first
+      principal component explains, and 1 / the number of miRNAs, which it would be for
+      independent errors of one size.
     """
     columns = genes.evaluated
     observed = genes.log2[:, columns]

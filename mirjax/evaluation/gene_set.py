@@ -59,7 +59,7 @@ class GeneSet:
         return counts
 
     def describe(self) -> dict[str, Any]:
-        """Return what the genes are, as metrics.json has it."""
+        """Return the part of metrics.json that says which genes were measured."""
         return {
             "data": self.source,
             "genes": len(self.utrs),
@@ -68,7 +68,7 @@ class GeneSet:
         }
 
     def sentence(self) -> str:
-        """Return what the genes are, in words."""
+        """Return a sentence that says which genes were measured."""
         mirnas = f"{len(self.evaluated)} miRNAs"
         if len(self.evaluated) == 1:
             mirnas = self.changes.mirnas[0]
@@ -136,7 +136,7 @@ def _join(
 
 
 def _mirna_sequence(name: str) -> str:
-    """Return the sequence of a miRNA by its name, or of what is a sequence itself."""
+    """Return the sequence of a miRNA that is given by its name or its sequence."""
     known = {r.name: r.sequence for r in registry.load_fasta(MIRNAS)}
     known.update(transfection.OTHER_SPECIES)
     if name in known:

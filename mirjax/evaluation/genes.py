@@ -20,9 +20,8 @@ from mirjax.evaluation.confounders import measure_confounders
 from mirjax.evaluation.gene_flags import GeneOptions
 from mirjax.evaluation.gene_set import GeneSet, load_gene_set
 from mirjax.evaluation.metrics import repression as metrics
-from mirjax.models.interfaces import Generator
 from mirjax.models.loading import load_model
-from mirjax.models.trained import TrainedModel
+from mirjax.models.trained import TrainedModel, as_classifier
 from mirjax.scanning.repression import accessibility, head_file
 from mirjax.scanning.repression.features import prepare
 from mirjax.scanning.repression.head import tabulate_sites
@@ -92,13 +91,13 @@ def load_predictor(name: str) -> RepressionModel | TrainedModel:
     """
     if name.startswith(head_file.PRETRAINED) or name.endswith(".json"):
         return head_file.read_model(head_file.find_model(name))
-    trained = load_model(pathlib.Path(name))
-    if isinstance(trained.model, Generator):
+    classifier = as_classifier(load_model(pathlib.Path(name)))
+    if classifier is None:
         raise ValueError(
             f"--model={name} is a generator; give a classifier, or a repression model "
             f"such as {head_file.PRETRAINED}"
         )
-    return trained
+    return classifier
 
 
 def evaluate_genes(options: GeneOptions) -> GeneMetrics:
@@ -124,7 +123,7 @@ def measure_genes(
     """Measure a model and all baselines.
 
     Args:
-      genes: the genes, of several miRNAs or of one.
+      genes: the genes, after transfection of several miRNAs or of one.
       model: a repression model, each miRNA predicted by a head that has not seen it; or
         a classifier, whose probabilities at canonical sites are used.
       passenger: whether the passenger strand was loaded too.
@@ -144,7 +143,7 @@ def measure_genes(
     for name, values in numbers.items():
         if several:
             predicted[name] = predict_held_out(values, genes.log2, columns)
-        elif values.shape[2] == 1:  # nothing to fit: more of it is more repression
+        elif values.shape[2] == 1:  # nothing to fit: a higher value, more repression
             sign = 1.0 if name == LOG_LENGTH else -1.0
             predicted[name] = sign * values[:, columns, 0]
         else:
@@ -165,8 +164,8 @@ def measure_genes(
     )
 
 
-# log2 fold change by site type (and log length), of HeLa: where there is one miRNA,
-# none is left to fit to.
+# log2 fold change by site type (and log length), fitted on HeLa: for a single miRNA
+# there are no others to fit on.
 REFERENCE: Mapping[str, Sequence[float]] = {
     COUNTS: (-0.338, -0.189, -0.109, -0.030, 0.042),
     "best site": (-0.40, -0.20, -0.12, -0.02),
@@ -184,9 +183,9 @@ def predict_repression(
       passenger: whether sites of the passenger strand count.
 
     Returns:
-      `MODEL`: what the miRNA does. For several miRNAs also `AGAINST_OTHERS`: this less
-      the mean of what the same head predicts for the other ones, which is what their
-      fold changes are measured against.
+      `MODEL`: the prediction for the miRNA. For several miRNAs also `AGAINST_OTHERS`:
+      this less the mean of the same head's predictions for the other miRNAs, since fold
+      changes are measured against the other transfections.
     """
     columns = genes.evaluated
     utrs = prepare(genes.utrs, fold=accessibility.is_available())
@@ -210,10 +209,10 @@ def _with_length(
     length: Float[np.ndarray, "genes all_mirnas 1"],
     genes: GeneSet,
 ) -> Float[np.ndarray, "genes mirnas"]:
-    """Return predictions to which the log length of the 3'UTR is added.
+    """Return predictions that are combined with the log length of the 3'UTR.
 
-    Counted sites have the length beside them too: it stands for what the other
-    transfections repress. Both coefficients are fitted on the other miRNAs.
+    The baseline of site counts has the length too: it stands for the repression by the
+    other transfections. Both coefficients are fitted on the other miRNAs.
     """
     columns = genes.evaluated
     numbers = np.concatenate([predicted[:, :, None], length[:, columns]], axis=2)

@@ -39,10 +39,10 @@ def define_benchmark_flag(flag_values: flags.FlagValues) -> None:
         None,
         [*BENCHMARKS, GENES],
         ", ".join(BENCHMARKS)
-        + ": for a classifier; set the published figures of other predictors on the "
-        "same rows beside it, if the rows of --data (default: "
+        + ": for a classifier; show published metrics of other predictors beside it, "
+        "if the rows of --data (default: "
         + ", ".join(f"{data} for {name}" for name, (data, _) in BENCHMARKS.items())
-        + f") are a test set of this benchmark of which there are any. {GENES}: "
+        + f") are exactly those of a test set that has any. {GENES}: "
         "measure predicted log2 fold changes of genes; --data is then "
         f"{' or '.join(EXPERIMENTS)}, or a table with the columns gene and log2fc.",
         flag_values,
@@ -167,8 +167,8 @@ class ClassifierOptions:
     Attributes:
       rule: how a pair is classified.
       temperature: the model's logits are divided by it.
-      benchmark: one of `BENCHMARKS`, whose published figures are set beside the model;
-        None for none.
+      benchmark: one of `BENCHMARKS`, whose published metrics are shown beside the
+        model; None for none.
     """
 
     rule: ThresholdRule = ThresholdRule()

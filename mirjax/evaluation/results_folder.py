@@ -29,14 +29,14 @@ def results_folder(
       another file of that name: evaluation/NAME-SPLIT-2, and so on.
 
     Raises:
-      ValueError: if `out` is missing and the model is no folder.
+      ValueError: if `out` is missing and the model is not a folder.
     """
     if out:
         return pathlib.Path(out)
     if not model.is_dir():
         raise ValueError(
-            f"--model={model} is no folder of a run: name the folder for the results "
-            "by --out=FOLDER"
+            f"--model={model} is not the folder of a run: name the folder for the "
+            "results by --out=FOLDER"
         )
     name = source.data.replace("/", "-")
     if source.path:

@@ -17,11 +17,11 @@ STRETCH = 8  # nt that are unpaired together
 LEAST_PROBABILITY = 0.01  # above which a stretch counts as open
 
 
-def load_viennarna(flag: str) -> Any:
+def load_viennarna(purpose: str) -> Any:
     """Return ViennaRNA's module.
 
     Args:
-      flag: what needs it, for the error.
+      purpose: what needs it, for the error, such as a flag.
 
     Raises:
       ValueError: if it is not installed.
@@ -30,7 +30,7 @@ def load_viennarna(flag: str) -> Any:
         import RNA
     except ImportError as error:
         raise ValueError(
-            f"{flag} needs ViennaRNA: pip install 'mirjax[fold]'"
+            f"{purpose} needs ViennaRNA: pip install 'mirjax[fold]'"
         ) from error
     return RNA
 

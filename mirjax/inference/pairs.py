@@ -11,35 +11,32 @@ from mirjax.inputs import input_name
 from mirjax.models import loading
 from mirjax.models.interfaces import (
     Classifier,
-    Generator,
     PairModel,
     reads_unknown_letters,
 )
-from mirjax.models.trained import TrainedModel
+from mirjax.models.trained import TrainedModel, as_classifier
 from mirjax.sequences import alphabet, fasta
 from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs
 
 
-def load_classifier(path: str | os.PathLike[str]) -> TrainedModel:
+def load_classifier(path: str | os.PathLike[str]) -> TrainedModel[Classifier]:
     """Load a trained model that scores pairs.
 
     Args:
       path: a workdir, a model file or a published `.h5` or `.pt`.
 
     Raises:
-      ValueError: if there is none, or it is no classifier.
+      ValueError: if there is none, or it is not a classifier.
     """
     trained = loading.load_model(path)
-    # A generator has all members of a classifier.
-    if isinstance(trained.model, Generator) or not isinstance(
-        trained.model, Classifier
-    ):
+    classifier = as_classifier(trained)
+    if classifier is None:
         raise ValueError(
             f"--model: {path} holds a {type(trained.model).__name__}, which scores no "
             "pairs: give a classifier such as miTAR, or give --targets and --db alone"
         )
-    return trained
+    return classifier
 
 
 def read_table(

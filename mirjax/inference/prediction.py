@@ -70,7 +70,7 @@ def load_generator(path: str | os.PathLike[str]) -> TrainedModel:
       The model.
 
     Raises:
-      ValueError: if there is none, or it is no generator.
+      ValueError: if there is none, or it is not a generator.
     """
     trained = loading.load_model(path)
     if not isinstance(trained.model, Generator):

@@ -82,7 +82,7 @@ def segment_sizes(flag_values: flags.FlagValues) -> tuple[int, ...]:
     """Return the lengths that --segments gives, in nt.
 
     Raises:
-      ValueError: if one is no number, or --stride is given too.
+      ValueError: if one is not a number, or --stride is given too.
     """
     given = flag_values.segments
     if given and flag_values["stride"].present:

@@ -115,7 +115,7 @@ class Archive:
             if member.dtype.kind == "U":  # NumPy makes texts of any numbers
                 codes = np.frombuffer(content, member.dtype.byteorder + "u4")
                 if codes.max(initial=0) > sys.maxunicode:
-                    raise ValueError("its text holds a number that is no character")
+                    raise ValueError("its text holds a number that is not a character")
             values = np.frombuffer(content, member.dtype)
             order: Literal["C", "F"] = "F" if member.fortran else "C"
             return values.reshape(member.shape, order=order).copy()
@@ -124,7 +124,7 @@ class Archive:
         """Read the header of a member."""
         name = info.filename
         if not name.endswith(".npy"):
-            raise ValueError(f"member {name!r} is no array")
+            raise ValueError(f"member {name!r} is not an array")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"member {name!r} is compressed by an unknown method")
         with _named_damage(f"member {name!r}"), self._zip.open(info) as file:

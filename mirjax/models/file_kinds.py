@@ -35,7 +35,7 @@ def check_model_file(path: pathlib.Path) -> bytes:
       The file's first bytes.
 
     Raises:
-      ValueError: if there is no such file, it is no regular file (a pipe or a device
+      ValueError: if there is no such file, it is not a regular file (a pipe or a device
         could block for ever), it is empty, or its first bytes are those of something
         else, which is named.
     """

@@ -88,7 +88,7 @@ def _read(path: pathlib.Path) -> trained.TrainedModel[PairModel]:
             if name == trained.METADATA:
                 continue
             if not name.startswith(trained.PARAMS):
-                raise ValueError(f"member {member.info.filename!r} is no parameter")
+                raise ValueError(f"member {member.info.filename!r} is not a parameter")
             if member.dtype.kind != "f":
                 raise ValueError(
                     f"parameter {name} is {member.dtype}, not floating-point"
@@ -121,7 +121,7 @@ def _read_metadata(arrays: archive.Archive) -> dict[str, Any]:
     if member is None:
         raise ValueError(f"it has no member {trained.METADATA!r}")
     if member.dtype.kind != "U" or member.shape != ():
-        raise ValueError(f"member {trained.METADATA!r} is no text")
+        raise ValueError(f"member {trained.METADATA!r} is not text")
     if member.info.file_size > 4 * _MOST_METADATA:
         raise ValueError(f"member {trained.METADATA!r} is too long")
     try:

@@ -1,6 +1,7 @@
 """A trained model and its file: parameters as plain arrays, the config as JSON."""
 
 import dataclasses
+import hashlib
 import io
 import json
 import pathlib
@@ -13,13 +14,13 @@ from flax import traverse_util
 
 from mirjax.files import atomic_write
 from mirjax.models.archive import with_checksum
-from mirjax.models.interfaces import PairModel
+from mirjax.models.interfaces import Classifier, Generator, PairModel
 
 FILE_NAME = "model.npz"  # in a workdir
 METADATA = "metadata"  # name of the JSON text among the file's arrays
 PARAMS = "params/"  # start of the names of the others
 
-ModelT = TypeVar("ModelT", bound=PairModel)
+ModelT = TypeVar("ModelT", bound=PairModel, covariant=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,22 @@ class TrainedModel(Generic[ModelT]):
     model: ModelT
     params: Mapping[str, Any]
     metadata: Mapping[str, Any]
+
+
+def as_classifier(trained: TrainedModel) -> TrainedModel[Classifier] | None:
+    """Return a trained model if it is a classifier, else None."""
+    model = trained.model
+    # A generator has all members of a classifier.
+    if isinstance(model, Generator) or not isinstance(model, Classifier):
+        return None
+    return TrainedModel(model, trained.params, trained.metadata)
+
+
+def hash_params(digest: "hashlib._Hash", params: Mapping[str, Any]) -> None:
+    """Add the names and values of parameters, as float32, to a hash."""
+    for path, leaf in jax.tree.leaves_with_path(params):
+        digest.update(jax.tree_util.keystr(path).encode())
+        digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())
 
 
 def save_model(
@@ -94,7 +111,7 @@ def finite_float32(name: str, array: np.ndarray) -> np.ndarray:
     """Return a parameter as float32.
 
     Raises:
-      ValueError: if it is no array of floating-point numbers, or one is NaN or too
+      ValueError: if it is not an array of floating-point numbers, or one is NaN or too
         large for float32.
     """
     if array.dtype.kind != "f":

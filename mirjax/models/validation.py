@@ -14,7 +14,7 @@ def check_sizes(model: nn.Module, names: Iterable[str]) -> None:
 
 
 def check_rates(model: nn.Module, names: Iterable[str]) -> None:
-    """Raise a ValueError if one of the named fields is no dropout rate.
+    """Raise a ValueError if one of the named fields is not a dropout rate.
 
     A traced rate is not known yet, and is not checked: runs of several rates may be
     trained as one program.

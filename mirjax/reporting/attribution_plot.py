@@ -1,4 +1,4 @@
-"""Picture of what a classifier's score rests on: the map of all pairs of letters."""
+"""Picture of the attribution of a logit: the map of all pairs of letters."""
 
 import math
 import pathlib

@@ -9,7 +9,7 @@ _MIRNA_ALONE = "the miRNA's sequence alone"
 
 
 def positives_only(result: Result) -> Findings:
-    """T2: what 100% is worth."""
+    """T2: accuracy where every pair is positive, and on negatives."""
     metric = "accuracy"
     data = f"{result.first}, positives only"
     found = []
@@ -21,7 +21,7 @@ def positives_only(result: Result) -> Findings:
             finding(
                 f"The classifier has {shown(model)} accuracy where every pair is "
                 f"positive; {len(equal)} of {len(baselines)} baselines have as much: "
-                "without negatives, a predictor that says yes to everything is perfect."
+                "without negatives, a predictor that calls all pairs positive is right."
             )
         )
     beside = f"{result.first}, negatives that keep each miRNA's frequency"
@@ -65,10 +65,10 @@ def negatives(result: Result) -> Findings:
     if alone[0] is not None and alone[1] is not None:
         found.append(
             finding(
-                "What random negatives do: the miRNA's sequence alone, without any "
-                f"target, has an average precision of {shown(alone[0])} with random "
-                f"negatives and of {shown(alone[1])} with negatives that keep each "
-                "miRNA's frequency."
+                "Random negatives give away the miRNA's frequency. The miRNA's "
+                "sequence alone, without any target, has an average precision of "
+                f"{shown(alone[0])} with random negatives and of {shown(alone[1])} "
+                "with negatives that keep each miRNA's frequency."
             )
         )
     after = best(result.measured(kind="model", metric="accuracy", data=repaired))

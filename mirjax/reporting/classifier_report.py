@@ -79,12 +79,12 @@ def _draw(
 
 def _describe_rule(found: Metrics) -> str:
     """Return the published rule and its metrics, in a line."""
-    between = dict(zip(BETWEEN, ("left out", "binding", "not binding"), strict=True))
+    between = dict(zip(BETWEEN, ("left out", "positive", "negative"), strict=True))
     metrics = ", ".join(
         f"{table.label(name)} {table.value(name, found[name])}"
         for name in ("n", "accuracy", "sensitivity", "specificity", "f1", "ppv", "npv")
     )
     return (
-        f"above {found['above']:g} binding, below {found['below']:g} not binding, "
+        f"above {found['above']:g} positive, below {found['below']:g} negative, "
         f"between {between[found['between']]} ({found['dropped']:,} dropped): {metrics}"
     )

@@ -24,7 +24,7 @@ def start(metric: str) -> str:
 
 
 def reported_value(row: Row) -> str:
-    """Format a reported figure with all its digits.
+    """Format a reported value with all its digits.
 
     >>> reported_value({"metric": "blast_hit_share", "reported": 0.9997})
     '99.97%'

@@ -19,7 +19,7 @@ _PREFIX = "previous letters alone, without the target"
 
 
 def hits(result: Result) -> Findings:
-    """T1 and T4: what a hit is worth."""
+    """T1 and T4: predictions with a BLAST hit, of baselines and of models."""
     metric = next(
         row["metric"] for row in result.rows(kind="reported", data=result.first)
     )
@@ -33,7 +33,7 @@ def hits(result: Result) -> Findings:
                 f"held-out target of {result.first}, has a hit for {shown(constant)} "
                 "of them; the true miRNA with its letters shuffled for "
                 f"{shown(shuffled)}. A hit says "
-                "that a prediction looks like a miRNA, not that it is the right one."
+                "that a prediction resembles a miRNA, not that it is the correct one."
             )
         )
     for data in dict.fromkeys((result.first, result.second)):

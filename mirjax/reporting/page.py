@@ -147,7 +147,7 @@ def write_page(
     script = _script() if any(table.sorts for table in tables) else ""
     # The page allows the script of this SHA-256 alone.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = _environment().get_template("page.html.j2")
+    template = environment().get_template("page.html.j2")
     page = template.render(
         title=title,
         subtitle=subtitle,
@@ -197,24 +197,24 @@ def _with_prefixed_ids(svg: str, name: str) -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
     """Return the environment of the templates; what is filled in is escaped."""
-    environment = Environment(
+    found = Environment(
         loader=PackageLoader("mirjax.reporting", "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["code_spans"] = _code_spans
-    return environment
+    found.filters["code_spans"] = _code_spans
+    return found
 
 
 def _script() -> str:
     """Return the script of tables that sort."""
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, "sorting.js")[0]
+    loader = environment().loader
+    assert loader is not None
+    return loader.get_source(environment(), "sorting.js")[0]
 
 
 def _code_spans(text: str) -> list[tuple[bool, str]]:

@@ -1,4 +1,4 @@
-"""Tables of predictions: miRNAs of sites, and probabilities of pairs."""
+"""Tables of predictions: decoded miRNAs of sites, and probabilities of pairs."""
 
 import io
 from collections.abc import Iterable, Sequence

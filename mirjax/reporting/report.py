@@ -13,7 +13,7 @@ Metrics = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What is printed and written of an evaluation.
+    """What an evaluation prints and writes.
 
     Attributes:
       metrics: metrics of the model, and the options they depend on.
@@ -89,7 +89,7 @@ def _print_published(report: Report) -> None:
         [predictor, table.value(name, found[predictor][name])] for predictor in ranked
     ]
     header = ("published predictors", table.label(name))
-    table.print_rows(header, rows, title="published figures, on the same rows")
+    table.print_rows(header, rows, title="published metrics, on the same rows")
 
 
 def print_origin(source: Source, path: pathlib.Path, *, full: bool) -> None:

@@ -130,7 +130,7 @@ def _duplexes(summary: ScanSummary, draw: DrawDuplex | None) -> Section:
         if drawing:
             blocks.append(Preformatted(drawing, label))
     if len(blocks) == 1:
-        blocks = [Text("This kind of scan draws no duplexes.")]
+        blocks = [Text("There are no duplexes to draw.")]
     return Section("Best duplexes", blocks)
 
 

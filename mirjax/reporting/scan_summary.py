@@ -1,14 +1,16 @@
-"""What a report shows of a scan, chosen while the rows go by, in bounded memory."""
+"""The strongest targets, sites and genes of a scan, collected in bounded memory."""
 
 import dataclasses
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-TYPES = ("8mer", "7mer-m8", "7mer-A1", "6mer", "other")
-GENE_COLUMNS = ("target", "mirna", "sites", *TYPES, "best_score", "summed_score")
+from mirjax.scanning.genes import SCHEMA
+from mirjax.scanning.site_types import OTHER, SITE_TYPES
 
-_UNTYPED = "other"
+GENE_COLUMNS = ("target", "mirna", *SCHEMA.names[2:])
+
+_UNTYPED = SITE_TYPES[OTHER]
 _STRONGEST = "descending"
 
 
@@ -32,7 +34,7 @@ class Limits:
 class ScanSummary:
     """The strongest targets, sites, and pairs of a scan; a sink of its rows.
 
-    Of equal ones the earlier come first. A site without a score has score 1.
+    Of equal scores the earlier row comes first. A site without a score has score 1.
 
     Attributes:
       targets: name → sites of the strongest targets by their summed scores.
@@ -94,7 +96,7 @@ def _complete(table: pa.Table) -> pa.Table:
     if "site_type" not in table.schema.names:
         table = table.append_column("site_type", pa.repeat(_UNTYPED, number))
     types = pc.fill_null(table["site_type"].cast(pa.string()), _UNTYPED)
-    known = pc.is_in(types, pa.array(TYPES))
+    known = pc.is_in(types, pa.array(SITE_TYPES))
     types = pc.if_else(known, types, _UNTYPED)
     for name, column in (
         ("score", pc.fill_null(table["score"].cast(pa.float64()), 1.0)),
@@ -105,14 +107,17 @@ def _complete(table: pa.Table) -> pa.Table:
 
 
 def _count_genes(table: pa.Table) -> pa.Table:
-    """Return one row a target and miRNA, in the order of their first sites."""
-    for name in TYPES:
+    """Return one row a target and miRNA, in the order of their first sites.
+
+    Unlike `scanning.genes`, this needs no order of the rows of a target.
+    """
+    for name in SITE_TYPES:
         one = pc.equal(table["site_type"], name).cast(pa.int64())
         table = table.append_column(f"is {name}", one)
     counted = table.group_by(["target", "mirna"], use_threads=False).aggregate(
         [
             ("score", "count"),
-            *[(f"is {name}", "sum") for name in TYPES],
+            *[(f"is {name}", "sum") for name in SITE_TYPES],
             ("score", "max"),
             ("score", "sum"),
         ]
@@ -121,7 +126,7 @@ def _count_genes(table: pa.Table) -> pa.Table:
         "target",
         "mirna",
         "score_count",
-        *[f"is {name}_sum" for name in TYPES],
+        *[f"is {name}_sum" for name in SITE_TYPES],
         "score_max",
         "score_sum",
     ]

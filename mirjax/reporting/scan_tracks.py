@@ -1,14 +1,13 @@
 """Sites along a transcript as a picture: a track a miRNA, height by score."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mirjax.reporting.scan_summary import TYPES
+from mirjax.reporting.page import environment
+from mirjax.scanning.site_types import SITE_TYPES
 
 _WIDTH, _LABELS, _TRACK, _BAR = 720.0, 150.0, 30.0, 24.0  # in units of the picture
 _TOP, _AXIS = 26.0, 30.0
@@ -55,18 +54,22 @@ def draw_tracks(name: str, sites: pa.Table, length: int | None) -> Tracks:
         for number, mirna in enumerate(shown)
     ]
     bottom = _TOP + _TRACK * len(shown)
-    svg = _template().render(
-        width=_WIDTH,
-        height=bottom + _AXIS,
-        bottom=bottom,
-        left=_LABELS,
-        right=_LABELS + length * scale,
-        tracks=tracks,
-        ticks=[(_LABELS + tick * scale, f"{tick:,}") for tick in _ticks(length)],
-        types=[
-            (kind, kind.lower().replace(" ", "-"), _LABELS + 92.0 * number)
-            for number, kind in enumerate(TYPES)
-        ],
+    svg = (
+        environment()
+        .get_template("tracks.svg.j2")
+        .render(
+            width=_WIDTH,
+            height=bottom + _AXIS,
+            bottom=bottom,
+            left=_LABELS,
+            right=_LABELS + length * scale,
+            tracks=tracks,
+            ticks=[(_LABELS + tick * scale, f"{tick:,}") for tick in _ticks(length)],
+            types=[
+                (kind, kind.lower().replace(" ", "-"), _LABELS + 92.0 * number)
+                for number, kind in enumerate(SITE_TYPES)
+            ],
+        )
     )
     caption = f"Left out: {others} more miRNAs with weaker sites." if others > 0 else ""
     return Tracks(svg, _describe(name, length, by_mirna, shown), caption)
@@ -122,15 +125,3 @@ def _describe(
     """Return what a picture shows, in words."""
     sites = [f"{mirna} {len(by_mirna[mirna])}" for mirna in shown]
     return f"{name}, {length:,} nt; sites by miRNA: {', '.join(sites)}"
-
-
-@functools.cache
-def _template() -> Any:
-    environment = Environment(
-        loader=PackageLoader("mirjax.reporting", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("tracks.svg.j2")

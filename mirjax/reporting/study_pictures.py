@@ -163,17 +163,14 @@ def _lengths(result: Result, data: Mapping[str, Any]) -> Blocks:
         }
         for name, columns in data.items()
     }
+    targets = {name: columns["targets"] for name, columns in datasets.items()}
     commonest = ", ".join(
-        f"{name} targets most often {max(columns['targets'], key=_of(columns))} nt"
-        for name, columns in datasets.items()
+        f"{name} targets most often {max(rows, key=rows.__getitem__)} nt"
+        for name, rows in targets.items()
     )
     svg = page.draw(length_histograms(datasets, None), f"{result.name}-lengths")
     alt = f"Distributions of the lengths of targets and miRNAs: {commonest}"
     return [Picture(svg, alt, "Lengths in the positive pairs of each dataset")]
-
-
-def _of(columns: Mapping[str, Mapping[int, int]]) -> Any:
-    return columns["targets"].__getitem__
 
 
 def _by_number(counts: Mapping[str, int]) -> dict[int, int]:

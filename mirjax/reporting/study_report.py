@@ -39,9 +39,9 @@ def write_report(results_folder: pathlib.Path, path: pathlib.Path) -> None:
     settings = results[0].content["settings"]
     subtitle = (
         f"{len(results)} experiments on `{settings['datasets']['first']}` and "
-        f"`{settings['datasets']['second']}`: what was reported, what the same "
-        "programs give here, what is left on data that no model has seen, and what "
-        "predictors without a model have."
+        f"`{settings['datasets']['second']}`: reported values, and values measured "
+        "again, on data seen in training and on held-out data, beside baselines that "
+        "need no trained model."
     )
     page.write_page(path, TITLE, subtitle, sections)
 
@@ -81,12 +81,12 @@ def _section(result: Result) -> Section:
 
 
 def _reported(result: Result) -> list[Block]:
-    """Say what the original said, with its source."""
-    figures = result.rows(kind="reported")
-    if not figures:
+    """Return what the original study reported, with its source."""
+    reported = result.rows(kind="reported")
+    if not reported:
         return [Text("Reported: nothing; the study did not ask this.", "reported")]
     of_source: dict[str, list[str]] = {}
-    for row in figures:
+    for row in reported:
         words = [row["data"]]
         if row["reported"] is not None:
             value = f"{table.label(row['metric'])}: {reported_value(row)}"

@@ -90,7 +90,7 @@ def read_results(folder: pathlib.Path) -> list[Result]:
     return results
 
 
-def best(rows: Sequence[Row], part: str = HELD_OUT) -> Row | None:
-    """Return the row of the highest value of a part; None without such a row."""
-    known = [row for row in rows if part in row]
-    return max(known, key=lambda row: float(row[part]), default=None)
+def best(rows: Sequence[Row]) -> Row | None:
+    """Return the row of the highest held-out value; None without such a row."""
+    known = [row for row in rows if HELD_OUT in row]
+    return max(known, key=lambda row: float(row[HELD_OUT]), default=None)

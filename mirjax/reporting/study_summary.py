@@ -1,4 +1,4 @@
-"""The summary of a study: each reported figure beside ours, and what that means."""
+"""The summary of a study: each reported value beside ours, and how they compare."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from mirjax.reporting.page import Table, Text
 from mirjax.reporting.study_results import HELD_OUT, SEEN, Result, Row, best
 
 _COLUMNS = (
-    "figure",
+    "metric",
     "reported",
     "ours, seen in training",
     "ours, held out",
-    "best without a model",
-    "the reported figure",
+    "best baseline",
+    "the reported value is",
 )
 _VERDICTS = _MATCHED, _HIGHER, _SEEN_ONLY, _LOWER = (
     "reached on held-out rows",
@@ -21,7 +21,7 @@ _VERDICTS = _MATCHED, _HIGHER, _SEEN_ONLY, _LOWER = (
     "reached on rows seen in training alone",
     "not reached",
 )
-# Two figures are equal if they are no further apart than this.
+# Two values are equal if they are no further apart than this.
 _TOLERANCE = 0.0005
 
 
@@ -36,9 +36,9 @@ def summary(results: Sequence[Result]) -> list[Text | Table]:
         for reported in result.rows(kind="reported"):
             if reported["reported"] is None:
                 continue
-            of_figure = {"metric": reported["metric"], "data": reported["data"]}
-            ours = best(result.measured(kind="model", **of_figure))
-            plain = best(result.measured(kind="baseline", **of_figure))
+            alike = {"metric": reported["metric"], "data": reported["data"]}
+            ours = best(result.measured(kind="model", **alike))
+            plain = best(result.measured(kind="baseline", **alike))
             if ours is None:
                 continue
             verdicts.append(verdict(reported["reported"], ours))
@@ -52,24 +52,24 @@ def summary(results: Sequence[Result]) -> list[Text | Table]:
     )
     texts = [
         Text(
-            f"{len(lines)} figures were reported as numbers. What our best models make "
-            f"of them: {counts}. For {without} of them a predictor without a trained "
-            "model is at least as good as the best model.",
+            f"{len(lines)} values were reported as numbers. With our best models: "
+            f"{counts}. For {without} of them a baseline is at least as good as the "
+            "best model.",
             "finding",
         )
     ]
     caption = (
-        "Each reported figure, the best of our models, and the best predictor that "
-        "needs no model. Intervals are 95% bootstrap intervals over seeds and rows."
+        "Each reported value, the best of our models, and the best baseline. Intervals "
+        "are 95% bootstrap intervals over seeds and rows."
     )
     return [*texts, Table(_COLUMNS, lines, _marked(results, caption))]
 
 
 def verdict(reported: float, ours: Row) -> str:
-    """Say what becomes of a reported figure.
+    """Compare a reported value with ours.
 
     Args:
-      reported: the figure.
+      reported: the value.
       ours: the row of our best model.
 
     Returns:

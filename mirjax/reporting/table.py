@@ -1,7 +1,7 @@
 """Tables on standard output: metrics of a model and its baselines, or plain rows."""
 
 from collections.abc import Mapping, Sequence
-from typing import IO, Any
+from typing import Any
 
 from rich import box, table
 from rich.console import Console
@@ -13,13 +13,13 @@ _LABELS = {
     "loss": "loss (nats a position)",
     "cross_entropy": "cross-entropy (nats a position)",
     "token_accuracy_keras": "token accuracy, Keras's count",
-    "token_accuracy_masked": "token accuracy, real letters",
+    "token_accuracy_masked": "token accuracy",
     "exact_match": "exact match",
     "known_match": "match to a known miRNA",
     "seed_match": "seed (2-8) match",
     "edit_distance": "edit distance (nt)",
-    "real_share": "answers that are real miRNAs",
-    "distinct": "distinct answers",
+    "real_share": "predictions that are real miRNAs",
+    "distinct": "distinct predictions",
     "n": "rows",
     "top_1": "true miRNA ranked first",
     "top_5": "true miRNA in the first 5",
@@ -38,7 +38,7 @@ _LABELS = {
     "auroc": "AUROC",
     "average_precision": "average precision",
     "ece": "calibration error (ECE)",
-    "blast_hit_share": "answers with a BLAST hit",
+    "blast_hit_share": "predictions with a BLAST hit",
     "blast_identity": "identity to best hit, aligned",
     "blast_identity_full": "identity to best hit, whole",
     "blast_name_match": "best hit is the true miRNA",
@@ -114,15 +114,13 @@ def print_comparison(
     columns: Mapping[str, Mapping[str, Any]],
     *,
     title: str,
-    file: IO[str] | None = None,
 ) -> None:
     """Print a table with a row for each metric and a column for each predictor.
 
     Args:
       columns: predictor → metric → value; a predictor without a metric has "–".
-        Entries that are no metrics are left out.
+        Entries that are not metrics are left out.
       title: above the table.
-      file: standard output by default.
     """
     comparison = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
     comparison.add_column("", no_wrap=True)
@@ -132,21 +130,19 @@ def print_comparison(
     for metric in filter(_is_known, metrics):
         values = [value(metric, column.get(metric)) for column in columns.values()]
         comparison.add_row(label(metric), *values)
-    _print(comparison, title, file)
+    _print(comparison, title)
 
 
 def print_summary(
     columns: Mapping[str, Mapping[str, Any]],
     *,
     title: str,
-    file: IO[str] | None = None,
 ) -> None:
     """Print the main metrics: a row for each predictor, at most 80 columns wide.
 
     Args:
       columns: predictor → metric → value; a predictor without a metric has "–".
       title: above the table.
-      file: standard output by default.
     """
     headings = next(kind for kind in _SUMMARIES if next(iter(kind)) in columns["model"])
     names = [name for name in headings if any(name in x for x in columns.values())]
@@ -157,7 +153,7 @@ def print_summary(
     for predictor, column in columns.items():
         values = [value(name, column.get(name)) for name in names]
         summary.add_row(predictor.replace("_", " "), *values)
-    _print(summary, title, file, width=_NARROW)
+    _print(summary, title, _NARROW)
 
 
 def print_rows(
@@ -165,7 +161,6 @@ def print_rows(
     rows: Sequence[Sequence[str]],
     *,
     title: str,
-    file: IO[str] | None = None,
 ) -> None:
     """Print a table of text.
 
@@ -173,21 +168,18 @@ def print_rows(
       header: name of each column.
       rows: the fields of each row.
       title: above the table.
-      file: standard output by default.
     """
     listing = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in header:
         listing.add_column(name, overflow="fold")
     for row in rows:
         listing.add_row(*row)
-    _print(listing, title, file)
+    _print(listing, title)
 
 
-def _print(
-    content: table.Table, title: str, file: IO[str] | None, width: int = _WIDTH
-) -> None:
-    console = Console(file=file, highlight=False)
+def _print(content: table.Table, title: str, width: int = _WIDTH) -> None:
+    console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(file=file, highlight=False, width=width)
+        console = Console(highlight=False, width=width)
     console.print(title, markup=False, soft_wrap=True)
     console.print(content)

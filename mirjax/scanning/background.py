@@ -24,6 +24,7 @@ from mirjax.scanning.candidates import CandidateRule, calibrate
 from mirjax.scanning.null import Null
 from mirjax.scanning.scored_sites import SiteScorer
 from mirjax.scanning.seed_mode import tokens_of
+from mirjax.scanning.site_options import BACKGROUND_NT
 from mirjax.scanning.slices import Slice
 from mirjax.sequences.records import SequenceRecord
 
@@ -34,25 +35,27 @@ _CALIBRATION = 50_000  # nt of shuffled transcripts that thresholds are chosen o
 
 @dataclasses.dataclass(frozen=True)
 class Background:
-    """Shuffled transcripts, and where what is found there is kept.
+    """Shuffled transcripts, and the cache of the scores that are found in them.
 
     Attributes:
-      sample: transcripts to shuffle, as `sample_of` takes them.
-      letters: of the shuffled transcripts.
+      sample: transcripts to shuffle, from `sample_of`.
+      letters: nucleotides of the shuffled transcripts.
       seed: of the shuffles.
       folder: of the cache; None for no cache.
-      model: what tells classifiers apart, such as a hash of its file.
+      model: identifies the classifier, such as a hash of its parameters.
     """
 
     sample: tuple[SequenceRecord, ...]
-    letters: int = 250_000
+    letters: int = BACKGROUND_NT
     seed: int = 0
     folder: pathlib.Path | None = None
     model: str = ""
 
     def __post_init__(self) -> None:
         if self.letters < 1:
-            raise ValueError(f"letters={self.letters} of the background: at least 1")
+            raise ValueError(
+                f"letters={self.letters} of the background must be at least 1"
+            )
 
     def rule(self, kind: str, mirnas: Sequence[SequenceRecord]) -> CandidateRule:
         """Choose the thresholds of a rule on the first of the shuffled transcripts.
@@ -76,8 +79,7 @@ class Background:
         """Return the null distribution of each miRNA of a search.
 
         Args:
-          scorer: of the search. The sites of its miRNAs are found anew, except those
-            that the cache has.
+          scorer: of the search. miRNAs whose scores are in the cache are not scanned.
 
         Raises:
           ValueError: for transcripts without a letter.
@@ -121,7 +123,7 @@ class Background:
         return paths
 
     def _read(self, path: pathlib.Path | None) -> Null | None:
-        """Return what the cache has; a file that is damaged is none."""
+        """Return the null that the cache holds; None for a missing or damaged file."""
         if path is None or not path.is_file():
             return None
         try:
@@ -150,9 +152,9 @@ def shuffled_slices(
     """Yield slices of shuffled transcripts.
 
     Args:
-      records: transcripts, 5'→3'; those that `sample_of` takes. Their copies are
-        shuffled too, until there are enough letters.
-      letters: to yield in all, to the last one.
+      records: transcripts, 5'→3', from `sample_of`. They are shuffled again and again
+        until there are enough letters.
+      letters: nucleotides to yield in all, exactly.
       seed: of the shuffles.
 
     Raises:
@@ -180,7 +182,7 @@ def shuffled_slices(
 def sample_of(
     records: Iterable[SequenceRecord], letters: int
 ) -> tuple[SequenceRecord, ...]:
-    """Take the first transcripts that have as many letters, or all that there are."""
+    """Return the first transcripts, up to the one that completes so many letters."""
     sample = []
     for record in records:
         sample.append(record)

@@ -1,22 +1,22 @@
-"""Which duplexes of miRNAs and transcripts a classifier is asked about.
+"""Candidates: the duplexes of miRNAs and transcripts that a classifier scores.
 
 A transcript is divided into bins of `BIN` letters, from its first letter on. In each
 bin a miRNA has one duplex: the best of those whose 3' end on the transcript lies there,
 by the score `by_bond` of `alignment.complementarity`. The score is exact, and the
 duplex may begin in an earlier bin. Of duplexes whose ends are less than `APART` letters
-from one another the best is a candidate; see `maxima`. The classifier reads the others
-in its window: what it says of a window is said of the best duplex there. What is kept:
+from one another only the best is a candidate (see `maxima`): the classifier reads one
+window for all of them. A rule says which candidates are scored:
 
   all        every candidate
-  sensitive  those from a score on that at most half of all candidates in shuffled
-             transcripts reach
+  sensitive  candidates with at least the lowest score that no more than half of all
+             candidates in shuffled transcripts reach
   fast       the same for a quarter
   seed       canonical sites alone: letters 2-7 paired, Watson-Crick
 
-So `sensitive` and `fast` find the sites of `all`, but for those whose duplexes score
-less: a better duplex is left out by none that is worse. A score is a whole number and
-its distribution differs between miRNAs: each has its own threshold, and what it keeps
-is less than the share that is asked for, often by much.
+So `sensitive` and `fast` find the sites of `all`, except those whose duplexes score
+less: a duplex never hides a better one. Each miRNA has its own threshold, since the
+distribution of its scores is its own. Scores are whole numbers, so that a rule often
+keeps far less than a half or a quarter.
 """
 
 import dataclasses
@@ -50,8 +50,8 @@ class CandidateRule:
     Attributes:
       kind: one of `CANDIDATES`.
       thresholds: lowest alignment score of a candidate, one a miRNA.
-      kept: share of all candidates in shuffled transcripts that each miRNA keeps,
-        where it was measured.
+      kept: share of all candidates in shuffled transcripts that each miRNA keeps; empty
+        if it was not measured.
     """
 
     kind: str
@@ -185,11 +185,11 @@ def calibrate(
 
 
 def retained(reference: pa.Table, table: pa.Table) -> Bool[np.ndarray, " rows"]:
-    """Determine which sites of one table another one has, too.
+    """Return which sites of a reference table are in another table, too.
 
     A site is there if one of the same miRNA and target ends less than `_SAME` letters
-    from it. The mean is the share that a choice of candidates keeps of what `all`
-    reports.
+    from it. The mean is the share of the sites of the rule `all` that another rule
+    finds.
 
     Args:
       reference: sites, with columns `mirna`, `target` and `end`.

@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 30
 _REFRESH_SECONDS = 5  # between two counts of the workers
-_TASKS = 2  # a thread of the workers, so that none waits for its next slice
-_AHEAD = 8  # slices a thread, that are read before they are written
+_TASKS = 2  # for each worker thread, so that none waits for its next slice
+_AHEAD = 8  # slices for each worker thread that are read and not yet written
 
-_ScanSlices: TypeAlias = Callable[
+ScanSlices: TypeAlias = Callable[
     [Iterable[Slice], PartsFolder | None], Iterator[tuple[Slice, pa.Table]]
 ]
+"""Scans slices: takes them and the folder of their parts, and yields them in order."""
 
 
 @contextlib.contextmanager
-def open_cluster(address: str, scan: SliceScanner) -> Iterator[_ScanSlices]:
+def open_cluster(address: str, scan: SliceScanner) -> Iterator[ScanSlices]:
     """Connect to a Dask cluster, and give its workers the scanner.
 
     Args:
-      address: of the scheduler, or its scheduler file, or `LOCAL`.
+      address: of the scheduler; or its scheduler file; or `LOCAL`.
       scan: makes the rows of one slice.
 
     Yields:
-      A function from slices and the folder of their parts, or None, to the slices and
-      their rows in order. At most a few slices a worker are in memory.
+      A function that scans slices. At most a few slices a worker are in memory.
 
     Raises:
       ValueError: if Dask is not installed or no scheduler answers.

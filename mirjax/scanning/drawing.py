@@ -3,10 +3,10 @@
 A pairing string is ViennaRNA's notation of a duplex: the letters of the site, `&`, and
 all letters of the miRNA, both 5'→3'. An opening bracket is a letter of the site that
 pairs, by Watson-Crick or as a wobble, with the letter of the closing bracket that
-matches it; a point is a letter that does not pair. let-7a at ACUACCUC pairs letters
-2-8 with all but the first:
+matches it; a point is a letter that does not pair. At ACUACCUC, letters 2-8 of let-7a
+pair with all letters but the first:
 
-    .(((((((&.))))))).............. is the whole string
+    .(((((((&.)))))))..............
 
 In a drawing the target runs 5'→3', the miRNA below it 3'→5'. A bar is a Watson-Crick
 pair, a colon a wobble. Letters that face each other and do not pair have a blank
@@ -87,7 +87,7 @@ def draw(site: str, mirna: str, pairing: str, after: str = "") -> tuple[str, str
       Three lines of one length: target, pairs, miRNA.
 
     Raises:
-      ValueError: for a string that is none of this duplex.
+      ValueError: for a string that does not fit the site and the miRNA.
     """
     match = _FORM.fullmatch(pairing)
     sizes = [len(part) for part in match.groups()] if match else []
@@ -135,7 +135,9 @@ def _sign(one: str, other: str) -> str:
         return _BAR
     if WOBBLE_PARTNERS.get(one) == other:
         return _COLON
-    raise ValueError(f"{one} and {other} are paired, but neither pair nor wobble")
+    raise ValueError(
+        f"{one} and {other} are paired, but neither a Watson-Crick pair nor a wobble"
+    )
 
 
 def drawings(

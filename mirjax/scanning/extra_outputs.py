@@ -1,4 +1,4 @@
-"""The outputs of a scan beside its table, as the flags name them."""
+"""Optional outputs of a scan, beside its table: genes and drawings of duplexes."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -7,9 +7,10 @@ from typing import Any
 from absl import flags
 
 from mirjax.scanning.drawing import draw
-from mirjax.scanning.outputs import Output, open_duplexes, open_genes, repression_of
+from mirjax.scanning.outputs import open_duplexes, open_genes, repression_of
 from mirjax.scanning.repression.head_file import PRETRAINED, find_model, read_model
 from mirjax.scanning.search import Search
+from mirjax.scanning.tables import Output
 from mirjax.scanning.transcripts import Transcripts
 
 
@@ -24,9 +25,9 @@ def extra_outputs(
     Args:
       flag_values: of mirjax.scan.
       stack: closes what is read beside the scan.
-      search: None if the rows were found before; then transcripts are not read, and
-        neither duplexes nor the repression of genes are known.
-      transcripts: of the search, or None.
+      search: None if the rows come from an earlier scan. Then no transcripts are read,
+        no duplexes are drawn, and genes have no predicted repression.
+      transcripts: of the search; None without one.
     """
     outputs: list[Output] = []
     is_read = search is not None and transcripts is not None
@@ -50,9 +51,9 @@ def extra_outputs(
 def duplex_drawer(
     search: Search, transcripts: Transcripts
 ) -> Callable[[Mapping[str, Any]], str]:
-    """Return what draws the duplex of a site, a row of the table, in three lines.
+    """Return a function that draws the duplex of a row of the table, in three lines.
 
-    The transcripts are read anew for each site: it is for the few that a page shows.
+    It reads the transcripts anew for each site: a page shows only a few.
     """
     mirnas = {each.name: each.sequence for each in search.mirnas}
 

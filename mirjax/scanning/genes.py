@@ -1,7 +1,7 @@
 """One row for each miRNA and transcript with a site, from the table of sites.
 
-The rows of a table of sites are by transcript, then by miRNA: those of one row here
-follow one another. So tables are read once, in order, in memory of one of them.
+The rows of a table of sites are ordered by transcript, then by miRNA, so that those of
+one pair are adjacent. The tables are read once, one in memory at a time.
 """
 
 from collections.abc import Iterable, Iterator

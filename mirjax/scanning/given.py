@@ -18,11 +18,11 @@ Sequences: TypeAlias = (
 A mapping or a series names its sequences by its keys or its index; others are numbered.
 """
 
-_LETTERS = set("ACGTUNRYSWKMBDHV")
+_LETTERS = {*alphabet.LETTERS, "T", *alphabet.IUPAC_CODES}
 
 
 def is_file(sequences: object) -> TypeGuard[str | os.PathLike[str]]:
-    """Return whether sequences are given as a file: a path, or text that is no RNA.
+    """Return whether sequences are given as a file: a path, or text that is not RNA.
 
     >>> is_file("ACGU"), is_file("utrs.fa"), is_file(["ACGU"])
     (False, True, False)
@@ -45,7 +45,7 @@ def records(sequences: Sequences) -> list[SequenceRecord]:
       sequences: what a user gives; a file is read whole.
 
     Raises:
-      ValueError: if two have one name, one is no text, or a file cannot be read.
+      ValueError: if two have one name, one is not text, or a file cannot be read.
     """
     if is_file(sequences):
         return fasta.read_fasta(sequences, unknown_letters=True)
@@ -115,7 +115,7 @@ def frame_columns(
       targets: what was given beside it: nothing.
 
     Raises:
-      ValueError: if a column is missing or a value is no text.
+      ValueError: if a column is missing or a value is not text.
     """
     if targets is not None:
         raise ValueError("a frame of pairs holds the targets; give no others")
@@ -137,7 +137,7 @@ def _named(items: Iterable[tuple[Any, Any]]) -> list[SequenceRecord]:
     for key, sequence in items:
         name = str(key)
         if not isinstance(sequence, str):
-            raise ValueError(f"sequence {name}: {sequence!r} is no text")
+            raise ValueError(f"sequence {name}: {sequence!r} is not text")
         if name in found:
             raise ValueError(f"{name}: a second sequence of that name")
         found[name] = SequenceRecord(name, sequence)

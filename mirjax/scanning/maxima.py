@@ -1,8 +1,8 @@
-"""Of duplexes that are near one another, the best.
+"""Non-maximum suppression: of duplexes that are near one another, the best is kept.
 
-They are taken from the best on. A duplex is left out if its 3' end on the transcript is
-near that of one that was taken: so a duplex that was itself left out hides no other. Of
-equal ones the one nearer to the 5' end is taken first.
+Duplexes are visited from the best to the worst. One is kept unless its 3' end on the
+transcript is near that of a duplex that was kept before; so a duplex that was itself
+left out suppresses no other. Of equal ones, that nearer to the 5' end comes first.
 """
 
 import numpy as np
@@ -15,20 +15,20 @@ def best_apart(
     scores: Int[np.ndarray, " n"],
     apart: int,
 ) -> Bool[np.ndarray, " n"]:
-    """Determine which duplexes are the best of those near them.
+    """Return which duplexes are kept.
 
     Args:
       owners: number of each one's transcript, ascending.
       ends: place of each one's 3' end, ascending in a transcript.
       scores: the higher the better.
-      apart: nt; ends that are as far apart hide nothing.
+      apart: nt; ends at least as far apart do not suppress one another.
     """
     order = np.lexsort((ends, owners, -scores.astype(np.int64)))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     taken = np.zeros(len(order), bool)
     left = np.arange(len(order))
-    # All that are better than what is near are taken at once, then those near go.
+    # Kept at once: all that are better than every duplex near them. Those near go.
     while len(left):
         near = _neighbours(owners[left], ends[left], apart)
         best = np.ones(len(left), bool)
@@ -47,7 +47,7 @@ def best_apart(
 def _neighbours(
     owners: Int64[np.ndarray, " n"], ends: Int64[np.ndarray, " n"], apart: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the places of duplexes that are near one another, by distance."""
+    """Return the pairs of duplexes that are near one another, by their numbers."""
     found = []
     for shift in range(1, len(owners)):
         near = (owners[shift:] == owners[:-shift]) & (

@@ -1,22 +1,21 @@
-"""The null distribution of a miRNA's scores: how often chance gives as high a one.
+"""The null distribution of a miRNA's scores: how often chance sites score as high.
 
-The unit is sites per nucleotide. The p-value of a score is the expected number of sites
-of the same miRNA, with that score or a higher one, per nucleotide of shuffled
-transcript, found by the same rule: candidates, windows and scores; see `background`. So
-a p-value of 1e-4 is one chance site in 10,000 nt, a cut at p <= 1e-4 reports as many
-from sequence without any real site, and p times the nucleotides that were searched is
-the E-value: the expected number of chance sites of this miRNA in this search, as
-BLAST's is.
+The p-value of a score is the expected number of sites of the same miRNA, with that
+score or a higher one, per nucleotide of shuffled transcript, found by the same rule:
+candidates, windows and scores; see `background`. So a p-value of 1e-4 is one chance
+site in 10,000 nt, and a threshold of p <= 1e-4 reports as many from sequence without
+any real site. The E-value is p times the nucleotides that were searched: the expected
+number of chance sites of this miRNA in the whole search, as in BLAST.
 
-Scores of probabilities are compared as logits. Where a score is among the highest,
-counts end and a tail goes on: with K sites from the score u on, in N nucleotides,
+Probabilities are compared as logits. Up to a high score u, sites are counted. Above it
+an exponential tail is fitted: with K sites that score u or more, in N nucleotides,
 
     p(s) = K / N exp(-rate (s - u))
 
-The rate is the maximum-likelihood one of the K excesses. It allows for scores that lie
-on a lattice, such as alignment scores. Its relative standard error makes that of a
-p-value, which grows with the distance from u; `Null.describe` states both it and how
-far the fitted tail is from the counted one.
+The rate is the maximum-likelihood estimate from the K excesses s - u. It allows for
+scores on a lattice, such as alignment scores. The relative standard error of a p-value
+follows from that of the rate, and grows with the distance from u; `Null.describe`
+states it, and how far the fitted tail is from the counts.
 
 References:
   Karlin & Altschul 1990, doi 10.1073/pnas.87.6.2264 (E-values).
@@ -33,7 +32,7 @@ from scipy import special
 
 TAIL = 100  # sites from which the tail is fitted
 _FEWEST = 20  # sites that a fit needs
-_CLOSEST = 2.0**-24  # a probability is that far from 0 and 1 at least, as float32 are
+_CLOSEST = 2.0**-24  # least distance of a probability from 0 and 1: that of a float32
 
 
 class _Tail(NamedTuple):
@@ -60,7 +59,7 @@ class Null:
         """Return chance sites per nucleotide with at least these scores.
 
         Args:
-          scores: on the scale of the null's own.
+          scores: on the scale of `self.scores`.
         """
         if not len(self.scores):
             return np.full(len(scores), 1 / self.letters)
@@ -73,7 +72,7 @@ class Null:
         return np.where(scores > tail.start, fitted, counts) / self.letters
 
     def relative_error(self, pvalue: float) -> float:
-        """Return the relative standard error of a p-value: of its count, and fit."""
+        """Return the relative standard error of a p-value: of the count and the fit."""
         if not self._tail.rate:
             return float(1 / np.sqrt(max(1.0, pvalue * self.letters)))
         count = self._tail.size
@@ -97,7 +96,7 @@ class Null:
         return float(np.abs(fitted - counted).max())
 
     def describe(self, pvalue: float) -> str:
-        """Return one line on how well p-values about a cut are known."""
+        """Return one line on the standard error of a p-value and the tail's fit."""
         error = self.fit_error()
         fit = "no tail is fitted"
         if error is not None:

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -11,13 +10,13 @@ import pyarrow as pa
 from mirjax.output import open_output
 from mirjax.scanning import genes
 from mirjax.scanning.drawing import drawings
+from mirjax.scanning.options import TSV
 from mirjax.scanning.repression import gene_table
 from mirjax.scanning.repression.head_file import RepressionModel
 from mirjax.scanning.site_selection import Group, at_least, best_of_each
-from mirjax.scanning.tables import TSV, Sink, open_table
+from mirjax.scanning.tables import Output, Sink, open_table
 from mirjax.sequences.records import SequenceRecord
 
-Output = AbstractContextManager[Sink]
 AddColumns: TypeAlias = Callable[[pa.Table], pa.Table]
 """Adds columns to a table of genes; it is given all rows of a transcript at once."""
 
@@ -50,8 +49,8 @@ def cutting(outputs: Sequence[Output], cut: Cut) -> Iterator[Sink]:
 
     Args:
       outputs: opened with the block.
-      cut: the best sites of each miRNA are known at the end alone: until then they are
-        held in memory, and no others.
+      cut: `top_k` of each miRNA holds the best sites so far in memory, and writes them
+        at the end.
     """
     with contextlib.ExitStack() as stack:
         sinks = [stack.enter_context(output) for output in outputs]
@@ -88,8 +87,8 @@ def repression_of(
     Args:
       transcripts: of the search, read along with the genes.
       mirnas: of the search.
-      model: predicts log2 fold changes from seed sites; without such a site there is
-        none, and the cells are empty.
+      model: predicts log2 fold changes from seed sites; pairs without one have empty
+        cells.
     """
     rest = iter(transcripts)
     whole = [mirna for mirna in mirnas if len(mirna.sequence) >= gene_table.SHORTEST]

@@ -30,7 +30,7 @@ _DIGEST = 64  # letters of a SHA-256 in hexadecimal
 
 
 class DamagedPartError(ValueError):
-    """Bytes that are no whole part."""
+    """Bytes that are not a whole part."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,8 +144,8 @@ def open_parts(
 
     Args:
       out: the output.
-      settings: all that the rows depend on beside the targets: a flag, or what a file
-        is named by, and its value or SHA-256.
+      settings: all that the rows depend on beside the targets, by name: the value of a
+        flag, or the SHA-256 of an input.
       resume: use the parts of an earlier run; else they are deleted.
 
     Raises:
@@ -210,7 +210,7 @@ def _check_settings(folder: pathlib.Path, settings: Mapping[str, str]) -> None:
 
 
 def _check_ours(folder: pathlib.Path) -> None:
-    """Raise a ValueError if a folder holds files that are no parts."""
+    """Raise a ValueError if a folder holds files that are not parts."""
     if not folder.exists():
         return
     if not folder.is_dir() or folder.is_symlink():
@@ -218,7 +218,7 @@ def _check_ours(folder: pathlib.Path) -> None:
     for path in folder.rglob("*"):
         if not path.is_dir() and not _OURS.fullmatch(path.name):
             raise ValueError(
-                f"--out: {folder} holds {path.name}, which is no part of a scan; move "
+                f"--out: {folder} holds {path.name}, which is not part of a scan; move "
                 "it, or choose another --out"
             )
 

@@ -35,7 +35,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
             None,
             "scan by the workers of a Dask cluster (extra: cluster): the address of a "
             "scheduler, such as tcp://host:8786, or its scheduler file, FILE.json. "
-            "Without a value: one worker process a core of this machine",
+            "Without a value: one worker process for each core of this machine",
             boolean=True,  # needs no value
         ),
         flag_values=flag_values,

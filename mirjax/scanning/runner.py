@@ -2,18 +2,16 @@
 
 import contextlib
 import dataclasses
-import errno
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
 from mirjax import cli
+from mirjax.files import FULL_DISK
 from mirjax.output import is_stream
-from mirjax.scanning.cluster import open_cluster
+from mirjax.scanning.cluster import ScanSlices, open_cluster
 from mirjax.scanning.parts import (
     Part,
     PartsFolder,
@@ -23,17 +21,7 @@ from mirjax.scanning.parts import (
 )
 from mirjax.scanning.shards import Shard, open_shard, shard_file
 from mirjax.scanning.slices import Slice, SliceScanner
-from mirjax.scanning.tables import Sink
-
-Output: TypeAlias = AbstractContextManager[Sink]
-"""Opens a file that takes the rows in order, such as `tables.open_table`."""
-
-Scanned: TypeAlias = tuple[Slice, pa.Table]
-ScanSlices: TypeAlias = Callable[
-    [Iterable[Slice], PartsFolder | None], Iterator[Scanned]
-]
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from mirjax.scanning.tables import Output, Sink
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +124,7 @@ def _scanning(
 
 def _scan_here(
     scan: SliceScanner, slices: Iterable[Slice], parts: PartsFolder | None
-) -> Iterator[Scanned]:
+) -> Iterator[tuple[Slice, pa.Table]]:
     """Scan slices in this process, except those whose parts are stored."""
     for a_slice in slices:
         table = None if parts is None else parts.load(a_slice)
@@ -182,7 +170,7 @@ def _full_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in FULL_DISK:
             raise
         message = str(error) if error.filename is None else os.strerror(error.errno)
         raise OSError(

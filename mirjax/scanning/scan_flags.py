@@ -53,7 +53,12 @@ _STRINGS = (
         "",
         "also write this page (.html): sites, duplexes and genes",
     ),
-    ("from", "", "cut a finished table (Parquet) again in place of scanning"),
+    (
+        "from",
+        "",
+        "write sites of this finished table (Parquet) in place of scanning, such as "
+        "fewer of them by --min_score or --top_k",
+    ),
 )
 
 
@@ -80,29 +85,29 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "repression",
         True,
-        "--genes: add the log2 fold change that each miRNA is predicted to cause, with "
-        "the interval of nine in ten; from seed sites, of targets in a file",
+        "--genes: add the predicted log2 fold change and its 90% interval, from seed "
+        "sites; not for --targets=-",
         flag_values,
     )
     for name, purpose in (
         ("family", "search once for all miRNAs with one seed, letters 2-8"),
         ("all_transcripts", "--regions: all 3'UTRs of a gene, not of one transcript"),
-        ("explain", "tell what was chosen: candidates, cut and background"),
+        ("explain", "log the engine, the settings and the share of candidates scored"),
     ):
         flags.DEFINE_bool(name, False, purpose, flag_values)
-    _define_cuts(flag_values)
+    _define_limits(flag_values)
     site_options.define_flags(flag_values)
     run_flags.define_flags(flag_values)
 
 
-def _define_cuts(flag_values: flags.FlagValues) -> None:
+def _define_limits(flag_values: flags.FlagValues) -> None:
     """Define the flags by which sites are left out."""
     default = WindowsOptions()
     flags.DEFINE_float(
         "threshold",
         None,
-        "lowest probability of a site. Default: that of --chance_per_kb; in "
-        f"--mode=windows {default.threshold}",
+        "lowest probability of a site. Default: in --mode=sites none, --chance_per_kb "
+        f"decides; in --mode=windows {default.threshold}",
         flag_values=flag_values,
     )
     flags.DEFINE_float(
@@ -113,7 +118,12 @@ def _define_cuts(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     for name, value, purpose in (
-        ("top_k", None, "write only the sites with the highest scores of each miRNA"),
+        (
+            "top_k",
+            None,
+            "write only this many sites of each miRNA (or target, by --top_k_of): "
+            "those with the highest scores",
+        ),
         (
             "step",
             default.step,

@@ -1,9 +1,9 @@
 """Candidates and their scores: what a scan and its background have in common.
 
-For each candidate a window of the classifier's length is read, so placed that what
-faces the seed is in its middle, and moved into the transcript at its ends: the seeds of
-the pairs that classifiers are trained on face the middle, too. Without a
-classifier the alignment score decides.
+The classifier reads one window for each candidate. The letters that face the seed are
+in the middle of the window, as in the pairs that classifiers are trained on; near an
+end of the transcript the window is moved to lie inside. Without a classifier the
+alignment score is the score.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ _PAIRS = 2**20  # bins times miRNAs whose candidates are in memory at a time
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ScoredSites:
-    """Candidates and what their classifier says.
+    """Candidates and their scores.
 
     Attributes:
       found: by miRNA, transcript and end.
@@ -107,7 +107,7 @@ class SiteScorer:
     def score(
         self, part: Slice, numbers: Sequence[int] | None = None
     ) -> Iterator[ScoredSites]:
-        """Yield the scored candidates of some miRNAs after others.
+        """Yield the scored candidates of a slice, some miRNAs at a time.
 
         Args:
           part: the slice.

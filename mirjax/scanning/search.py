@@ -2,17 +2,14 @@
 
 import dataclasses
 import hashlib
-import pathlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-import jax
-import numpy as np
-import platformdirs
 import pyarrow as pa
 from absl import logging
 
-from mirjax.models.trained import TrainedModel
+from mirjax.files import cache_folder
+from mirjax.models.interfaces import Classifier
+from mirjax.models.trained import TrainedModel, hash_params
 from mirjax.scanning import seed_mode, site_table, windows_mode
 from mirjax.scanning.background import Background, sample_of
 from mirjax.scanning.engines.choice import make_engine
@@ -73,12 +70,12 @@ class Search:
         if options.mode == SEED:
             return seed_mode.SeedMode(self.mirnas)
         if options.mode == SITES:
-            size = options.sites.background_letters
+            size = options.sites.background_nt
             background = Background(
                 sample_of(targets, size),
                 size,
                 options.sites.background_seed,
-                pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "backgrounds",
+                cache_folder("backgrounds"),
                 self.settings["model"],
             )
             return make_scanner(
@@ -109,15 +106,17 @@ class Search:
 
 def schema_of(mode: str) -> pa.Schema:
     """Return the columns of the table of a mode."""
-    if mode == SEED:
-        return seed_mode.SCHEMA
-    return site_table.SCHEMA if mode == SITES else windows_mode.SCHEMA
+    return {
+        SITES: site_table.SCHEMA,
+        WINDOWS: windows_mode.SCHEMA,
+        SEED: seed_mode.SCHEMA,
+    }[mode]
 
 
 def make_search(
     options: SearchOptions,
     mirnas: Sequence[SequenceRecord],
-    trained: TrainedModel[Any] | None,
+    trained: TrainedModel[Classifier] | None,
     temperature: float = 1.0,
 ) -> Search:
     """Prepare the classifier of a search for its miRNAs.
@@ -149,12 +148,10 @@ def make_search(
     return Search(tuple(mirnas), engine, settings, options)
 
 
-def model_digest(trained: TrainedModel[Any], temperature: float) -> str:
+def model_digest(trained: TrainedModel[Classifier], temperature: float) -> str:
     """Return the SHA-256 of a classifier: its sizes, parameters and temperature."""
     digest = hashlib.sha256(f"{trained.model!r} {temperature!r}".encode())
-    for path, leaf in jax.tree.leaves_with_path(trained.params):
-        digest.update(jax.tree_util.keystr(path).encode())
-        digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())
+    hash_params(digest, trained.params)
     return digest.hexdigest()
 
 

@@ -71,7 +71,7 @@ def check_seeds(mirnas: Sequence[SequenceRecord]) -> None:
 
 
 def tokens_of(record: SequenceRecord) -> UInt8[np.ndarray, " letters"]:
-    """Return the tokens of a record, PAD for a letter that is not known."""
+    """Return the tokens of a record, PAD for N and the other IUPAC codes."""
     sequence = record.sequence
     return alphabet.encode(
         [sequence], len(sequence), names=[record.name], unknown_as_pad=True

@@ -90,7 +90,7 @@ class ShardWriter:
         self._stream.write(f"{len(data)}\n".encode() + data)
 
     def end(self) -> None:
-        """Write what shows that the file is whole."""
+        """Write the last line, which shows that the file is complete."""
         end = {"slices": self._slices, "targets": self._targets.hexdigest()}
         self._stream.write(b"end " + json.dumps(end).encode() + b"\n")
 
@@ -181,8 +181,8 @@ def find_shards(out: str | os.PathLike[str]) -> Shards:
       out: the output of the merge, which the shards were given as --out too.
 
     Raises:
-      ValueError: if some are missing, of several divisions, or made with other
-        settings.
+      ValueError: if some are missing, are of scans with different numbers of shards, or
+        were made with different settings.
     """
     path = pathlib.Path(out)
     pattern = re.compile(re.escape(path.name) + r"\.shard-([0-9]+)-of-([0-9]+)")
@@ -200,7 +200,7 @@ def find_shards(out: str | os.PathLike[str]) -> Shards:
         numbers = " and ".join(map(str, counts))
         raise ValueError(
             f"--merge: {path} has shards of scans divided into {numbers}; delete those "
-            "that are not meant"
+            "of the other scan"
         )
     wanted = [Shard(number, counts[0]) for number in range(1, counts[0] + 1)]
     missing = [

@@ -6,7 +6,7 @@ from absl import flags
 
 from mirjax.scanning.options import CANDIDATES
 
-BACKGROUND_LETTERS = 250_000
+BACKGROUND_NT = 250_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,9 +15,10 @@ class SiteOptions:
 
     Attributes:
       candidates: one of `options.CANDIDATES`.
-      chance_per_kb: most chance sites of a miRNA in 1,000 nt; None for any.
+      chance_per_kb: highest p-value of a site, in chance sites of the miRNA per 1,000
+        nt; None for any.
       threshold: lowest score of a site; None for any.
-      background_letters: nucleotides of the shuffled transcripts.
+      background_nt: nucleotides of the shuffled transcripts.
       background_seed: of the shuffles.
 
     Raises:
@@ -27,7 +28,7 @@ class SiteOptions:
     candidates: str = "fast"
     chance_per_kb: float | None = 0.1
     threshold: float | None = None
-    background_letters: int = BACKGROUND_LETTERS
+    background_nt: int = BACKGROUND_NT
     background_seed: int = 0
 
     def __post_init__(self) -> None:
@@ -45,9 +46,9 @@ class SiteOptions:
             raise ValueError(
                 f"--threshold={self.threshold} must be a probability, from 0 to 1"
             )
-        if self.background_letters < 10_000:
+        if self.background_nt < 10_000:
             raise ValueError(
-                f"--background_nt={self.background_letters} must be at least 10000"
+                f"--background_nt={self.background_nt} must be at least 10000"
             )
 
 
@@ -58,22 +59,23 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "candidates",
         default.candidates,
         CANDIDATES,
-        "--mode=sites: places of a transcript that the classifier is asked about, by "
-        "alignment. all: the best duplex of every 40 nt; sensitive, fast: the best "
-        "half and quarter of these; seed: canonical sites",
+        "--mode=sites: duplexes that the classifier scores. all: the best of every 40 "
+        "nt, by alignment; sensitive, fast: at most the best half and quarter of "
+        "these; seed: canonical sites",
         flag_values=flag_values,
     )
     flags.DEFINE_float(
         "chance_per_kb",
         default.chance_per_kb,
-        "--mode=sites: most sites of a miRNA in 1,000 nt that chance gives; the cut",
+        "--mode=sites: highest p-value of a site, in chance sites of its miRNA per "
+        "1,000 nt",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "background_nt",
-        default.background_letters,
-        "--mode=sites: nt of shuffled transcripts that each miRNA is scanned against, "
-        "for its p-values; kept for the next search",
+        default.background_nt,
+        "--mode=sites: nt of shuffled transcripts that are scanned for the p-values of "
+        "each miRNA; what is found is kept for the next search",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(

@@ -89,9 +89,9 @@ def make_table(
 def _segments(
     transcripts: list[UInt8[np.ndarray, " _"]], sites: ScoredSites, longest: int
 ) -> tuple[UInt8[np.ndarray, "sites columns"], Int64[np.ndarray, " sites"]]:
-    """Return the letters of each site and the next one, and the place of the first.
+    """Return the letters up to the end of each site and one more, and where they start.
 
-    The first may lie before the transcript: there, and after its end, are no letters.
+    Before and after the transcript they are PAD.
     """
     span = longest_span(by_bond(), longest)
     nothing = np.full(span, alphabet.PAD, np.uint8)

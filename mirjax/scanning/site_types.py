@@ -60,7 +60,7 @@ def find_sites(
     """Find all canonical sites, overlapping ones included.
 
     Args:
-      transcripts: tokens of each, 5'→3'; PAD for a letter that is not known.
+      transcripts: tokens of each, 5'→3'; PAD for an unknown letter.
       mirnas: tokens of each, 5'→3'.
 
     Returns:
@@ -148,7 +148,7 @@ def _partner_of_8(mirna: UInt8[np.ndarray, " _"]) -> int:
 
 
 def _words(tokens: UInt8[np.ndarray, " _"]) -> Int64[np.ndarray, " _"]:
-    """Return a number for each six letters in a row, the same for equal ones."""
+    """Return the code of each six letters in a row; equal letters have equal codes."""
     count = max(0, len(tokens) - _CORE + 1)
     words = np.zeros(count, np.int64)
     known = np.ones(count, bool)

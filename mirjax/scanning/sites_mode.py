@@ -1,4 +1,4 @@
-"""Scanning for sites: alignment proposes, a classifier decides, chance is counted."""
+"""Scanning for sites: alignment proposes, a classifier scores, p-values decide."""
 
 import dataclasses
 
@@ -18,14 +18,14 @@ from mirjax.sequences.records import SequenceRecord
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SitesMode:
-    """A `SliceScanner` of the sites that chance rarely gives.
+    """A `SliceScanner` of sites whose scores are rare by chance.
 
     Attributes:
       scorer: finds and scores candidates.
-      nulls: the background of each miRNA; none, and no p-values, if empty.
+      nulls: the null distribution of each miRNA; empty for no p-values.
       options: which sites are reported.
-      searched: nucleotides of all transcripts of the search, which E-values are for;
-        None if that is not known: then there are none.
+      searched: nucleotides of all transcripts of the search, for E-values; None for no
+        E-values.
     """
 
     scorer: SiteScorer
@@ -82,7 +82,7 @@ def make_scanner(
       engine: the classifier with the same miRNAs, or None for alignment scores.
       background: shuffled transcripts.
       options: of the search.
-      searched: nucleotides of all its transcripts, or None if that is not known.
+      searched: nucleotides of all its transcripts; None for no E-values.
 
     Raises:
       ValueError: for transcripts without a letter.

@@ -1,13 +1,15 @@
-"""Tables of sites as files: tab-separated text, Parquet or BED, equal bytes each time.
+"""Tables of sites as files: tab-separated text, Parquet or BED.
 
-The bytes depend on the rows and their order alone, not on how the rows are divided into
-tables. So a scan in parts, on one machine or on many, ends with the same file.
+The bytes of a file depend on its rows and their order alone, not on how the rows are
+divided into tables. So a scan in parts, on one machine or on many, ends with the same
+file.
 """
 
 import contextlib
 import os
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 import numpy as np
@@ -17,11 +19,14 @@ import pyarrow.parquet as pq
 
 from mirjax.files import atomic_write
 from mirjax.output import is_stream, open_output
+from mirjax.scanning.options import BED, FORMATS, PARQUET, TSV
 
 Sink: TypeAlias = Callable[[pa.Table], None]
 """Takes the rows of a scan table by table, in order."""
 
-TSV, PARQUET, BED = FORMATS = ("tsv", "parquet", "bed")
+Output: TypeAlias = AbstractContextManager[Sink]
+"""Opens a file that takes the rows, such as `open_table`."""
+
 NONE = "."  # an empty cell
 ROW_GROUP = 1 << 17  # rows of a group in a Parquet file
 

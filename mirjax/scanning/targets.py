@@ -33,8 +33,10 @@ class TargetOptions:
     all_transcripts: bool = False
 
     def __post_init__(self) -> None:
-        if bool(self.targets) == bool(self.genes):
+        if not self.targets and not self.genes:
             raise ValueError("--targets is missing; give it, or --targets_list")
+        if self.targets and self.genes:
+            raise ValueError("--targets and --targets_list: give only one of them")
         if self.regions and (self.genes or self.targets.startswith(ENSEMBL)):
             raise ValueError("--regions are of a genome: give its FASTA as --targets")
 

@@ -68,7 +68,7 @@ class WindowsScanner:
     Attributes:
       engine: the classifier and the miRNAs.
       mirna_names: their names.
-      options: step, threshold, and sites that a pair must have.
+      options: step, threshold, and least number of sites of a pair.
 
     Raises:
       ValueError: for a step that would leave letters between windows.

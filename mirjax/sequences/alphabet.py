@@ -1,7 +1,10 @@
-"""The one alphabet: RNA letters, N and IUPAC codes to uint8 tokens and back.
+"""The RNA alphabet: how letters, N and IUPAC codes are read, and encoded as tokens.
 
-Codes 0-4 are those of miTAR (Gu et al. 2021, doi 10.1186/s12859-021-04026-6), so its
-published weights load unchanged. T reads as U and lower case as upper case.
+T is read as U, and lower case as upper case. N and the other IUPAC codes are refused,
+or read as N (`normalise`) and as PAD (`encode`) where a caller asks for it.
+
+Tokens 0-4 are those of miTAR (Gu et al. 2021, doi 10.1186/s12859-021-04026-6), so its
+published weights load unchanged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +14,11 @@ import numpy as np
 PAD, A, U, C, G, BOS, EOS = range(7)
 LETTERS = "AUCG"
 VOCABULARY_SIZE = 7
-NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: token codes less one
+NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: tokens less one
 
-UNKNOWN_LETTER = "N"  # what N and the other IUPAC codes are read as
+IUPAC_CODES = "NRYSWKMBDHV"  # of letters that are not known exactly
+UNKNOWN_LETTER = "N"  # what these codes are read as
 _UNKNOWN = 255
-_IUPAC = "NRYSWKMBDHV"
 
 
 def _lookup_table() -> np.ndarray:
@@ -27,12 +30,13 @@ def _lookup_table() -> np.ndarray:
 
 _TOKEN_OF_BYTE = _lookup_table()
 _UNKNOWN_AS_PAD = _TOKEN_OF_BYTE.copy()
-for _code in _IUPAC + _IUPAC.lower():
+for _code in IUPAC_CODES + IUPAC_CODES.lower():
     _UNKNOWN_AS_PAD[ord(_code)] = PAD
 _LETTER_OF_TOKEN = np.frombuffer(b"-AUCG^$", np.uint8)
 _BLANKS = " \t\r\n"
-_AS_RNA = str.maketrans("acguTt" + _IUPAC.lower(), "ACGUUU" + _IUPAC)  # ASCII only
-_AS_UNKNOWN = str.maketrans(_IUPAC, UNKNOWN_LETTER * len(_IUPAC))
+# ASCII letters only.
+_AS_RNA = str.maketrans("acguTt" + IUPAC_CODES.lower(), "ACGUUU" + IUPAC_CODES)
+_AS_UNKNOWN = str.maketrans(IUPAC_CODES, UNKNOWN_LETTER * len(IUPAC_CODES))
 
 
 def normalise(sequence: str, *, name: str = "", unknown_letters: bool = False) -> str:
@@ -62,7 +66,7 @@ def normalise(sequence: str, *, name: str = "", unknown_letters: bool = False) -
     if not set(letters) <= allowed:
         position = next(n for n, x in enumerate(letters) if x not in allowed)
         letter = letters[position]
-        kind = "an ambiguity code" if letter in _IUPAC else "not a nucleotide"
+        kind = "an ambiguity code" if letter in IUPAC_CODES else "not a nucleotide"
         raise ValueError(
             f"{start}letter {letter!r} at position {position + 1} is {kind}"
         )

@@ -124,7 +124,7 @@ def _entries(text_lines: Iterable[str], file: str) -> Iterator[_Entry]:
     lines: list[str] = []
     length = 0
     for number, line in enumerate(text_lines, 1):
-        # Blanks before ">" are ignored: ">" is no letter of a sequence.
+        # Blanks before ">" are ignored: ">" is not a letter of a sequence.
         line = line.strip(" \t\r")
         if line.startswith(">"):
             if title is not None:

@@ -1,4 +1,4 @@
-"""T6, T7 and T8: accuracies of the generators, and what lengths do to them."""
+"""T6, T7 and T8: accuracies of the generators, and the effect of lengths on them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from mirjax.studies.experiment import (
     Predictor,
     Row,
     baseline_rows,
-    figure_row,
+    metric_row,
     of_seeds,
     reported_rows,
 )
@@ -52,7 +52,7 @@ def recipe_rows(
         of_seeds(outcomes, f"{recipe}/{part}") for part in (SEEN, HELD_OUT)
     )
     title = GENERATORS[recipe].title.partition(", targets")[0].partition(", as many")[0]
-    rows = [figure_row(settings, Predictor(title, data), metric, seen, held_out)]
+    rows = [metric_row(settings, Predictor(title, data), metric, seen, held_out)]
     for decoder in held_out[0]["decoders"]:
         of_decoder = [
             [{"model": each["decoders"][decoder]} for each in part]
@@ -60,14 +60,14 @@ def recipe_rows(
         ]
         if metric in held_out[0]["decoders"][decoder]:
             predictor = Predictor(f"{title}, {decoder} decoding", data)
-            rows.append(figure_row(settings, predictor, metric, *of_decoder))
+            rows.append(metric_row(settings, predictor, metric, *of_decoder))
     measured_baselines = (seen[0] if seen else None, held_out[0])
     found = baseline_rows(settings, data, metric, _NAMES, measured_baselines)
     return rows + [row for row in found if "held_out" in row]
 
 
 def without_repeated(rows: Sequence[Row]) -> list[Row]:
-    """Keep the first of the rows of a predictor, a metric and data."""
+    """Keep the first row of each predictor, metric and dataset."""
     first: dict[tuple[str, ...], Row] = {}
     for row in rows:
         first.setdefault((row["predictor"], row["metric"], row["data"]), row)

@@ -1,4 +1,4 @@
-"""T9: what the same pairs are worth to complementarity."""
+"""T9: complementarity on the same pairs, without a trained model."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ from mirjax.studies.experiment import (
     Predictor,
     Row,
     baseline_rows,
-    figure_row,
+    metric_row,
     of_seeds,
 )
 from mirjax.studies.generators import HELD_OUT
@@ -78,7 +78,7 @@ def _released(settings: Settings, outcomes: Outcomes) -> list[Row]:
     for data in settings.released:
         found = of_seeds(outcomes, f"{_RELEASED}/{data}")
         predictor = Predictor("miTAR, released weights", data)
-        rows.append(figure_row(settings, predictor, metric, [], found))
+        rows.append(metric_row(settings, predictor, metric, [], found))
         rows += baseline_rows(settings, data, metric, BASELINES, (None, found[0]))
     return rows
 
@@ -95,8 +95,8 @@ def _content(settings: Settings, outcomes: Outcomes) -> Content:
 BASELINE_EXPERIMENT = Experiment(
     "T9",
     "The same pairs without a trained model",
-    "What are the pairs of the study worth to complementarity, which has no more than "
-    "two numbers to fit? The study did not ask this.",
+    "How well does complementarity, with at most two fitted numbers, predict the pairs "
+    "of the study? The study did not ask this.",
     _stages,
     _content,
 )

@@ -9,7 +9,7 @@ from mirjax.studies.experiment import (
     Outcomes,
     Predictor,
     Row,
-    figure_row,
+    metric_row,
     of_seeds,
     reported_rows,
 )
@@ -62,14 +62,14 @@ def _rows(
         data = data_title(settings, recipe)
         parts = [of_seeds(outcomes, f"{recipe}/{part}") for part in (SEEN, HELD_OUT)]
         title = GENERATORS[recipe].title
-        rows.append(figure_row(settings, Predictor(title, data), metric, *parts))
+        rows.append(metric_row(settings, Predictor(title, data), metric, *parts))
         if f"{_WITHOUT}/{recipe}/{HELD_OUT}" not in outcomes:
             continue
         of_part = [outcomes[f"{_WITHOUT}/{recipe}/{x}"] for x in (SEEN, HELD_OUT)]
         for name in of_part[1]["predictors"]:
             found = [[{"model": each["predictors"][name]}] for each in of_part]
             baseline = Predictor(name, data, BASELINE)
-            rows.append(figure_row(settings, baseline, metric, *found))
+            rows.append(metric_row(settings, baseline, metric, *found))
     return rows
 
 

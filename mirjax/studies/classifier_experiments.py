@@ -12,7 +12,7 @@ from mirjax.studies.experiment import (
     Predictor,
     Row,
     baseline_rows,
-    figure_row,
+    metric_row,
     of_seeds,
     reported_rows,
 )
@@ -22,7 +22,7 @@ from mirjax.studies.settings import FIRST, Overrides, Settings
 from mirjax.studies.stages import Stage
 from mirjax.studies.trainings import Training
 
-# Kinds of negatives: random re-pairings, and those that keep frequencies.
+# Kinds of negatives: random re-pairing, and re-pairing that keeps frequencies.
 RANDOM, FREQUENCY = "random", "frequency"
 COMPLEMENTARITY, MIRNA_ALONE = "complementarity", "the miRNA's sequence alone"
 BASELINES = {
@@ -33,7 +33,7 @@ BASELINES = {
     "target_kmers": "k-mers of the target alone",
 }
 _METRICS = ("accuracy", "average_precision", "auroc")
-_POSITIVES_ONLY, _BESIDE = "positives only", "beside negatives"
+_BESIDE = "beside negatives"  # name of stages
 
 
 def measured_classifier(
@@ -112,13 +112,13 @@ def _positives_only(settings: Settings, outcomes: Outcomes) -> Content:
     rows = _at_data(reported_rows("T2", settings), data)
     model = describe("mitar", {})
     rows.append(
-        figure_row(settings, Predictor(model, data), "accuracy", seen, held_out)
+        metric_row(settings, Predictor(model, data), "accuracy", seen, held_out)
     )
     rows += baseline_rows(settings, data, "accuracy", BASELINES, (seen[0], held_out[0]))
     beside, balanced = of_seeds(outcomes, _BESIDE), data_title(settings, FREQUENCY)
     for metric in ("accuracy", "sensitivity", "specificity"):
         predictor = Predictor(f"{model}, trained on positives only", balanced)
-        rows.append(figure_row(settings, predictor, metric, [], beside))
+        rows.append(metric_row(settings, predictor, metric, [], beside))
     notes = [warning] if (warning := held_out[0]["warning"]) else []
     return Content(rows, {}, {}, notes)
 
@@ -144,7 +144,7 @@ def classifier_rows(
 ) -> list[Row]:
     """Return the row of a classifier on rows seen and held out."""
     parts = [of_seeds(outcomes, f"{key}/{part}") for part in (SEEN, HELD_OUT)]
-    return [figure_row(settings, predictor, metric, *parts)]
+    return [metric_row(settings, predictor, metric, *parts)]
 
 
 def _negatives(settings: Settings, outcomes: Outcomes) -> Content:

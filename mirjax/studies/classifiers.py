@@ -33,7 +33,7 @@ class ClassifierMeasurement(Stage):
       training: the model.
       part: `SEEN` or `HELD_OUT`.
       settings: of the study.
-      negatives: measured with these negatives in place of the training's; "": the same.
+      negatives: kind of negatives to measure with; "" for that of the training.
     """
 
     training: Training
@@ -108,7 +108,7 @@ class ReleasedMeasurement(Stage):
         return _measure(registry.path(_RELEASED), self._options())
 
     def commands(self, cache: Cache) -> list[str]:
-        """Return the command of mirjax.evaluate; the file is that of `_RELEASED`."""
+        """Return the command of mirjax.evaluate; miTAR.h5 is `_RELEASED`."""
         return [_command("miTAR.h5", self._options()) + " --out=OUT"]
 
 

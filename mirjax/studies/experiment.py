@@ -48,7 +48,7 @@ class Content:
     """What an experiment has found.
 
     Attributes:
-      rows: of its table, see `figure_row`.
+      rows: of its table, see `metric_row`.
       values: single numbers that its text needs, by name.
       pictures: data of its pictures, by name; JSON-like.
       notes: remarks that belong to its table.
@@ -62,7 +62,7 @@ class Content:
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """An experiment: what it asks, the stages that it needs, and what it makes of them.
+    """An experiment: its question, its stages, and the content made from them.
 
     Attributes:
       name: "T1" to "T9".
@@ -81,8 +81,8 @@ class Experiment:
 
 
 @functools.cache
-def reported_figures() -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Return what was reported: experiment → figures, each with its source."""
+def reported_values() -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Return what was reported: experiment → values, each with its source."""
     found: dict[str, Any] = json.loads(_REPORTED_FILE.read_text(encoding="utf-8"))
     return found
 
@@ -95,18 +95,18 @@ def of_seeds(outcomes: Outcomes, name: str) -> list[Outcome]:
 
 
 def reported_rows(name: str, settings: Settings) -> list[Row]:
-    """Return a row for each figure that was reported of an experiment."""
+    """Return a row for each value that was reported of an experiment."""
     return [
         {
             "predictor": "reported",
             "kind": REPORTED,
-            "data": settings.datasets[figure["role"]],
-            "metric": figure["metric"],
-            "reported": figure["value"],
-            "note": figure.get("note", ""),
-            "source": figure["source"],
+            "data": settings.datasets[reported["role"]],
+            "metric": reported["metric"],
+            "reported": reported["value"],
+            "note": reported.get("note", ""),
+            "source": reported["source"],
         }
-        for figure in reported_figures()[name]
+        for reported in reported_values()[name]
     ]
 
 
@@ -125,7 +125,7 @@ class Predictor:
     kind: str = MODEL
 
 
-def figure_row(
+def metric_row(
     settings: Settings,
     predictor: Predictor,
     metric: str,
@@ -138,8 +138,8 @@ def figure_row(
       settings: of the study.
       predictor: which one.
       metric: a key of the measurements.
-      seen: of each seed `model`, the metrics; for the intervals of metrics that are no
-        fractions also `labels` and `probabilities`. There may be none.
+      seen: one outcome a seed, or none. `model` holds the metrics; `labels` and
+        `probabilities`, if there, give intervals of metrics that are not fractions.
       held_out: likewise.
 
     Returns:
@@ -186,7 +186,7 @@ def baseline_rows(
         {} if outcome is None else outcome["baselines"] for outcome in measured
     )
     return [
-        figure_row(
+        metric_row(
             settings,
             Predictor(title, data, BASELINE),
             metric,

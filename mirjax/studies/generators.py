@@ -1,4 +1,4 @@
-"""Stages that measure a generator, and what needs no model on the same rows."""
+"""Stages that measure a generator, and baselines on the same rows."""
 
 import dataclasses
 import pathlib
@@ -76,7 +76,7 @@ class Measurement(Stage):
         }
 
     def run(self, folder: pathlib.Path, cache: Cache) -> Outcome:
-        """Measure; attention maps are kept of models that have them."""
+        """Measure the model and its baselines; keep some attention maps, if any."""
         trained = load_model(cache.folder(self.training))
         rows = _rows(self.settings, self.training, self.part)
         evaluation_set = make_evaluation_set(trained, rows)
@@ -121,10 +121,10 @@ def _duplex(found: AttentionMap) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class WithoutModel(Stage):
-    """Measure predictions that need no training, on the rows of a measurement.
+    """Measure baselines that need no trained model, on the rows of a measurement.
 
     Attributes:
-      measurement: of a model; its rows are used, and its training rows.
+      measurement: of a model; the baselines use its rows and its training rows.
     """
 
     measurement: Measurement
@@ -146,7 +146,7 @@ class WithoutModel(Stage):
         return {**self.measurement.inputs(), "draw": _DRAW}
 
     def run(self, folder: pathlib.Path, cache: Cache) -> Outcome:
-        """Predict and measure; also how much of the rows is in training too."""
+        """Measure the baselines, and which share of the rows is in training too."""
         training = self.measurement.training
         rows = _rows(self.measurement.settings, training, self.measurement.part)
         evaluation_set = make_evaluation_set(load_model(cache.folder(training)), rows)

@@ -17,9 +17,9 @@ def fraction_interval(
     """Return the 95% interval of a mean over seeds of fractions of the same rows.
 
     A fraction of n rows drawn with replacement is binomial, so that the rows
-    themselves are not needed. Seeds are drawn with replacement too. The rows of a draw
-    are common to the seeds: where they are easier for one, they are for the others.
-    The mean over rows of any value from 0 to 1 varies at most as much.
+    themselves are not needed. Seeds are drawn with replacement too. All seeds of a draw
+    have the same rows: rows that are easier for one seed are easier for the others. The
+    mean over rows of any value from 0 to 1 varies at most as much.
 
     Args:
       fractions: of each seed, from 0 to 1.
@@ -50,10 +50,11 @@ def row_interval(
 ) -> Interval:
     """Return the 95% interval of the mean over seeds of a metric of labelled rows.
 
-    Each draw takes rows and seeds with replacement; its rows are common to its seeds.
+    Each draw takes rows and seeds with replacement; its seeds have the same rows.
 
     Args:
-      measure: (labels, probabilities) → metric; draws of one class are left out.
+      measure: (labels, probabilities) → metric; draws without positives or without
+        negatives are left out.
       labels: 1 for a positive pair, 0 for a negative one; both occur.
       probabilities: of each seed.
       draws: bootstrap draws.

@@ -1,3 +1,3 @@
-"""Names of the experiments, at no cost for flags that list them."""
+"""Names of the experiments; importing them loads nothing heavy."""
 
 EXPERIMENT_NAMES = tuple(f"T{number}" for number in range(1, 10))

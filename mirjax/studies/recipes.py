@@ -1,7 +1,7 @@
 """Recipes of the study: which config, data and settings each model is trained with.
 
-What they say is in the inputs of the stages, so that this module counts in no stage's
-version of the code.
+Recipes are in the inputs of the stages, so that this module does not count in the hash
+of a stage's code.
 """
 
 from typing import Any, NamedTuple

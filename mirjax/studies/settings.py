@@ -24,8 +24,8 @@ class Settings:
       positive_rows: first positive rows of each dataset for the generators, split at
         random; 0: all rows, by the published split.
       classifier_rows: first positive rows for the classifiers, split at random.
-      same_rows: positive rows of the first dataset, of which as many are training rows
-        as in the second; for the comparison of the two at equal size.
+      same_rows: positive rows of the first dataset that leave as many training rows as
+        the second has, to compare the two at equal size.
       seen_rows: training rows to measure on, drawn at random; 0: all.
       held_out_rows: held-out rows to measure on, likewise.
       decoders: of `evaluation.options.DECODERS`, beside greedy decoding.
@@ -68,7 +68,7 @@ class Settings:
         rows = f"the first {self.positive_rows:,} positive pairs of each dataset"
         smaller = ", smaller models" if self.models else ""
         return (
-            f"Settings `{self.name}`: {rows}, few epochs{smaller}. The figures show "
+            f"Settings `{self.name}`: {rows}, few epochs{smaller}. The results show "
             "that the program runs, not what the models can do."
         )
 
@@ -87,7 +87,7 @@ FULL = Settings(
     # Chosen so that the study takes about half a day on two cores.
     epochs={
         "published": 100.0,
-        "published_second": 10.0,  # it has collapsed long before
+        "published_second": 10.0,  # it collapses long before
         "tuned": 16.0,
         "tuned_second": 16.0,
         "transformer": 12.0,

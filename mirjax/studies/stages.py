@@ -176,7 +176,7 @@ def run_stages(wanted: Iterable[Stage], cache: Cache) -> None:
     expected = taken = 0.0
     for number, stage in enumerate(waiting, 1):
         left = sum(seconds[number - 1 :])
-        # What stages took so far corrects what was expected of the rest.
+        # The time of the stages so far corrects the expected time of the rest.
         pace = taken / expected if expected else 1.0
         logging.info(
             "stage %d of %d: %s; about %s left",

@@ -20,7 +20,7 @@ from mirjax.studies.accuracy_experiments import ACCURACY_EXPERIMENTS
 from mirjax.studies.baseline_experiment import BASELINE_EXPERIMENT
 from mirjax.studies.blast_experiments import BLAST_EXPERIMENTS
 from mirjax.studies.classifier_experiments import CLASSIFIER_EXPERIMENTS
-from mirjax.studies.experiment import Experiment, reported_figures
+from mirjax.studies.experiment import Experiment, reported_values
 from mirjax.studies.names import EXPERIMENT_NAMES
 from mirjax.studies.settings import FULL, Settings
 from mirjax.studies.stages import Cache, Stage, in_order, run_stages
@@ -56,8 +56,8 @@ def run_study(
 ) -> list[pathlib.Path]:
     """Run experiments, and write a result file for each.
 
-    What an earlier, perhaps killed, run has finished is kept, as long as neither its
-    inputs nor its code has changed.
+    Stages that an earlier run has finished are kept, as long as neither their inputs
+    nor their code have changed.
 
     Args:
       settings: of the study.
@@ -107,7 +107,7 @@ def _write_result(
         "seeds": list(settings.seeds),
         "metrics": list(content.rows),
         "values": dict(content.values),
-        "reported": list(reported_figures()[experiment.name]),
+        "reported": list(reported_values()[experiment.name]),
         "notes": [*filter(None, [settings.describe()]), *content.notes],
         "pictures": dict(content.pictures),
         "settings": {

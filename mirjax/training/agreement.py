@@ -16,7 +16,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-_WAIT_MS = 7 * 24 * 3600 * 1000  # a process that ends ends those that wait for it too
+_WAIT_MS = 7 * 24 * 3600 * 1000  # long: if a process ends, those that wait end too
 
 _numbers = itertools.count()  # of messages, which all processes send in one order
 
@@ -38,7 +38,7 @@ def from_process_0(function: Callable[[], Any]) -> Any:
 
     Raises:
       ValueError: in every process, if the function raises a ValueError or an OSError
-        in process 0, where its class is kept.
+        in process 0; process 0 raises the original error.
     """
     if jax.process_count() == 1:
         return function()
@@ -84,10 +84,10 @@ def check_same(name: str, content: bytes) -> None:
 
 
 def open_connections() -> None:
-    """Have the devices of all processes connect, as soon as all are ready for it.
+    """Connect the devices of all processes, as soon as all processes are ready.
 
-    Their connections on CPUs wait for half a minute at most, which a process that has
-    fallen behind by then would miss.
+    On CPUs a connection waits for half a minute at most, which a slow process would
+    miss.
     """
     if jax.process_count() == 1:
         return

@@ -81,7 +81,7 @@ def run_steps(
     streams, size = recipe.streams, recipe.batch_size
     epoch = state.step // batches.steps_per_epoch(rows_per_epoch(streams), size)
     order = draw_order(seed, epoch, streams)
-    # Streams of their own, so that dropout, shifts and order share no random numbers.
+    # Separate keys, so that dropout, shifts and order share no random numbers.
     key, shift_key = (
         jax.random.fold_in(jax.random.key(seed), (1 << 31) + n) for n in range(2)
     )

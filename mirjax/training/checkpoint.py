@@ -30,7 +30,7 @@ class _HashedPath(orbax_path.atomicity.AtomicRenameTemporaryPath):
 
 
 class _BestAndLast(checkpoint_managers.PreservationPolicy):
-    """Keep the best checkpoints, and the last two: one, and one if that is damaged."""
+    """Keep the best checkpoints and the last two, in case the last is damaged."""
 
     def __init__(self) -> None:
         self.best_steps: frozenset[int] = frozenset()

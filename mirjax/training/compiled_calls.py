@@ -27,7 +27,7 @@ class CompiledCalls:
         self._flops: dict[int, int | None] = {}
 
     def compile(self, count: int, *arguments: Any) -> jax.stages.Compiled:
-        """Return the program of so many steps, compiled unless it is already.
+        """Return the program of `count` steps; it is compiled once.
 
         Args:
           count: steps of a call.
@@ -40,12 +40,12 @@ class CompiledCalls:
         return self._programs[count]
 
     def __call__(self, count: int, *arguments: Any) -> Any:
-        """Make a call of so many steps."""
+        """Make a call of `count` steps."""
         return self.compile(count, *arguments)(*arguments)
 
     @property
     def flops_per_step(self) -> float | None:
-        """Operations of a step's products; None if unknown or nothing is compiled."""
+        """Operations of a step, by `flops`; None if unknown or nothing is compiled."""
         for count, flops in self._flops.items():
             return None if flops is None else flops / count
         return None

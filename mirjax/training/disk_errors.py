@@ -13,8 +13,8 @@ def disk_error(error: BaseException, path: pathlib.Path) -> OSError | None:
     """Return the error to raise in place of one that a full disk has caused.
 
     Args:
-      error: as a library raised it; its causes are looked at too, and its text, since
-        some libraries keep no number of the error.
+      error: as a library raised it. Its causes count too, and its text, since some
+        libraries lose the error number.
       path: what was being written.
 
     Returns:

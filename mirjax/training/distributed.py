@@ -98,7 +98,7 @@ def _connect(options: ProcessOptions) -> None:
 
 
 def _end_early(error: BaseException) -> None:
-    """Have this process end without waiting for the others, who may never come."""
+    """Make this process exit without waiting for the others, which may have ended."""
     code: object = 1
     if isinstance(error, KeyboardInterrupt):
         code = 130

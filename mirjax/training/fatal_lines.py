@@ -41,7 +41,7 @@ def filter_standard_error() -> None:
 def replace(lines: Iterable[bytes]) -> Iterator[bytes]:
     r"""Yield lines up to jax's report, one line in its place, and nothing after it.
 
-    The process may have said itself that another has ended, while jax was at it.
+    If the process itself has printed that another has ended, no line is added.
 
     >>> fatal = b"F0101 Terminating process because the JAX distributed service ..."
     >>> list(replace([b"a\n", fatal, b"@ 0x7f ..."]))[0]

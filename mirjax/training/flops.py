@@ -1,6 +1,6 @@
-"""Count the floating-point operations of a traced function's products.
+"""Count the floating-point operations of a traced function's matrix products.
 
-XLA's own count of a compiled program takes the body of a loop once. Here it is taken as
+XLA's own count of a compiled program counts the body of a loop once. Here it counts as
 often as the loop runs.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
-# Operations whose work is not to be seen in the trace, or is that of one device only.
+# Operations whose work the trace does not show, or shows for one device only.
 _OPAQUE = ("pallas_call", "ffi_call", "rnn", "shard_map")
 
 

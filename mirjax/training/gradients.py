@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from mirjax.models.interfaces import Model
 from mirjax.models.losses import (
     AnyBatch,
     Metrics,
@@ -36,13 +37,13 @@ class StepOptions(NamedTuple):
 
 
 def batch_gradient(
-    model: Any, options: StepOptions, params: Any, batch: AnyBatch, key: Array
+    model: Model, options: StepOptions, params: Any, batch: AnyBatch, key: Array
 ) -> tuple[Any, Metrics]:
     """Return the gradient of a batch's mean loss.
 
-    The parts of a batch are weighted by their rows of weight 1, so that their number
-    changes the gradient by rounding alone. Dropout is drawn anew for each part, with
-    the rates of a whole batch: other draws, of the same distribution.
+    The parts of a batch are weighted by their valid rows, so that the number of parts
+    changes the gradient by rounding alone. Dropout masks are drawn for each part: they
+    differ from those of a whole batch, but have the same distribution.
 
     Args:
       model: as for `steps.train_step`.
@@ -77,8 +78,8 @@ def batch_gradient(
 def _divided(batch: AnyBatch, parts: int) -> AnyBatch:
     """Divide a batch into parts, along a new first axis.
 
-    A part takes every so-and-so-many-th row. Rows that lie on one device stay there,
-    and every device has rows of every part.
+    Part k takes the rows k, k + `parts`, k + 2 `parts`, …. Rows that lie on one device
+    stay there, and every device has rows of every part.
     """
     return jax.tree.map(
         lambda x: jnp.moveaxis(x.reshape(-1, parts, *x.shape[1:]), 1, 0), batch

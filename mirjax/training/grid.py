@@ -48,7 +48,7 @@ def expand(sweep: ConfigDict) -> list[Run]:
     axes: dict[str, Sequence[Any]] = leaves(sweep.grid.to_dict())
     for key, choices in axes.items():
         if not isinstance(choices, tuple | list) or not choices:
-            raise ValueError(f"config.grid.{key}={choices!r} is no tuple of values")
+            raise ValueError(f"config.grid.{key}={choices!r} is not a tuple of values")
         if len(set(choices)) < len(choices):
             raise ValueError(f"config.grid.{key}={choices!r} names a value twice")
     known = list(leaves(sweep.base.to_dict()))

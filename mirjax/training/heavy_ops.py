@@ -1,4 +1,4 @@
-"""The operations that a trace of jax's profiler spent its time in."""
+"""The operations that take the most time in a trace of jax's profiler."""
 
 import collections
 import pathlib
@@ -28,12 +28,12 @@ class HeavyOp(NamedTuple):
 def heavy_ops(folder: pathlib.Path, sources: Mapping[str, str]) -> list[HeavyOp]:
     """Return the operations of the newest trace in a folder, the heaviest first.
 
-    An operation that holds others, such as a loop, counts without them.
+    The time of operations within another, such as a loop, is not counted for it.
 
     Args:
       folder: as given to `jax.profiler.start_trace`.
       sources: compiled operation → what it was compiled from, as
-        `CompiledCalls.sources` returns them. Operations of one source are one.
+        `CompiledCalls.sources` returns them. Operations of one source are added up.
 
     Returns:
       The operations; none if the trace has no times of single operations.

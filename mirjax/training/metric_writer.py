@@ -51,7 +51,7 @@ def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def set_metrics_aside(workdir: pathlib.Path) -> pathlib.Path:
-    """Rename a run's metrics, so that it can be trained anew; return the new path."""
+    """Rename a run's metrics, so that it can be trained again; return the new path."""
     number = 1
     while (aside := workdir / f"metrics.{number}.jsonl").exists():
         number += 1

@@ -23,7 +23,7 @@ def make_schedule(
     """
     if options.schedule == "constant":
         return optax.constant_schedule(options.learning_rate)
-    # A short run, as in a trial of few epochs, is not all warm-up.
+    # A run of few epochs must not consist of warm-up alone.
     warmup_steps = min(warmup_steps, num_steps // 2)
     shape = optax.warmup_cosine_decay_schedule(
         0.0, 1.0, warmup_steps, max(num_steps, warmup_steps + 1)
@@ -44,7 +44,7 @@ def keep_ema(decay: float) -> optax.GradientTransformation:
     It is put last in a chain and leaves the updates as they are.
 
     Args:
-      decay: weight of the former average at each step; lower during the first steps.
+      decay: weight of the previous average at each step; lower in the first steps.
 
     References:
       Polyak & Juditsky 1992, doi 10.1137/0330046.

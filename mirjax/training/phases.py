@@ -1,4 +1,4 @@
-"""Where the time of a run goes: phases, of which one at a time is timed."""
+"""Times of the phases of a run."""
 
 import contextlib
 import time
@@ -8,7 +8,7 @@ OTHER = "other work of the host"
 
 
 class Phases:
-    """Adds up the seconds of phases; those of an inner phase count there alone."""
+    """Adds up the seconds of phases; the time of an inner phase counts only there."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
@@ -26,7 +26,7 @@ class Phases:
             self._change(outer)
 
     def seconds(self) -> dict[str, float]:
-        """Return the seconds of each phase so far; of no phase, under `OTHER`."""
+        """Return the seconds of each phase so far; the rest is under `OTHER`."""
         self._change(self._current)
         return dict(self._seconds)
 

@@ -1,4 +1,4 @@
-"""Compute a function's matrix products from bfloat16 operands, whatever its code."""
+"""Compute the matrix products of any traced function from bfloat16 operands."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,10 +1,10 @@
-"""Which processes train one run together, from flags or from the environment."""
+"""The processes of a run, from flags or from the environment."""
 
 import dataclasses
 from collections.abc import Mapping
 
 AUTO = "auto"
-"""Value of --coordinator: jax finds the processes by the cluster's own means."""
+"""Value of --coordinator: jax asks the cluster for the processes."""
 
 _SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_PROCID", "SLURM_LOCALID")
 _OPEN_MPI_URI = "OMPI_MCA_orte_hnp_uri"

@@ -9,7 +9,7 @@ from mirjax.training.options import TrainOptions
 
 @dataclasses.dataclass(frozen=True)
 class RunProgress:
-    """What the loop remembers of one run; saved beside its train state.
+    """The progress of one run; saved beside its train state.
 
     Attributes:
       best: best value of the validation metric so far, None before the first.

@@ -25,7 +25,7 @@ def train_repression(
     """Train a model.
 
     Args:
-      sets: genes and the fold changes after several transfections each.
+      sets: genes with their fold changes, each set of several transfections.
       options: how to fit.
       fold: whether to compute the accessibility of sites.
 
@@ -67,7 +67,7 @@ def make_experiment(genes: GeneSet, passenger: bool, fold: bool) -> Experiment:
 def fit_without(
     experiments: Sequence[Experiment], left_out: tuple[int, int], options: FitOptions
 ) -> RepressionHead:
-    """Fit a head that does not see one miRNA.
+    """Fit a head without the fold changes of one miRNA.
 
     Args:
       experiments: all of them.
@@ -89,10 +89,10 @@ def predict(
 
 
 def gene_weights(changes: FoldChanges) -> Float[np.ndarray, " genes"]:
-    """Return the inverse variance that genes of this expression level have.
+    """Return the inverse of the variance expected at each gene's expression level.
 
     Args:
-      changes: fold changes; without levels, all genes weigh the same.
+      changes: fold changes; without levels, all weights are 1.
     """
     if changes.log2_level is None:
         return np.ones(len(changes.genes))

@@ -1,4 +1,4 @@
-"""Go on from the last checkpoint; write model files again that were lost."""
+"""Restore the last checkpoint, and write lost model files again."""
 
 import dataclasses
 import pathlib
@@ -74,7 +74,7 @@ def restore(
 
 
 def _check_nothing_lost(folders: Folders) -> None:
-    """Raise a ValueError if runs without a checkpoint had one."""
+    """Raise a ValueError if runs have metrics but their checkpoints are lost."""
     for folder in folders.runs:
         evaluated = [
             row["step"]

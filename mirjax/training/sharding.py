@@ -1,9 +1,8 @@
 """The device mesh and its shardings.
 
-Batches are split over its axis "data". Over its axis "model", wide kernels are split,
-and with them their gradients and the optimiser's state: a device then holds a part of
-each, and what a step needs is gathered. The axis has one device unless a config asks
-for more.
+Batches are split over its axis "data". Wide kernels are split over its axis "model",
+with their gradients and optimiser state: a device holds a part of each, and XLA gathers
+what a step needs. That axis has one device unless a config asks for more.
 
 References:
   Rajbhandari et al. 2020, ZeRO, arXiv 1910.02054 (divided train state).
@@ -85,7 +84,7 @@ def put(tree: Any, sharding: NamedSharding) -> Any:
 
 
 def local(tree: Any) -> Any:
-    """Return replicated arrays as such that one process can compute with alone."""
+    """Return replicated arrays in a form that one process can compute with alone."""
     return tree if jax.process_count() == 1 else jax.device_get(tree)
 
 
@@ -124,11 +123,11 @@ def gather(tree: Any, mesh: Mesh) -> Any:
 def added_up(
     function: Callable[[Any, Any], Any], mesh: Mesh
 ) -> Callable[[Any, Any], Any]:
-    """Return a function that adds up over the devices what each makes of its rows.
+    """Return a function that sums, over the devices, a function of their rows.
 
-    The compiler divides such a function well enough itself only if it never joins the
-    rows' axis with another: it gathers what it cannot divide. Several gathers at a time
-    can even wait for each other for ever, on the simulated devices of a CPU.
+    The compiler alone divides such a function well only if no operation joins the axis
+    of rows with another: it gathers the rows otherwise. On the simulated devices of a
+    CPU, several gathers at once can even wait for each other for ever.
 
     Args:
       function: (params, rows) → sums over the rows.

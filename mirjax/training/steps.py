@@ -1,18 +1,17 @@
 """The training step, as a free pure function."""
 
-from typing import Any
-
 import jax
 import optax
 from jax import Array
 
+from mirjax.models.interfaces import Model
 from mirjax.models.losses import AnyBatch, Metrics
 from mirjax.training.gradients import StepOptions, batch_gradient
 from mirjax.training.state import TrainState
 
 
 def train_step(
-    model: Any,
+    model: Model,
     optimizer: optax.GradientTransformation,
     options: StepOptions,
     key: Array,

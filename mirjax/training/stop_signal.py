@@ -44,9 +44,9 @@ class StopSignal:
     def agreed(self) -> signal.Signals | None:
         """Return the signal that all processes of the run stop for, or None.
 
-        All processes call this at the same points and are given the same. A signal that
-        one of several has received is returned from the next call on: the devices, on
-        which the processes agree, are not waited for.
+        All processes call this at the same points and get the same signal. With several
+        processes, a received signal is returned from the next call on: the exchange
+        over the devices is started in one call, and read in the next.
         """
         if jax.process_count() == 1:
             return self.received

@@ -27,7 +27,7 @@ RUNS_FOLDER = "runs"
 _GROUPS, _MEMBERS = "unfinished", "runs.json"
 
 Result = dict[str, Any]
-"""Of one run: `run` (its name), its values, the best metric, epoch, status, metrics."""
+"""Of one run: `run` (its name), values, the best metric, epoch, status, `metrics`."""
 
 
 class Sweep:
@@ -123,7 +123,7 @@ class Sweep:
         return self._ranked()
 
     def _forget_lost_models(self) -> None:
-        """Have finished runs trained again whose model file is lost."""
+        """Mark finished runs as unfinished if their model file is lost."""
         for name in self.runs:
             result = self.read_result(name)
             folder = self.folder / RUNS_FOLDER / name
@@ -206,5 +206,5 @@ def _result(run: grid.Run, progress: RunProgress, metric: str) -> Result:
         metric: progress.best,
         "epoch": progress.best_metrics.get("epoch"),
         "status": status,
-        "figures": dict(progress.best_metrics),
+        "metrics": dict(progress.best_metrics),
     }

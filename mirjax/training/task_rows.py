@@ -1,4 +1,4 @@
-"""Encoded rows of a task with their metrics, and what all kinds of rows share."""
+"""Encoded rows of a task, with the hooks that measure and describe a model on them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from mirjax.datasets.streams import Stream, whole
 from mirjax.evaluation.metrics import calibration
 from mirjax.inference import classify
 from mirjax.models import losses
-from mirjax.models.interfaces import Classifier
+from mirjax.models.interfaces import Classifier, PairModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.bad_records import BadRecord
 from mirjax.sequences.records import Pairs
@@ -21,7 +21,7 @@ DescriptionHook = Callable[[Classifier, Mapping[str, Any]], Mapping[str, Any]]
 
 
 class TaskData(NamedTuple):
-    """Encoded rows, and what is measured on them beside the loss.
+    """Encoded rows, and the hooks that use them.
 
     Attributes:
       train: all training rows.
@@ -45,7 +45,7 @@ class TaskData(NamedTuple):
 
 
 def check_lengths(
-    pairs: Pairs, model: Any, name: str, *, target_remedy: str = ""
+    pairs: Pairs, model: PairModel, name: str, *, target_remedy: str = ""
 ) -> None:
     """Raise a ValueError that names the first sequence too long for a model.
 

@@ -1,4 +1,4 @@
-"""A teacher: trained classifiers whose logits are averaged, and kept in the cache."""
+"""A teacher: trained classifiers whose mean logits label pairs, with a cache."""
 
 import dataclasses
 import hashlib
@@ -6,20 +6,17 @@ import io
 import json
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
-import jax
 import numpy as np
-import platformdirs
 from absl import logging
 from jaxtyping import Float
 
 from mirjax.datasets.source_options import split_names
-from mirjax.files import atomic_write, make_cache_folder
+from mirjax.files import atomic_write, cache_folder, make_cache_folder
 from mirjax.inference import classify
-from mirjax.models.interfaces import Generator
+from mirjax.models.interfaces import Classifier
 from mirjax.models.loading import load_model
-from mirjax.models.trained import TrainedModel
+from mirjax.models.trained import TrainedModel, as_classifier, hash_params
 from mirjax.sequences.records import Pairs
 from mirjax.training.task_rows import check_lengths
 
@@ -36,7 +33,7 @@ class Teacher:
     """
 
     name: str
-    members: Sequence[TrainedModel[Any]]
+    members: Sequence[TrainedModel[Classifier]]
 
     def logits(self, pairs: Pairs) -> Float[np.ndarray, " rows"]:
         """Return the mean of the members' logits, from the cache if it holds them.
@@ -52,10 +49,10 @@ class Teacher:
         return mean
 
     def _member_logits(
-        self, member: TrainedModel[Any], pairs: Pairs
+        self, member: TrainedModel[Classifier], pairs: Pairs
     ) -> Float[np.ndarray, " rows"]:
         check_lengths(pairs, member.model, f"config.pool.teacher={self.name}")
-        path = cache_folder() / f"{_digest(member, pairs)}.npy"
+        path = cache_folder("teacher_logits") / f"{_digest(member, pairs)}.npy"
         if (kept := _read(path, len(pairs))) is not None:
             return kept
         parts = []
@@ -81,32 +78,26 @@ def load_teacher(names: str) -> Teacher:
       names: models as --model names them, joined by "+".
 
     Raises:
-      ValueError: if one cannot be loaded, or is no classifier.
+      ValueError: if one cannot be loaded, or is not a classifier.
     """
+    members = []
     for name in split_names(names):
         logging.info("teacher: %s", name)
-    members = [load_model(name) for name in split_names(names)]
-    for name, member in zip(split_names(names), members, strict=True):
-        if isinstance(member.model, Generator):
+        member = as_classifier(load_model(name))
+        if member is None:
             raise ValueError(
                 f"config.pool.teacher: {name} is a generator; name a classifier"
             )
+        members.append(member)
     return Teacher(names, members)
 
 
-def cache_folder() -> pathlib.Path:
-    """Return the folder in which logits are kept."""
-    return pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "teacher_logits"
-
-
-def _digest(member: TrainedModel[Any], pairs: Pairs) -> str:
+def _digest(member: TrainedModel[Classifier], pairs: Pairs) -> str:
     """Return the SHA-256 of a model and of the pairs that it labels."""
     digest = hashlib.sha256(
         json.dumps(member.metadata["model"], sort_keys=True).encode()
     )
-    for path, leaf in jax.tree.leaves_with_path(member.params):
-        digest.update(jax.tree_util.keystr(path).encode())
-        digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())
+    hash_params(digest, member.params)
     for mirna, target in zip(pairs.mirnas, pairs.targets, strict=True):
         digest.update(f"{mirna} {target}\n".encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""How fast a run computes, beside what its devices can do: its utilisation."""
+"""Utilisation: the speed of a run's matrix products, as a fraction of the peak."""
 
 import functools
 import time
@@ -16,7 +16,7 @@ _REPEATS = 3
 def utilization(
     flops_per_step: float | None, steps_per_second: float, mesh: Mesh
 ) -> dict[str, float]:
-    """Return the rate of a run's products, and their share of the measured peak.
+    """Return the rate of a run's products, and its fraction of the measured peak.
 
     Args:
       flops_per_step: as `flops.count_flops` counts them; None if unknown.
@@ -36,10 +36,9 @@ def utilization(
 def measured_peak(mesh: Mesh) -> float:
     """Return the operations a second of large float32 products on a mesh's devices.
 
-    They are timed once, as a process computes on all of its devices at the same time:
-    devices that share a processor share its peak. It is what the machine does now, not
-    the figure of a data sheet: of a busy machine it is lower. Other processes are taken
-    to have devices like these.
+    They are timed once, on all devices of this process at the same time: devices that
+    share a processor share its peak. The peak is measured, not that of a data sheet; on
+    a busy machine it is lower. Other processes are assumed to have the same devices.
 
     Args:
       mesh: the devices, of all processes.

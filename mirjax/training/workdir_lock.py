@@ -16,8 +16,8 @@ def lock_workdir(workdir: pathlib.Path) -> Iterator[None]:
 
     Of several processes that train one run, process 0 holds it for all.
 
-    The system frees the lock when the process ends, however it ends. What runs that
-    were killed have left unfinished is deleted.
+    The system frees the lock when the process ends, however it ends. Unfinished files
+    of killed runs are deleted.
 
     Args:
       workdir: the folder of a run or a sweep.

@@ -37,7 +37,7 @@ def measure(
     temperature = find_temperature(trained.metadata, model) or 1.0
     engine = make_engine(trained, mirnas, temperature)
     records = scan_inputs.sample_fasta(targets, transcripts)
-    size = SiteOptions().background_letters
+    size = SiteOptions().background_nt
     background = Background(sample_of(records, size), size)
     letters = sum(len(record.sequence) for record in records)
     rows, reference = [], None

@@ -126,7 +126,9 @@ def _new_file(text: str) -> Path:
     """Return the path of --out; refuse it before the benchmark starts."""
     path = Path(text)
     if path.is_dir() or not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text!r} is no file of an existing folder")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a file of an existing folder"
+        )
     return path
 
 

@@ -7,7 +7,7 @@ Prints a line for each database, E-value, strand and word size: the number of pl
 blastn's rows, and of the rows that only one of both has. From a word size of 11 on
 blastn drops some hits, depending on the neighbours of a query: `estimated` counts the
 rows of confirm that plain blastn prints at a thousandfold E-value alone, where it drops
-none. They are no differences. `lost` counts the queries with a hit that the prefilter,
+none. They are not differences. `lost` counts the queries with a hit that the prefilter,
 applied to all queries, would leave out: by words, or by both stages.
 """
 

@@ -133,7 +133,7 @@ class _Worker:
         self.name = name
         self._time_limit = time_limit
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (close() closes it)
-        # A competitor may import scripts/, which is no installed package.
+        # A competitor may import scripts/, which is not an installed package.
         root = Path(__file__).resolve().parents[2]
         self._process = subprocess.Popen(
             list(command),

@@ -203,7 +203,7 @@ def _names(values: Any) -> Iterator[str]:
     for value in values:
         name = value.decode("utf-8") if isinstance(value, bytes) else str(value)
         if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
-            raise Refused(f"{name[:_LONGEST_NAME]!r} is no name")
+            raise Refused(f"{name[:_LONGEST_NAME]!r} is not a name")
         yield name
 
 

@@ -140,7 +140,7 @@ def _weight_name(path: str) -> str:
     """Return the last part of a weight's name, after a wrapped layer's direction."""
     *layers, name = path.split(":")[0].split("/")
     for direction in ("forward_", "backward_"):
-        # Not the first part: a layer that is no wrapper may have such a name.
+        # Not the first part: a layer that is not a wrapper may have such a name.
         if any(layer.startswith(direction) for layer in layers[1:]):
             return direction + name
     return name
@@ -177,7 +177,7 @@ def _check_layers(layers: Any) -> None:
     """Raise a ValueError unless each layer has a class, a config and its own name."""
     if not isinstance(layers, list) or not layers or len(layers) > _MOST_LAYERS:
         raise ValueError(
-            f"model_config is damaged: its layers are no list of 1 to {_MOST_LAYERS}"
+            f"model_config is damaged: its layers are not a list of 1 to {_MOST_LAYERS}"
         )
     names = set()
     for place, layer in enumerate(layers):
@@ -188,7 +188,7 @@ def _check_layers(layers: Any) -> None:
             if not isinstance(value, str):
                 raise ValueError(
                     f"model_config is damaged: layer {place} has the {key} "
-                    f"{shorten(value)}, which is no text"
+                    f"{shorten(value)}, which is not text"
                 )
         if name in names:
             raise ValueError(

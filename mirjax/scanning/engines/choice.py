@@ -1,9 +1,9 @@
 """The fastest engine of each classifier."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from mirjax.models.duplex import Duplex
+from mirjax.models.interfaces import Classifier
 from mirjax.models.mitar import Mitar
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.engines.duplex import DuplexEngine
@@ -14,7 +14,7 @@ from mirjax.sequences.records import SequenceRecord
 
 
 def make_engine(
-    trained: TrainedModel[Any],
+    trained: TrainedModel[Classifier],
     mirnas: Sequence[SequenceRecord],
     temperature: float = 1.0,
 ) -> Engine:
@@ -28,7 +28,8 @@ def make_engine(
     sequences = tuple(mirna.sequence for mirna in mirnas)
     model = trained.model
     if isinstance(model, Mitar) and model.max_target_length <= LONGEST_WINDOW:
-        return MitarEngine(trained, sequences, temperature)
+        mitar = TrainedModel(model, trained.params, trained.metadata)
+        return MitarEngine(mitar, sequences, temperature)
     if isinstance(model, Duplex):
         return DuplexEngine(trained, sequences, temperature)
     return PlainEngine(trained, sequences, temperature)

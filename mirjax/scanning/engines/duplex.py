@@ -1,8 +1,8 @@
-"""duplex by tables: its first layer is linear in the stacks, and there are few stacks.
+"""The duplex model by tables: its first layer is linear, and there are few stacks.
 
 What a stack adds to a diagonal depends on its position in the miRNA and on two steps,
-each of two adjacent letters. One small table holds all that there can be; a diagonal is
-a sum of its rows. The rest of the network reads no more diagonals than a miRNA of the
+each of two adjacent letters. One small table holds all possible values; a diagonal is
+a sum of its rows. The rest of the network reads only the diagonals that a miRNA of the
 pair's length has.
 """
 
@@ -24,7 +24,7 @@ from mirjax.xla import compiler_options
 _PAIRS = 256  # scored by a program
 _LENGTHS = (19, 22, 23)  # of miRNAs, in nt: one program each, and one for the longest
 _LETTERS = 4  # A, U, C, G: tokens 1 to 4
-_STEPS = _LETTERS**2 + 1  # two adjacent letters; the last: one is not known
+_STEPS = _LETTERS**2 + 1  # two adjacent letters; the last: one of them is unknown
 _SLOPE = 0.1  # of the leaky ReLU below 0
 
 

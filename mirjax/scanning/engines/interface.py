@@ -1,4 +1,4 @@
-"""What scanning asks of a classifier."""
+"""The interface of a classifier in a scan."""
 
 from typing import Protocol, runtime_checkable
 
@@ -27,7 +27,7 @@ class Engine(Protocol):
         """Return the probability of every miRNA at every window of one transcript.
 
         Args:
-          transcript: tokens, 5'→3'; PAD for a letter that is not known.
+          transcript: tokens, 5'→3'; PAD for an unknown letter.
           starts: of the windows, ascending; a window ends `window_length` letters on,
             or where the transcript ends.
         """

@@ -27,7 +27,7 @@ from mirjax.sequences import alphabet
 from mirjax.xla import compiler_options
 
 _PAIRS = 1024  # computed at a time, so that they stay in a core's cache
-_MIRNAS = 8  # of these
+_MIRNAS = 8  # of these pairs
 _BUCKETS = (1024, 8192)  # letters that are projected at a time
 _LETTERS = _BUCKETS[-1]
 LONGEST_WINDOW = _LETTERS // 2  # letters
@@ -44,7 +44,7 @@ class MitarEngine:
       temperature: logits are divided by it; see `evaluation.metrics.calibration`.
     """
 
-    trained: TrainedModel[Any]
+    trained: TrainedModel[Mitar]
     mirnas: tuple[str, ...]
     temperature: float = 1.0
 
@@ -70,7 +70,7 @@ class MitarEngine:
         none = np.zeros((len(self.mirnas), 0), np.float32)
         found = [none, *self._program.score(transcript, starts)]
         scores = probabilities(np.concatenate(found, axis=1), self.temperature)
-        # Unknown letters are not in the tables: these few windows are scored plainly.
+        # Unknown letters are not in the tables: the plain engine scores such windows.
         windows = windows_of(transcript, self.window_length)[starts]
         context = windows[:, : self._program.steps.context]
         unknown = np.flatnonzero((context == alphabet.PAD).any(axis=1))

@@ -1,4 +1,4 @@
-"""The parts of miTAR's computation, each for what it depends on, feature-major."""
+"""The parts of miTAR's computation, as functions of arrays with features first."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, UInt8
 from scipy import special
 
 from mirjax.inference.classify import make_scorer
+from mirjax.models.interfaces import Classifier
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
 
@@ -27,7 +28,7 @@ class PlainEngine:
       temperature: logits are divided by it; see `evaluation.metrics.calibration`.
     """
 
-    trained: TrainedModel[Any]
+    trained: TrainedModel[Classifier]
     mirnas: tuple[str, ...]
     temperature: float = 1.0
 

@@ -1,1 +1,1 @@
-"""How far a miRNA represses an mRNA: features of its sites, and a readable head."""
+"""How far a miRNA represses an mRNA: site features, and an interpretable head."""

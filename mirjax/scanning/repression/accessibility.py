@@ -12,10 +12,10 @@ import zipfile
 from collections.abc import Sequence
 
 import numpy as np
-import platformdirs
 from jaxtyping import Float
 
-from mirjax.files import atomic_write, make_cache_folder
+from mirjax.files import atomic_write, cache_folder, make_cache_folder
+from mirjax.inference.folding import load_viennarna
 
 WINDOW = 80  # nt that are folded at a time
 SPAN = 40  # nt that a pair may span
@@ -27,8 +27,8 @@ _FLOOR = 1e-5  # least probability, so that logarithms are finite
 def is_available() -> bool:
     """Return whether ViennaRNA's Python package (extra `fold`) is installed."""
     try:
-        import RNA  # noqa: F401
-    except ImportError:
+        load_viennarna("accessibility of sites")
+    except ValueError:
         return False
     return True
 
@@ -46,17 +46,12 @@ def log10_unpaired(utr: str) -> Float[np.ndarray, " ends"]:
     Raises:
       ValueError: if ViennaRNA is not installed.
     """
-    try:
-        import RNA
-    except ImportError as error:
-        raise ValueError(
-            "accessibility of sites needs ViennaRNA: pip install 'mirjax[fold]'"
-        ) from error
+    rna = load_viennarna("accessibility of sites")
     found = np.full(len(utr) + 1, np.nan)
     if len(utr) < STRETCH:
         return found
     window = min(WINDOW, len(utr))
-    rows = RNA.pfl_fold_up(utr, STRETCH, window, min(SPAN, window))
+    rows = rna.pfl_fold_up(utr, STRETCH, window, min(SPAN, window))
     for end in range(STRETCH, len(utr) + 1):
         found[end] = rows[end][STRETCH]
     return np.log10(np.maximum(found, _FLOOR))
@@ -93,13 +88,10 @@ def cache_path(utrs: Sequence[str]) -> pathlib.Path:
     """Return the file in which the accessibility of these 3'UTRs is kept."""
     settings = f"{WINDOW} {SPAN} {STRETCH} {_FLOOR} {_version()}"
     key = hashlib.sha256("\n".join([settings, *utrs]).encode()).hexdigest()
-    folder = pathlib.Path(platformdirs.user_cache_dir("mirjax")) / "accessibility"
-    return folder / f"{key[:32]}.npz"
+    return cache_folder("accessibility") / f"{key[:32]}.npz"
 
 
 def _version() -> str:
-    try:
-        import RNA
-    except ImportError:
+    if not is_available():
         return ""
-    return str(RNA.__version__)
+    return str(load_viennarna("accessibility of sites").__version__)

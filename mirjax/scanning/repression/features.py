@@ -1,4 +1,4 @@
-"""Features of seed sites that tell how far a site represses.
+"""Features of seed sites that predict how far a site represses.
 
 References:
   Grimson et al. 2007, MicroRNA targeting specificity in mammals,

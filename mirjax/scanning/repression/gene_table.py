@@ -29,7 +29,6 @@ def predict_table(
     transcripts: Sequence[SequenceRecord],
     *,
     fold: bool = True,
-    passenger: bool = False,
 ) -> pa.Table:
     """Predict how far each miRNA represses each transcript with a seed site.
 
@@ -38,14 +37,13 @@ def predict_table(
       mirnas: names and sequences, 5'→3', RNA letters, at least 8 nt.
       transcripts: 3'UTRs.
       fold: whether to compute the accessibility of sites, which needs ViennaRNA.
-      passenger: whether the sites of the passenger strands count too.
 
     Returns:
       A table of `SCHEMA`: predicted log2 fold changes and the interval in which nine of
       ten observed ones are expected; by transcript, then by miRNA.
     """
     utrs = prepare([transcript.sequence for transcript in transcripts], fold=fold)
-    sites = tabulate_sites(utrs, [m.sequence for m in mirnas], passenger=passenger)
+    sites = tabulate_sites(utrs, [m.sequence for m in mirnas], passenger=False)
     predicted = model.head.repression(sites, len(utrs) * len(mirnas))
     pairs = np.unique(sites.pair)
     low, high = model.head.interval(predicted[pairs])

@@ -1,4 +1,4 @@
-"""A readable model of repression: sites add up, and their sum saturates.
+"""An interpretable model of repression: sites add up, and their sum saturates.
 
 A site of type t with features x has the efficacy exp(b_t + w·x). The log2 fold change
 of an mRNA is -log2(1 + the sum of its sites' efficacies).
