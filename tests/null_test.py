@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mirjax.scanning.null import TAIL, Null, to_logits
 
@@ -24,21 +25,45 @@ def test_pvalues_never_rise_with_the_score():
         assert (np.diff(pvalues) <= 0).all() and (pvalues > 0).all()
 
 
-@pytest.mark.parametrize("lattice", [False, True])
-def test_the_tail_is_that_of_an_exponential_or_geometric_distribution(lattice):
+def test_a_lattice_has_a_geometric_tail():
     errors = []
     for seed in range(40):
-        rng = np.random.default_rng(seed)
-        scores = rng.geometric(0.3, 4_000) if lattice else rng.exponential(2, 4_000)
+        scores = np.random.default_rng(seed).geometric(0.3, 4_000)
         null = Null(np.sort(scores.astype(float)), 40_000)
-        beyond = 25.0
-        exact = 0.7 ** (beyond - 1) if lattice else np.exp(-beyond / 2)
-        found = null.pvalues(np.array([beyond]))[0] / 0.1
-        errors.append(np.log(found / exact))
+        exact = 0.7**24
+        errors.append(np.log(null.pvalues(np.array([25.0]))[0] / 0.1 / exact))
         assert null.fit_error() < 0.25
     stated = null.relative_error(exact * 0.1)
     assert abs(np.mean(errors)) < 3 * stated / np.sqrt(40)
     assert np.std(errors) == pytest.approx(stated, rel=0.5)
+
+
+@pytest.mark.parametrize("shape", [0.0, -0.1, -0.2])
+@pytest.mark.parametrize("expected", [10.0, 1.0])
+def test_a_tail_that_falls_faster_than_an_exponential_is_found(shape, expected):
+    """Drawn by SciPy, to where so many sites of 4,000 are expected."""
+    beyond = stats.genpareto.isf(expected / 4_000, shape, scale=2)
+    errors, stated = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        scores = stats.genpareto.rvs(shape, scale=2, size=4_000, random_state=rng)
+        null = Null(np.sort(scores), 40_000)
+        errors.append(np.log(null.pvalues(np.array([beyond]))[0] * 40_000 / expected))
+        stated.append(null.relative_error(expected / 40_000))
+        assert null.fit_error() < 0.25
+    assert abs(np.mean(errors)) < np.mean(stated)
+    assert np.std(errors) == pytest.approx(np.mean(stated), rel=0.6)
+
+
+def test_beyond_all_experience_the_tail_is_exponential_and_never_0():
+    scores = stats.genpareto.rvs(-0.4, size=4_000, random_state=1)
+    null = Null(np.sort(scores), 40_000)
+    found = np.log(null.pvalues(np.linspace(2.4, 6, 200)))
+    np.testing.assert_allclose(np.diff(found, 2), 0, atol=1e-9)
+    # It goes on where the fitted one turns into it.
+    fine = null.pvalues(np.linspace(1, 3, 20_000))
+    assert (np.diff(np.log(fine)) > -0.01).all()
+    assert 0 < fine[-1] < 1e-6
 
 
 def test_few_sites_give_counts_and_at_least_one():

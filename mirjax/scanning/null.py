@@ -8,18 +8,25 @@ any real site. The E-value is p times the nucleotides that were searched: the ex
 number of chance sites of this miRNA in the whole search, as in BLAST.
 
 Probabilities are compared as logits. Up to a high score u, sites are counted. Above it
-an exponential tail is fitted: with K sites that score u or more, in N nucleotides,
+the tail of a generalised Pareto distribution is fitted: with K sites that score u or
+more, in N nucleotides, and z = (s - u) / scale,
 
-    p(s) = K / N exp(-rate (s - u))
+    p(s) = K / N (1 + shape z)^(-1 / shape),  exp(-z) for a shape of 0
 
-The rate is the maximum-likelihood estimate from the K excesses s - u. It allows for
-scores on a lattice, such as alignment scores. The relative standard error of a p-value
-follows from that of the rate, and grows with the distance from u; `Null.describe`
-states it, and how far the fitted tail is from the counts.
+by probability-weighted moments of the K excesses s - u. Logits of a classifier end
+somewhere, so that their tail falls faster than an exponential one: the shape is below
+0. It is held above -0.2. Where less than a tenth of a site is expected in the N
+nucleotides, the tail goes on as an exponential one: it has no end.
+Scores that repeat, such as alignment scores, lie on a lattice: their tail is geometric.
+
+The relative standard error of a p-value follows from those of K, scale and shape, and
+grows with the distance from u; `Null.describe` states it, and how far the fitted tail
+is from the counts.
 
 References:
   Karlin & Altschul 1990, doi 10.1073/pnas.87.6.2264 (E-values).
   Balkema & de Haan 1974, Residual life time at great age, doi 10.1214/aop/1176996548.
+  Hosking & Wallis 1987, doi 10.1080/00401706.1987.10488243 (the fit and its errors).
 """
 
 import dataclasses
@@ -32,6 +39,9 @@ from scipy import special
 
 TAIL = 100  # sites from which the tail is fitted
 _FEWEST = 20  # sites that a fit needs
+_LOWEST_SHAPE = -0.2  # lower ones are more often noise than a nearer end
+_EXPONENTIAL = 0.1  # expected sites, below which the tail goes on as an exponential
+_REPEATED = 0.9  # distinct scores among the highest, below which they lie on a lattice
 _CLOSEST = 2.0**-24  # least distance of a probability from 0 and 1: that of a float32
 
 
@@ -40,7 +50,38 @@ class _Tail(NamedTuple):
 
     start: float  # u
     size: int  # K
-    rate: float  # 0 if none could be fitted
+    scale: float  # 0 if none could be fitted
+    shape: float = 0.0  # not above 0
+    on_lattice: bool = False
+
+    def survival(self, scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Return which part of the K sites is expected to score as high."""
+        z = np.maximum(scores - self.start, 0) / self.scale
+        if not self.shape:
+            return np.exp(-z)
+        last = _EXPONENTIAL / self.size
+        turn = (last**-self.shape - 1) / self.shape  # z where that part is left
+        beyond = np.maximum(z - turn, 0) / (1 + self.shape * turn)
+        inside = (1 + self.shape * np.minimum(z, turn)) ** (-1 / self.shape)
+        return inside * np.exp(-beyond)
+
+    def variance(self, survival: float) -> float:
+        """Return the variance of the logarithm of a survival, by the fit's errors."""
+        depth = -np.log(survival)
+        if self.on_lattice:
+            return float(depth**2 / self.size)
+        xi = self.shape
+        z = depth if not xi else (survival**-xi - 1) / xi
+        left = 1 + xi * z
+        by_scale = z / left  # derivatives; that by log(scale)
+        by_shape = z**2 / 2 if not xi else (np.log(left) / xi - z / left) / xi
+        # Of maximum likelihood, whose errors those of the moments hardly exceed.
+        found = (
+            (1 + xi) ** 2 * by_shape**2
+            - 2 * (1 + xi) * by_shape * by_scale
+            + 2 * (1 + xi) * by_scale**2
+        )
+        return float(max(found, 0.0) / self.size)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,21 +106,20 @@ class Null:
             return np.full(len(scores), 1 / self.letters)
         counts = len(self.scores) - np.searchsorted(self.scores, scores, "left")
         tail = self._tail
-        if not tail.rate:
+        if not tail.scale:
             return np.maximum(counts, 1) / self.letters
-        excess = np.maximum(scores - tail.start, 0)
-        fitted = tail.size * np.exp(-tail.rate * excess)
+        fitted = tail.size * tail.survival(scores)
         return np.where(scores > tail.start, fitted, counts) / self.letters
 
     def relative_error(self, pvalue: float) -> float:
         """Return the relative standard error of a p-value: of the count and the fit."""
-        if not self._tail.rate:
-            return float(1 / np.sqrt(max(1.0, pvalue * self.letters)))
-        count = self._tail.size
-        beyond = max(0.0, np.log(count / max(pvalue * self.letters, 1e-300)))
-        if not beyond:
-            return float(1 / np.sqrt(pvalue * self.letters))
-        return float(np.sqrt((1 + beyond**2) / count))
+        expected, tail = pvalue * self.letters, self._tail
+        if not tail.scale:
+            return float(1 / np.sqrt(max(1.0, expected)))
+        if expected >= tail.size:
+            return float(1 / np.sqrt(expected))
+        survival = max(expected, 1e-300) / tail.size
+        return float(np.sqrt(1 / tail.size + tail.variance(survival)))
 
     def fit_error(self) -> float | None:
         """Return the largest difference of the fitted and the counted tail, 0 to 1.
@@ -87,13 +127,12 @@ class Null:
         None where there are too few sites, or too few distinct scores, for a fit.
         """
         tail = self._tail
-        if not tail.rate:
+        if not tail.scale:
             return None
         top = self.scores[-tail.size :]
         places = np.unique(top)
         counted = 1 - np.searchsorted(top, places, "left") / tail.size
-        fitted = np.exp(-tail.rate * (places - tail.start))
-        return float(np.abs(fitted - counted).max())
+        return float(np.abs(tail.survival(places) - counted).max())
 
     def describe(self, pvalue: float) -> str:
         """Return one line on the standard error of a p-value and the tail's fit."""
@@ -108,18 +147,34 @@ class Null:
 
     @functools.cached_property
     def _tail(self) -> _Tail:
-        """The exponential tail of the highest scores."""
+        """The tail of the highest scores."""
         count = min(TAIL, len(self.scores) // 2)
         if count < _FEWEST:
             return _Tail(np.inf, 0, 0.0)
-        start = self.scores[-count]
-        top = self.scores[np.searchsorted(self.scores, start, "left") :]
-        steps = np.diff(np.unique(top))
-        if not len(steps):
-            return _Tail(float(start), len(top), 0.0)
-        # Scores on a lattice of this step are geometric: their rate is below 1 / mean.
-        rate = np.log1p(steps.min() / np.mean(top - start)) / steps.min()
-        return _Tail(float(start), len(top), float(rate))
+        start = float(self.scores[-count])
+        top = self.scores[np.searchsorted(self.scores, start, "left") :] - start
+        distinct = np.unique(top)
+        if len(distinct) < 2:
+            return _Tail(start, len(top), 0.0)
+        if len(distinct) < _REPEATED * len(top):
+            # Geometric on a lattice of this step: the rate is below 1 / mean.
+            step = np.diff(distinct).min()
+            scale = step / np.log1p(step / np.mean(top))
+            return _Tail(start, len(top), float(scale), on_lattice=True)
+        return _Tail(start, len(top), *_fit(top))
+
+
+def _fit(excesses: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    """Return scale and shape of a generalised Pareto distribution of excesses.
+
+    Args:
+      excesses: ascending, from 0; not all alike.
+    """
+    above = 1 - (np.arange(1, len(excesses) + 1) - 0.35) / len(excesses)
+    mean, weighted = np.mean(excesses), np.mean(excesses * above)
+    shape = 2 - mean / (mean - 2 * weighted)
+    shape = float(np.clip(shape, _LOWEST_SHAPE, 0.0))
+    return float(mean * (1 - shape)), shape
 
 
 def to_logits(probabilities: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
