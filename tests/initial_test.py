@@ -69,6 +69,8 @@ def test_another_model_is_refused_with_what_to_set(tmp_path):
         make_task(config_of("pretrained/mitar"))
     with pytest.raises(ValueError, match=r"no such model .*pretrained/duplex"):
         make_task(config_of("pretrained/duplx"))
+    with pytest.raises(ValueError, match=r"nosuch\.npz is not a file"):
+        make_task(config_of("nosuch.npz"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="empty holds no trained model"):
         make_task(config_of(str(tmp_path / "empty")))

@@ -30,9 +30,12 @@ def pin_initial(config: ConfigDict) -> ConfigDict:
     name = config.train.init_from
     if not name:
         return config
+    path = find_model_file(name)
+    if not path.is_file():
+        raise ValueError(f"{KEY}={name}: {path} is not a file")
     copy = config.copy_and_resolve_references()
     with copy.unlocked():
-        copy.train.init_sha256 = file_sha256(find_model_file(name))
+        copy.train.init_sha256 = file_sha256(path)
         if os.path.exists(name):
             copy.train.init_from = os.path.abspath(name)
     return copy
@@ -55,12 +58,15 @@ def load_initial(name: str, model_config: ConfigDict) -> Mapping[str, Any] | Non
     if not name:
         return None
     initial = load_model(name)
+    found = initial.metadata["model"]
+    if found["name"] != model_config.name:
+        raise ValueError(
+            f"{KEY}={name}: that is {found['name']}, and --config trains "
+            f"{model_config.name}; name a config of the same model"
+        )
     try:
-        if initial.metadata["model"]["name"] != model_config.name:
-            raise ValueError("it is another model")
         trained.check_shapes(make_model(model_config), initial.params)
     except ValueError as error:
-        found = initial.metadata["model"]
         different = [
             f"--config.model.{key}={value}"
             for key, value in found.items()
