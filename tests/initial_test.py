@@ -64,7 +64,7 @@ def test_another_model_is_refused_with_what_to_set(tmp_path):
         make_task(config_of(str(tmp_path / "start.npz")))
     with pytest.raises(
         ValueError,
-        match=r"pretrained/mitar: it is another model.*--config\.model\.name",
+        match="that is mitar, and --config trains duplex",
     ):
         make_task(config_of("pretrained/mitar"))
     with pytest.raises(ValueError, match=r"no such model .*pretrained/duplex"):
