@@ -3,8 +3,10 @@
 import gzip
 import importlib
 import io
+import os
 import re
 import sys
+import threading
 import types
 
 import numpy as np
@@ -276,6 +278,10 @@ def test_transcripts_without_a_site_give_an_empty_table(tmp_path, mirnas):
         ({"mode": "windows", "genes": "g.tsv"}, "has windows, not sites"),
         ({"mode": "windows", "model": "alignment"}, "needs a classifier"),
         ({"genes": "{out}"}, "two outputs are named"),
+        ({"genes": "{out.parent}/../{out.parent.name}/sites.tsv"}, "two outputs are"),
+        ({"regions": "{targets}.bed", "out": "{targets}.bed"}, "is an input"),
+        ({"targets_list": "{out}", "targets": ""}, "is an input"),
+        ({"model": "{out}"}, "is an input"),
         ({"targets": ""}, "--targets is missing"),
         ({"regions": "x.txt", "model": "alignment"}, "must end in .gtf"),
         ({"from": "{targets}"}, "is no whole Parquet table"),
@@ -283,9 +289,29 @@ def test_transcripts_without_a_site_give_an_empty_table(tmp_path, mirnas):
 )
 def test_flags_that_cannot_go_together(tmp_path, mirnas, targets, given, part):
     out = tmp_path / "sites.tsv"
+    before = b"an input may not be replaced"
+    out.write_bytes(before)
+    targets.with_name("targets.fa.bed").write_bytes(before)
     given = {
         name: value.format(out=out, targets=targets) for name, value in given.items()
     }
     common = {"mode": "sites", "mirnas": mirnas, "targets": targets, "out": out}
     with pytest.raises(ValueError, match=part):
         run(**(common | given))
+    assert out.read_bytes() == before
+
+
+def test_transcripts_of_a_pipe_are_read_once(tmp_path, mirnas, targets):
+    """What would open the pipe again is left out, or refused."""
+    pipe, out, genes = (tmp_path / name for name in ("pipe", "s.tsv", "g.tsv"))
+    os.mkfifo(pipe)
+    common = {"mirnas": mirnas, "targets": pipe, "out": out}
+    with pytest.raises(ValueError, match="give a file, not .*pipe"):
+        run(mode="sites", duplexes=tmp_path / "d.txt", **common)
+    content = targets.read_bytes()
+    writer = threading.Thread(target=lambda: pipe.write_bytes(content), daemon=True)
+    writer.start()
+    run(mode="seed", genes=genes, report=tmp_path / "r.html", **common)
+    writer.join(timeout=20)
+    assert read(genes).sites.sum() == len(read(out)) > 0
+    assert "repression" not in read(genes).columns
