@@ -315,3 +315,16 @@ def test_transcripts_of_a_pipe_are_read_once(tmp_path, mirnas, targets):
     writer.join(timeout=20)
     assert read(genes).sites.sum() == len(read(out)) > 0
     assert "repression" not in read(genes).columns
+
+
+def test_a_name_that_fasta_would_cut_is_refused(tmp_path, mirnas, targets):
+    """Of a BED file: the target would be called by its first word."""
+    bed = tmp_path / "regions.bed"
+    common = {"mode": "seed", "mirnas": mirnas, "targets": targets, "regions": bed}
+    for name in ("my gene", "", "a\x00b"):
+        bed.write_text(f"t0\t0\t900\t{name}\n")
+        with pytest.raises(ValueError, match="regions.bed: .* cannot name a target"):
+            run(out=tmp_path / "s.tsv", **common)
+    bed.write_text("t1\t0\t1800\tmy_gene\n")
+    run(out=tmp_path / "s.tsv", **common)
+    assert set(read(tmp_path / "s.tsv").target) == {"my_gene"}
