@@ -54,7 +54,9 @@ def read_tables(
     filters = list(filters)
     with _named(path) as file:
         waiting: list[pa.Table] = []
+        missing = file.metadata.num_rows
         for batch in file.iter_batches(_BATCH):
+            missing -= batch.num_rows
             table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
             start = _last_run(table["target"])
             if start:
@@ -64,6 +66,8 @@ def read_tables(
                 yield _filtered(waiting, filters)
                 waiting = []
             waiting.append(table.slice(start))
+        if missing:
+            raise pa.ArrowInvalid(f"{missing} rows are missing")
         if waiting:
             yield _filtered(waiting, filters)
 
@@ -85,9 +89,9 @@ def _filtered(tables: Sequence[pa.Table], filters: Iterable[Filter]) -> pa.Table
 def _named(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file, and name it in errors."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise ValueError(
             f"--from: {path} is no whole Parquet table ({error}); make it again with "
             "--format=parquet"
