@@ -227,3 +227,15 @@ def test_one_chromosome_is_in_memory_and_read_once(fasta, monkeypatch):
     monkeypatch.setattr(genome.SeqIO, "index", Index)
     read(fasta, GTF, all_transcripts=True)
     assert reads == ["chr1", "chr2"]
+
+
+def test_a_damaged_gzip_file_is_named(fasta):
+    lines = (f"chr1\t{start}\t{start + 9}\n" for start in range(200))
+    data = gzip.compress("".join(lines).encode())
+    path = fasta.with_name("x.bed.gz")
+    for position in range(10, len(data)):
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="x.bed.gz: "):
+            list(genome.read_bed(fasta, path))

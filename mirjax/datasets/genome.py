@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import pathlib
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -190,6 +191,6 @@ def open_lines(path: str | os.PathLike[str]) -> Iterator[io.TextIOBase]:
                 yield text
     except UnicodeDecodeError as error:
         raise ValueError(f"{name}: not a UTF-8 text ({error.reason})") from error
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ValueError(f"{name}: cannot be read ({reason})") from error
