@@ -15,6 +15,7 @@ from typing import IO, cast
 from mirjax.files import atomic_write, create_unfinished, named_errors
 
 _STANDARD = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
+_LONGEST_SUFFIX = ".skipped.tsv"  # of what a command names after its output
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
 
 
@@ -96,6 +97,8 @@ def check_writable(
     path, target = pathlib.Path(out), pathlib.Path(os.path.realpath(out))
     try:
         exists = target.exists()
+        for beside in (path, target):  # tables and folders named after it
+            beside.with_name(beside.name + _LONGEST_SUFFIX).exists()
     except OSError as error:  # such as a name that is too long
         raise _unwritable(out, error) from error
     if exists and not target.is_file():
@@ -108,6 +111,20 @@ def check_writable(
     except OSError as error:
         folder = target.parent if path.is_symlink() else path.parent
         raise _unwritable(f"folder {folder}", error) from error
+
+
+def check_distinct(*outs: str | os.PathLike[str]) -> None:
+    """Raise a ValueError if two outputs of a command are one file or stream."""
+    found: dict[str, str] = {}
+    for out in [os.fspath(each) for each in outs]:
+        descriptor = _descriptor(out)
+        place = os.path.realpath(out) if descriptor is None else f"/dev/fd/{descriptor}"
+        if place in found and place != os.devnull:
+            same = "" if found[place] == out else f" by {found[place]} and"
+            raise ValueError(
+                f"two outputs are named{same} {out}; give each its own name"
+            )
+        found[place] = out
 
 
 def make_folder(folder: pathlib.Path) -> None:

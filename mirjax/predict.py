@@ -202,7 +202,7 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
 
     out, targets = flag_values.out, flag_values.targets
     given = [path for path in (flag_values.pairs, flag_values.mirnas, targets) if path]
-    check_writable(out, *given)
+    check_writable(out, *given, flag_values.model)
     check_streams(*given)
     trained = pair_input.load_classifier(flag_values.model)
     bad = BadRecords.from_flag(flag_values)
@@ -250,17 +250,17 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
     from mirjax.datasets import registry
     from mirjax.inference import folding, prediction
     from mirjax.inputs import check_streams
-    from mirjax.output import check_writable, open_text_output
+    from mirjax.output import check_distinct, check_writable, open_text_output
     from mirjax.reporting.prediction_table import write_sites
     from mirjax.reporting.transcript_table import TranscriptTable
 
     # ---- Everything wrong with the input is found before the device is used. ----
     out, by_transcript = flag_values.out, flag_values.by_transcript
-    check_writable(out, flag_values.targets, flag_values.db)
+    inputs = (flag_values.targets, flag_values.db, flag_values.model)
+    check_writable(out, *inputs)
     if by_transcript:
-        check_writable(by_transcript, flag_values.targets, flag_values.db)
-        if by_transcript == out:
-            raise ValueError(f"two outputs are named {out}; give each its own name")
+        check_writable(by_transcript, *inputs)
+        check_distinct(out, by_transcript)
     check_streams(flag_values.targets, flag_values.db)
     for name in ("accessible", "max_energy"):
         if flag_values[name].value not in (None, False):

@@ -70,6 +70,7 @@ _FLAG_MODULES = (
     "mirjax.scanning.run_flags",
     "mirjax.sequences.bad_records",
 )
+_INPUTS = ("targets", "mirnas", "from", "targets_list", "regions", "model")
 _EXTRAS = ("genes", "duplexes", "report")  # outputs beside --out
 
 
@@ -97,22 +98,24 @@ def main(flag_values: flags.FlagValues) -> None:
 def _check(flag_values: flags.FlagValues) -> None:
     """Raise a ValueError for flags that cannot go together, or cannot be written."""
     from mirjax.inputs import check_streams
-    from mirjax.output import check_writable
+    from mirjax.output import check_distinct, check_writable
+    from mirjax.scanning.transcripts import is_read_once
 
-    inputs = [flag_values.targets, flag_values.mirnas, flag_values["from"].value]
+    inputs = [flag_values[name].value for name in _INPUTS]
     outputs = [flag_values.out, *(flag_values[name].value for name in _EXTRAS)]
-    named = [out for out in outputs if out]
-    for number, out in enumerate(named):
+    for out in filter(None, outputs):
         check_writable(out, *filter(None, inputs))
-        if out in named[:number]:
-            raise ValueError(f"two outputs are named {out}; give each its own name")
+    check_distinct(*filter(None, outputs))
     check_streams(*filter(None, inputs[:2]))
     if flag_values.mode != SITES and flag_values.duplexes:
         raise ValueError(f"--duplexes: --mode={flag_values.mode} finds no duplexes")
     if flag_values.mode not in (SITES, SEED) and flag_values.genes:
         raise ValueError(f"--genes: --mode={flag_values.mode} has windows, not sites")
-    if flag_values.duplexes and flag_values.targets == "-":
-        raise ValueError("--duplexes reads the targets again: give a file, not -")
+    if flag_values.duplexes and is_read_once(flag_values.targets):
+        raise ValueError(
+            "--duplexes reads the targets again: give a file, not "
+            f"{flag_values.targets}"
+        )
     for name in ("from", "merge"):
         if flag_values[name].value and flag_values.duplexes:
             raise ValueError(f"--duplexes cannot be drawn with --{name}: scan again")
@@ -271,7 +274,7 @@ def _open_report(
     command = cli.command_line("mirjax.scan", flag_values)
     settings = search.settings if search is not None else {}
     lengths, drawer = {}, None
-    if search is not None and transcripts is not None and flag_values.targets != "-":
+    if search is not None and transcripts is not None and not transcripts.is_read_once:
         lengths = {record.name: len(record.sequence) for record in transcripts}
         drawer = (
             duplex_drawer(search, transcripts) if flag_values.mode == SITES else None

@@ -61,3 +61,20 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch):
     assert not accessibility.is_available()
     with pytest.raises(ValueError, match="mirjax\\[fold\\]"):
         accessibility.log10_unpaired("ACGU" * 10)
+
+
+def test_a_damaged_cache_is_made_anew(tmp_path, monkeypatch):
+    """The values are those of the letters, as if ViennaRNA were installed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(
+        accessibility, "log10_unpaired", lambda utr: -np.arange(len(utr) + 1.0) / 7
+    )
+    expected = accessibility.log10_unpaired_of_all(["ACGU" * 20])[0]
+    path = accessibility.cache_path(["ACGU" * 20])
+    data = path.read_bytes()
+    for position in range(len(data)):
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        found = accessibility.log10_unpaired_of_all(["ACGU" * 20])[0]
+        np.testing.assert_array_equal(found, expected)

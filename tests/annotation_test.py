@@ -227,3 +227,34 @@ def test_one_chromosome_is_in_memory_and_read_once(fasta, monkeypatch):
     monkeypatch.setattr(genome.SeqIO, "index", Index)
     read(fasta, GTF, all_transcripts=True)
     assert reads == ["chr1", "chr2"]
+
+
+def test_a_damaged_gzip_file_is_named(fasta):
+    lines = (f"chr1\t{start}\t{start + 9}\n" for start in range(200))
+    data = gzip.compress("".join(lines).encode())
+    path = fasta.with_name("x.bed.gz")
+    for position in range(10, len(data)):
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="x.bed.gz: "):
+            list(genome.read_bed(fasta, path))
+
+
+def test_a_genome_or_annotation_in_another_encoding_is_named(fasta):
+    path = fasta.with_name("genes.gtf")
+    path.write_text(GTF, encoding="utf-16")
+    with pytest.raises(ValueError, match="genes.gtf: the text is UTF-16, not UTF-8"):
+        list(annotation.read_annotated_utrs(fasta, path))
+    path.write_text(GTF.replace("PLUS", "PL\u00dcS"), encoding="latin-1")
+    with pytest.raises(ValueError, match="genes.gtf: line 2: the text is Latin-1"):
+        list(annotation.read_annotated_utrs(fasta, path))
+    fasta.write_text(fasta.read_text(), encoding="utf-16")
+    with pytest.raises(ValueError, match="genome.fa: the text is UTF-16, not UTF-8"):
+        genome.Genome(fasta)
+
+
+def test_two_chromosomes_of_one_name_are_refused(fasta):
+    fasta.write_text(fasta.read_text() * 2)
+    with pytest.raises(ValueError, match="genome.fa: two sequences have one name"):
+        genome.Genome(fasta)

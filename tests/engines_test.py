@@ -207,3 +207,17 @@ def test_each_classifier_has_its_engine():
     assert isinstance(make_engine(other, records), PlainEngine)
     wide = TrainedModel(Mitar(length=5000), {}, {})
     assert isinstance(make_engine(wide, records), PlainEngine)
+
+
+@pytest.mark.parametrize(
+    ("engine", "model"),
+    [(PlainEngine, SMALL), (MitarEngine, SMALL), (PlainEngine, DUPLEX)]
+    + [(DuplexEngine, DUPLEX)],
+)
+def test_scores_do_not_need_implicit_promotion(engine, model):
+    """JAX_NUMPY_DTYPE_PROMOTION=strict is a user's to set."""
+    mirnas, tokens = ("UGAGGUAGUAGGUUG",), tokens_of("ACGU" * 20)
+    jax.clear_caches()  # of programs that were traced before
+    with jax.numpy_dtype_promotion("strict"):
+        found = engine(trained(model), mirnas).score_windows(tokens, np.arange(3))
+    assert np.isfinite(found).all()

@@ -122,8 +122,8 @@ def test_a_pipe_that_nobody_reads_any_longer_is_a_broken_pipe(monkeypatch):
 
 def test_what_cannot_be_written_is_found_first(tmp_path):
     (tmp_path / "file").write_text("")
-    longest = tmp_path / ("x" * 251 + ".tsv")
-    write(longest.with_name(longest.name[:255]))
+    longest = tmp_path / ("x" * 239 + ".tsv")
+    write(longest)
     for out, message in (
         (tmp_path, "is not a file; name one"),
         (longest.with_name("x" * 256), "cannot be written .File name too long"),
@@ -155,3 +155,22 @@ def test_only_standard_output_is_standard_output():
     assert output.is_standard_output("-") and output.is_standard_output("/dev/stdout")
     assert not output.is_standard_output("/dev/stderr")
     assert output.is_stream("/dev/stderr") and not output.is_stream("none.tsv")
+
+
+def test_a_name_leaves_room_for_what_lies_beside_the_output(tmp_path):
+    """The table of skipped records is written after the work."""
+    check_writable(tmp_path / ("x" * 243))
+    with pytest.raises(ValueError, match="cannot be written .File name too long"):
+        check_writable(tmp_path / ("x" * 244))
+
+
+def test_two_outputs_that_are_one_file_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("link").symlink_to("a.tsv")
+    output.check_distinct("a.tsv", "b.tsv", "-", "/dev/stderr")
+    output.check_distinct("/dev/null", "/dev/null")
+    for first, second in (("a.tsv", "./a.tsv"), ("a.tsv", "link"), ("-", "/dev/fd/1")):
+        with pytest.raises(ValueError, match=f"two outputs are named by {first} and"):
+            output.check_distinct(first, second)
+    with pytest.raises(ValueError, match="two outputs are named a.tsv; give each"):
+        output.check_distinct("a.tsv", "a.tsv")

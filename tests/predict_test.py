@@ -381,6 +381,7 @@ BAD = {
     "out in file": (None, {"out": "db.fa/o.tsv"}, r"folder db\.fa cannot be written"),
     "out is folder": (None, {"out": "W"}, r"--out: W is not a file"),
     "out is input": (None, {"out": "./db.fa"}, r"--out: db\.fa is an input"),
+    "out is model": (None, {"model": "W/model.npz", "out": "W/model.npz"}, "an input"),
     "evalue": (None, {"evalue": 0}, r"evalue=0"),
     "stride": (None, {"stride": 30}, r"--stride=30 .* 29"),
     "batch": (None, {"batch_size": 0}, r"--batch_size=0"),
@@ -561,6 +562,7 @@ def test_mirnas_of_a_transcript_are_summed_up(folder, monkeypatch):
         ({"max_energy": -3}, r"--max_energy needs ViennaRNA: pip install 'mirjax\["),
         ({"accessible": True}, "--accessible needs ViennaRNA"),
         ({"by_transcript": "out.tsv"}, "two outputs are named out.tsv"),
+        ({"by_transcript": "./out.tsv"}, "two outputs are named by out.tsv and ./out"),
     ],
 )
 def test_wrong_options_of_transcripts_are_refused(folder, monkeypatch, flags_, message):

@@ -296,3 +296,11 @@ def test_a_full_disk_is_one_line_and_resume_goes_on(tmp_path, expected):
     run(out, FakeScanner(log=log), number=40, resume=True)
     assert 0 < len(scanned(log)) < 40
     assert out.read_bytes() == expected("sites.tsv", 40)
+
+
+def test_a_full_device_is_not_advised_to_resume():
+    if not pathlib.Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    with pytest.raises(OSError) as caught:
+        run("/dev/full")
+    assert str(caught.value) == "/dev/full: cannot be written (No space left on device)"

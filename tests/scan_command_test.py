@@ -3,8 +3,10 @@
 import gzip
 import importlib
 import io
+import os
 import re
 import sys
+import threading
 import types
 
 import numpy as np
@@ -276,6 +278,10 @@ def test_transcripts_without_a_site_give_an_empty_table(tmp_path, mirnas):
         ({"mode": "windows", "genes": "g.tsv"}, "has windows, not sites"),
         ({"mode": "windows", "model": "alignment"}, "needs a classifier"),
         ({"genes": "{out}"}, "two outputs are named"),
+        ({"genes": "{out.parent}/../{out.parent.name}/sites.tsv"}, "two outputs are"),
+        ({"regions": "{targets}.bed", "out": "{targets}.bed"}, "is an input"),
+        ({"targets_list": "{out}", "targets": ""}, "is an input"),
+        ({"model": "{out}"}, "is an input"),
         ({"targets": ""}, "--targets is missing"),
         ({"regions": "x.txt", "model": "alignment"}, "must end in .gtf"),
         ({"from": "{targets}"}, "is not a whole Parquet table"),
@@ -283,9 +289,42 @@ def test_transcripts_without_a_site_give_an_empty_table(tmp_path, mirnas):
 )
 def test_flags_that_cannot_go_together(tmp_path, mirnas, targets, given, part):
     out = tmp_path / "sites.tsv"
+    before = b"an input may not be replaced"
+    out.write_bytes(before)
+    targets.with_name("targets.fa.bed").write_bytes(before)
     given = {
         name: value.format(out=out, targets=targets) for name, value in given.items()
     }
     common = {"mode": "sites", "mirnas": mirnas, "targets": targets, "out": out}
     with pytest.raises(ValueError, match=part):
         run(**(common | given))
+    assert out.read_bytes() == before
+
+
+def test_transcripts_of_a_pipe_are_read_once(tmp_path, mirnas, targets):
+    """What would open the pipe again is left out, or refused."""
+    pipe, out, genes = (tmp_path / name for name in ("pipe", "s.tsv", "g.tsv"))
+    os.mkfifo(pipe)
+    common = {"mirnas": mirnas, "targets": pipe, "out": out}
+    with pytest.raises(ValueError, match="give a file, not .*pipe"):
+        run(mode="sites", duplexes=tmp_path / "d.txt", **common)
+    content = targets.read_bytes()
+    writer = threading.Thread(target=lambda: pipe.write_bytes(content), daemon=True)
+    writer.start()
+    run(mode="seed", genes=genes, report=tmp_path / "r.html", **common)
+    writer.join(timeout=20)
+    assert read(genes).sites.sum() == len(read(out)) > 0
+    assert "repression" not in read(genes).columns
+
+
+def test_a_name_that_fasta_would_cut_is_refused(tmp_path, mirnas, targets):
+    """Of a BED file: the target would be called by its first word."""
+    bed = tmp_path / "regions.bed"
+    common = {"mode": "seed", "mirnas": mirnas, "targets": targets, "regions": bed}
+    for name in ("my gene", "", "a\x00b"):
+        bed.write_text(f"t0\t0\t900\t{name}\n")
+        with pytest.raises(ValueError, match="regions.bed: .* cannot name a target"):
+            run(out=tmp_path / "s.tsv", **common)
+    bed.write_text("t1\t0\t1800\tmy_gene\n")
+    run(out=tmp_path / "s.tsv", **common)
+    assert set(read(tmp_path / "s.tsv").target) == {"my_gene"}

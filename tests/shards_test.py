@@ -137,3 +137,17 @@ def test_a_renamed_shard_is_refused(tmp_path):
     run_shard(out, 1, 2)
     with pytest.raises(ValueError, match="holds shard 1 of 2; give the file its own"):
         shards.find_shards(out)
+
+
+def test_every_byte_of_a_header_is_checked(tmp_path):
+    out = tmp_path / "sites.tsv"
+    run_shard(out, 1, 2)
+    run_shard(out, 2, 2)
+    path = shard_file(out, Shard(2, 2))
+    data = path.read_bytes()
+    for position in range(data.index(b"\n")):
+        damaged = bytearray(data)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="sites.tsv.shard-2-of-2"):
+            merge(out)

@@ -43,3 +43,20 @@ def test_what_cannot_be_read_is_named(written, tmp_path):
     written.write_bytes(written.read_bytes()[:-20])
     with pytest.raises(ValueError, match="is not a whole Parquet table"):
         next(stored.read_tables(written))
+
+
+def test_damaged_rows_are_not_read_in_silence(written):
+    """Each page of a table holds its checksum; what it ends with does not."""
+    data = written.read_bytes()
+    expected = whole_table()
+    rows = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    for position in range(0, rows, 7):
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << position % 8
+        written.write_bytes(damaged)
+        try:
+            found = pa.concat_tables(stored.read_tables(written))
+        except ValueError as error:
+            assert str(error).startswith(f"--from: {written} ")
+        else:
+            assert found.equals(expected), position

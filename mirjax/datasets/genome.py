@@ -1,16 +1,14 @@
 """Regions of a genome: spliced intervals of a FASTA file, as a BED file names them."""
 
 import contextlib
-import gzip
-import io
 import os
-import pathlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from Bio import SeqIO
 from Bio.Seq import reverse_complement
 
+from mirjax.inputs import open_rereadable, stream_lines
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
 
@@ -44,7 +42,7 @@ class Genome:
           path: the file, not compressed.
 
         Raises:
-          ValueError: if it is compressed, missing, or not FASTA.
+          ValueError: if it is compressed, missing, or not FASTA, or a name comes twice.
         """
         self._path = os.fspath(path)
         try:
@@ -54,10 +52,17 @@ class Genome:
                         f"{self._path}: a genome must not be compressed, since it is "
                         "read at any position; unpack it by gunzip"
                     )
-            self._index: Any = SeqIO.index(self._path, "fasta")
         except OSError as error:
             raise ValueError(
                 f"{self._path}: cannot be read ({error.strerror})"
+            ) from error
+        with open_lines(self._path) as lines:  # names a file that is no text
+            next(lines)
+        try:
+            self._index: Any = SeqIO.index(self._path, "fasta")
+        except ValueError as error:
+            raise ValueError(
+                f"{self._path}: two sequences have one name ({error}); rename one"
             ) from error
         if not len(self._index):
             raise ValueError(f"{self._path}: not a FASTA file: no line begins with '>'")
@@ -175,21 +180,11 @@ def _parse_line(cells: Sequence[str]) -> Region:
 
 
 @contextlib.contextmanager
-def open_lines(path: str | os.PathLike[str]) -> Iterator[io.TextIOBase]:
+def open_lines(path: str | os.PathLike[str]) -> Iterator[Iterator[str]]:
     """Open a text, plain or gzipped, to be read line by line.
 
     Raises:
-      ValueError: if it cannot be read or is not text.
+      ValueError: if it cannot be read, is no UTF-8 text, or is blank.
     """
-    name = os.fspath(path)
-    try:
-        with pathlib.Path(path).open("rb") as stream:
-            zipped = stream.peek(2).startswith(_GZIP)
-            opened = gzip.GzipFile(fileobj=stream) if zipped else stream
-            with io.TextIOWrapper(opened, "utf-8-sig") as text:
-                yield text
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: not a UTF-8 text ({error.reason})") from error
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ValueError(f"{name}: cannot be read ({reason})") from error
+    with open_rereadable(path) as stream:
+        yield stream_lines(stream, os.fspath(path))

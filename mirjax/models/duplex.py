@@ -101,11 +101,12 @@ class Duplex(nn.Module):
         mirna_steps, target_steps = _steps(mirnas), _steps(targets)
         mask = stacked_diagonals(mirnas, targets)[:, :, None]
         stacks = StackMap(self.stack_features, name="stacks")(mirna_steps, target_steps)
-        x = _activate(_dense(self.filters, "diagonals")(stacks)) * mask
+        x = _activate(_dense(self.filters, "diagonals")(stacks))
+        x = x * mask.astype(x.dtype)
         for layer in range(self.conv_layers):
             width = self.conv_width if layer else self.first_width
             y = UnfoldedConv(self.conv_features, width, name=f"conv_{layer}")(x)
-            y = drop(_activate(y)) * mask
+            y = drop(_activate(y)) * mask.astype(x.dtype)
             x = x + y if layer else y
         pooled = drop(SoftMaximum(name="pool")(x, mask))
         hidden = _activate(_dense(self.dense_features, "hidden_dense")(pooled))
@@ -177,7 +178,7 @@ class SoftMaximum(nn.Module):
         pooled = jax.nn.logsumexp(
             x * sharpness[None], axis=1, where=mask | ~some[:, None]
         )
-        return pooled / sharpness * some
+        return pooled / sharpness * some.astype(x.dtype)
 
 
 def initial_stacks(

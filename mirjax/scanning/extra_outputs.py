@@ -31,9 +31,10 @@ def extra_outputs(
     """
     outputs: list[Output] = []
     is_read = search is not None and transcripts is not None
+    is_file = transcripts is not None and not transcripts.is_read_once
     if flag_values.genes:
         predict = None
-        if is_read and flag_values.repression and flag_values.targets != "-":
+        if is_read and is_file and flag_values.repression:
             assert search is not None and transcripts is not None
             again = stack.enter_context(transcripts.reopened())
             model = read_model(find_model(PRETRAINED))

@@ -115,7 +115,8 @@ def _scanning(
             )
         elif options.resume:
             raise ValueError("--resume: give --out a file; a stream keeps no parts")
-        stack.enter_context(_full_disk())
+        if parts is not None:
+            stack.enter_context(_full_disk())
         scan_slices: ScanSlices = functools.partial(_scan_here, scan)
         if options.dask is not None:
             scan_slices = stack.enter_context(open_cluster(options.dask, scan))

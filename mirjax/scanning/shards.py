@@ -31,6 +31,7 @@ from mirjax.scanning.parts import (
 from mirjax.scanning.slices import Slice
 
 _MAGIC = "mirjax shard"
+_HEADER = {"shard": int, "shards": int, "settings": dict}  # what it holds
 _LINE_BYTES = 1 << 20  # of a header
 
 
@@ -156,7 +157,7 @@ class Shards:
                 number += 1
             ends = [part, *self._other_ends(readers, number)]
             for path, end in zip(self._from(number), ends, strict=True):
-                if end != part or end["slices"] != number:
+                if end != part or end.get("slices") != number:
                     raise ValueError(
                         f"{path}: its targets are not those of {self.files[0]}; scan "
                         "all shards with the same --targets"
@@ -230,7 +231,8 @@ def _read_settings(path: pathlib.Path, shard: Shard) -> dict[str, str]:
             f"{path}: holds shard {header['shard']} of {header['shards']}; give the "
             "file its own name back"
         )
-    return dict(header["settings"])
+    settings: dict[str, str] = header["settings"]
+    return settings
 
 
 def _read_header(stream: IO[bytes], path: pathlib.Path) -> dict[str, Any]:
@@ -239,6 +241,9 @@ def _read_header(stream: IO[bytes], path: pathlib.Path) -> dict[str, Any]:
         header = json.loads(stream.readline(_LINE_BYTES))
         if header["kind"] != _MAGIC or header["format"] != FORMAT:
             raise KeyError("kind")
+        for name, kind in _HEADER.items():
+            if not isinstance(header[name], kind):
+                raise KeyError(name)
     except (ValueError, KeyError, TypeError):
         raise ValueError(
             f"{path}: not a shard that this version of mirjax reads; make it again "

@@ -45,7 +45,9 @@ def read_tables(path: str | os.PathLike[str]) -> Iterator[pa.Table]:
     """
     with _named(path) as file:
         waiting: list[pa.Table] = []
+        missing = file.metadata.num_rows
         for batch in file.iter_batches(_BATCH):
+            missing -= batch.num_rows
             table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
             start = _last_run(table["target"])
             if start:
@@ -55,6 +57,8 @@ def read_tables(path: str | os.PathLike[str]) -> Iterator[pa.Table]:
                 yield pa.concat_tables(waiting)
                 waiting = []
             waiting.append(table.slice(start))
+        if missing:
+            raise pa.ArrowInvalid(f"{missing} rows are missing")
         if waiting:
             yield pa.concat_tables(waiting)
 
@@ -69,9 +73,9 @@ def _last_run(targets: pa.ChunkedArray) -> int:
 def _named(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file, and name it in errors."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise ValueError(
             f"--from: {path} is not a whole Parquet table ({error}); make it again "
             "with --format=parquet"

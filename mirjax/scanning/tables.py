@@ -125,7 +125,9 @@ def _open_parquet(path: pathlib.Path, schema: pa.Schema) -> Iterator[Sink]:
     with (
         atomic_write(path) as unfinished,
         unfinished.open("wb") as stream,
-        pq.ParquetWriter(stream, schema, compression="zstd") as writer,
+        pq.ParquetWriter(
+            stream, schema, compression="zstd", write_page_checksum=True
+        ) as writer,
     ):
         yield write
         rest = pa.concat_tables([schema.empty_table(), *waiting]).combine_chunks()

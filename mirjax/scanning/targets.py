@@ -4,12 +4,14 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 
 from mirjax.sequences.records import SequenceRecord
 
 ENSEMBL = "ensembl:"
+_NOT_IN_NAMES = re.compile(r"[\s\x00-\x1f\x7f]", re.ASCII)
 _ANNOTATIONS = (".gtf", ".gff", ".gff3")
 
 
@@ -56,10 +58,21 @@ def fasta_of(options: TargetOptions) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "targets.fa"
-        with path.open("w") as file:
+        with path.open("w", encoding="utf-8") as file:
             for record in records:
+                _check_name(record.name, options)
                 file.write(f">{record.name}\n{record.sequence}\n")
         yield os.fspath(path)
+
+
+def _check_name(name: str, options: TargetOptions) -> None:
+    """Raise a ValueError for a name that a FASTA file cannot hold whole."""
+    if not name or _NOT_IN_NAMES.search(name):
+        source = options.regions or options.genes or options.targets
+        raise ValueError(
+            f"{source}: {name!r} cannot name a target: it is empty, or holds a blank "
+            "or a control character; replace that, such as by _"
+        )
 
 
 def _records(options: TargetOptions) -> Iterable[SequenceRecord] | None:

@@ -24,7 +24,7 @@ class Transcripts:
       num_letters: of these, together.
       unknown_letters: whether N and the other IUPAC codes are read as N.
       stream: the file.
-      path: of the file, or - for standard input.
+      path: of the file, or - for standard input and pipes.
     """
 
     name: str
@@ -33,6 +33,11 @@ class Transcripts:
     unknown_letters: bool
     stream: BinaryIO
     path: str = STREAM
+
+    @property
+    def is_read_once(self) -> bool:
+        """Whether the file cannot be opened once more."""
+        return self.path == STREAM
 
     def __iter__(self) -> Iterator[SequenceRecord]:
         """Read the records in file order, one in memory at a time."""
@@ -54,9 +59,9 @@ class Transcripts:
         """Open the file once more, to be read beside this reader.
 
         Raises:
-          ValueError: for standard input.
+          ValueError: for standard input and pipes.
         """
-        if self.path == STREAM:
+        if self.is_read_once:
             raise ValueError(f"{self.name} cannot be read twice at once")
         with open_rereadable(self.path) as stream:
             yield dataclasses.replace(self, stream=stream)
@@ -75,8 +80,8 @@ def open_transcripts(
     then as the transcripts are needed. In memory are one record and the names.
 
     Args:
-      path: the file, plain or gzipped, or - for standard input, which is copied to a
-        temporary file.
+      path: the file, plain or gzipped, or - for standard input, which like a pipe is
+        copied to a temporary file.
       bad_records: what to do with records that cannot be read; by default they are
         refused, all in one message.
       unknown_letters: read N and the other IUPAC codes as N.
@@ -98,9 +103,16 @@ def open_transcripts(
                 num_records += 1
                 num_letters += len(record.sequence)
         (bad_records or BadRecords()).report(path, bad, num_records + len(bad))
+        again = STREAM if is_read_once(path) else os.fspath(path)
         yield Transcripts(
-            name, num_records, num_letters, unknown_letters, stream, os.fspath(path)
+            name, num_records, num_letters, unknown_letters, stream, again
         )
+
+
+def is_read_once(path: str | os.PathLike[str]) -> bool:
+    """Return whether an input is standard input, a pipe or a device, not a file."""
+    name = os.fspath(path)
+    return name == STREAM or (os.path.exists(name) and not os.path.isfile(name))
 
 
 def cut_slices(

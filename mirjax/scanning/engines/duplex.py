@@ -105,9 +105,10 @@ def _score(
 
     mask = stacked_diagonals(mirnas, targets)[:, :, None]
     sums = _sum_stacks(table, mirnas, targets) + params["diagonals"]["bias"][None, None]
-    x = _activate(sums) * mask
+    real = mask.astype(sums.dtype)
+    x = _activate(sums) * real
     for layer in range(model.conv_layers):
-        y = _activate(_convolve(params[f"conv_{layer}"]["dense"], x)) * mask
+        y = _activate(_convolve(params[f"conv_{layer}"]["dense"], x)) * real
         x = x + y if layer else y
     pooled = run(SoftMaximum(), "pool", x, mask)
     hidden = _activate(run(nn.Dense(model.dense_features), "hidden_dense", pooled))
