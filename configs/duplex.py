@@ -18,6 +18,8 @@ Variants (`--config=configs/duplex.py:NAME`):
   hejret     the training rows of Hejret 2023 alone.
   pairs      one dataset, as configs/mitar.py: the pairs of the seq2seq model, or
              --config.data.name=NAME.
+  own        one's own pairs, with labels: --config.data.name=FILE. Training starts from
+             the parameters of pretrained/duplex.
   simulated  a small model on built-in simulated pairs; no files needed. It shows the
              command at work: only complementarity distinguishes these pairs.
 
@@ -29,6 +31,13 @@ One dataset is left out of training and measured at each evaluation by
 from ml_collections import ConfigDict
 
 from mirjax.configs import base
+
+_SHIPPED_SIZES = {  # of pretrained/duplex
+    "stack_features": 20,
+    "filters": 160,
+    "conv_features": 96,
+    "conv_layers": 4,
+}
 
 
 def get_config(variant: str = "labels") -> ConfigDict:
@@ -132,10 +141,7 @@ def _distilled(config: ConfigDict) -> None:
 
 def _shipped(config: ConfigDict) -> None:
     """No set outweighs the others, and most rows of an epoch are the teachers'."""
-    config.model.stack_features = 20
-    config.model.filters = 160
-    config.model.conv_features = 96
-    config.model.conv_layers = 4
+    config.model.update(_SHIPPED_SIZES)
     config.pool.teacher = "published/mirbind2+pretrained/duplex"
     config.pool.label_fraction = 0.5
     config.pool.random = 30_000
@@ -185,6 +191,17 @@ def _pairs(config: ConfigDict) -> None:
     _epochs(config, 20.0)
 
 
+def _own(config: ConfigDict) -> None:
+    """A low rate, since the parameters are good already."""
+    _pairs(config)
+    config.model.update(_SHIPPED_SIZES)
+    config.train.init_from = "pretrained/duplex"
+    config.data.name = "pairs.csv"
+    config.data.negatives = ""
+    config.optimizer.learning_rate = 0.0003
+    _epochs(config, 8.0)
+
+
 def _simulated(config: ConfigDict) -> None:
     """4,800 positive training pairs."""
     config.data.sources = "simulated"
@@ -205,5 +222,6 @@ VARIANTS = {
     "mirbind2": _mirbind2,
     "hejret": _hejret,
     "pairs": _pairs,
+    "own": _own,
     "simulated": _simulated,
 }

@@ -64,7 +64,7 @@ def test_an_altered_published_metric_alters_the_pages(copy):
     assert "| miRBind2 | 2.5 million pairs | 0.1234 |" in (
         (copy / "docs" / "results.md").read_text()
     )
-    assert "| 0.12 |" in (copy / "README.md").read_text()
+    assert "| 0.123 |" in (copy / "README.md").read_text()
 
 
 @pytest.mark.parametrize(
