@@ -10,11 +10,11 @@ Variants (`--config=configs/duplex.py:NAME`):
              Its teachers were runs of the variants mirbind2 (with
              --config.data.positives_per_epoch=6000 --config.train.num_epochs=2
              --config.optimizer.warmup_epochs=0.3) and distilled, named by
-             --config.pool.teacher=FIRST+SECOND. They label 400,000 pairs in 10 minutes,
-             which are kept; 7 epochs then take 13 minutes of two cores.
+             --config.pool.teacher=FIRST+SECOND. They label 400,000 pairs in 11 minutes,
+             which are kept; 7 epochs then take 14 minutes of two cores.
   teacher    pairs that the teacher labels alone, validated on the same rows.
   mirbind2   the published network miRBind2, trained on from its released weights on
-             the same rows for one epoch: 10 minutes of two busy cores. A teacher.
+             the same rows for one epoch. A teacher.
   hejret     the training rows of Hejret 2023 alone.
   pairs      one dataset, as configs/mitar.py: the pairs of the seq2seq model, or
              --config.data.name=NAME.

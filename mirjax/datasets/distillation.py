@@ -90,9 +90,9 @@ def mine(options: PoolOptions, sources: Sources, score: Score) -> Pairs:
     """
     drawing = make_drawing(options, _positives(sources), 4, sources.families)
     mirnas, windows = [], []
+    part = options.hard_shuffled
     for number in range(options.hard_negatives * options.hard_candidates):
         drawn = [drawing.window() for _ in range(options.hard_windows)]
-        part = options.hard_shuffled
         if int((number + 1) * part) > int(number * part):
             drawn = [shuffle_dinucleotides(window, drawing.rng) for window in drawn]
         mirnas.append(drawing.mirna())
