@@ -13,6 +13,8 @@ Variants (`--config=configs/duplex.py:NAME`):
              --config.pool.teacher=FIRST+SECOND. They label 400,000 pairs in 11 minutes,
              which are kept; 7 epochs then take 14 minutes of two cores.
   teacher    pairs that the teacher labels alone, validated on the same rows.
+  screen     a small model that pretrained/duplex teaches: pretrained/screen, by which a
+             scan chooses the candidates of --candidates=fast.
   mirbind2   the published network miRBind2, trained on from its released weights on
              the same rows for one epoch. A teacher.
   hejret     the training rows of Hejret 2023 alone.
@@ -37,6 +39,14 @@ _SHIPPED_SIZES = {  # of pretrained/duplex
     "filters": 160,
     "conv_features": 96,
     "conv_layers": 4,
+}
+_SCREEN_SIZES = {
+    "stack_features": 12,
+    "filters": 32,
+    "conv_features": 16,
+    "conv_layers": 2,
+    "dense_features": 16,
+    "dropout": 0.0,
 }
 
 
@@ -163,6 +173,22 @@ def _teacher(config: ConfigDict) -> None:
     config.pool.per_epoch = 0.5
 
 
+def _screen(config: ConfigDict) -> None:
+    """Most pairs are duplexes, as the candidates of a scan are."""
+    _teacher(config)
+    config.model.update(_SCREEN_SIZES)
+    config.pool.teacher = "pretrained/duplex"
+    config.pool.random = 40_000
+    config.pool.seeds = 60_000
+    config.pool.duplexes = 200_000
+    config.pool.sites = 100_000
+    config.data.positives_per_epoch = 6_000
+    config.optimizer.weight_decay = 0.001
+    config.optimizer.learning_rate = 0.005
+    config.train.batch_size = 256
+    _epochs(config, 10.0)
+
+
 def _mirbind2(config: ConfigDict) -> None:
     """Start from the released weights, whose rates of dropout are kept."""
     config.model = {"name": "mirbind2"}
@@ -219,6 +245,7 @@ VARIANTS = {
     "distilled": _distilled,
     "shipped": _shipped,
     "teacher": _teacher,
+    "screen": _screen,
     "mirbind2": _mirbind2,
     "hejret": _hejret,
     "pairs": _pairs,

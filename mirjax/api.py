@@ -21,12 +21,12 @@ import pandas as pd
 import pyarrow as pa
 from jaxtyping import Float
 
-from mirjax.evaluation.metrics.calibration import find_temperature
 from mirjax.inference import decoders, pairs, sites
 from mirjax.inference.classify import predict_probabilities
 from mirjax.inference.options import DECODERS, GREEDY, PredictOptions
 from mirjax.models import loading
 from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
+from mirjax.models.temperature import find_temperature
 from mirjax.models.trained import TrainedModel, as_classifier
 from mirjax.scanning import given
 from mirjax.scanning.given import Sequences

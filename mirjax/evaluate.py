@@ -209,10 +209,10 @@ def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
     from mirjax.evaluation.classifier import measure_classifier
     from mirjax.evaluation.evaluation_set import make_evaluation_set
     from mirjax.evaluation.generator import measure_generator
-    from mirjax.evaluation.metrics.calibration import stored_temperature
     from mirjax.evaluation.results_folder import results_folder, write_metrics
     from mirjax.models.interfaces import Generator
     from mirjax.models.loading import load_model
+    from mirjax.models.temperature import stored_temperature
     from mirjax.output import make_folder
     from mirjax.training import metric_writer, workdir
 

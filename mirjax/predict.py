@@ -193,10 +193,10 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
 
     from scipy import special
 
-    from mirjax.evaluation.metrics.calibration import find_temperature
     from mirjax.inference import pairs as pair_input
     from mirjax.inference.classify import predict_logits
     from mirjax.inputs import check_streams
+    from mirjax.models.temperature import find_temperature
     from mirjax.output import check_writable, open_text_output
     from mirjax.reporting.prediction_table import write_pairs
 

@@ -135,8 +135,8 @@ def _scan(flag_values: flags.FlagValues) -> int:
     """Scan the targets; return the number of rows."""
     targets = scan_flags.target_options(flag_values)
 
-    from mirjax.evaluation.metrics.calibration import find_temperature
     from mirjax.inference.pairs import load_classifier
+    from mirjax.models.temperature import find_temperature
     from mirjax.scanning.runner import RunOptions, run_scan
     from mirjax.scanning.search import ALIGNMENT, make_search
     from mirjax.scanning.shards import Shard

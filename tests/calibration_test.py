@@ -10,7 +10,6 @@ from mirjax.evaluation.metrics.calibration import (
     HIGHEST,
     LOWEST,
     fit_temperature,
-    stored_temperature,
 )
 from mirjax.inference.classify import (
     make_scorer,
@@ -18,6 +17,7 @@ from mirjax.inference.classify import (
     predict_probabilities,
 )
 from mirjax.models import make_model
+from mirjax.models.temperature import stored_temperature
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences.records import Pairs
 

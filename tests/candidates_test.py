@@ -90,10 +90,10 @@ def test_thresholds_keep_at_most_their_share_of_shuffled_candidates(kind):
         whole = len(find_candidates(subjects, MIRNAS, [number], everything).ends)
         count = len(find_candidates(subjects, MIRNAS, [number], rule).ends)
         assert count / whole == pytest.approx(rule.kept[number])
-        assert 0 < rule.kept[number] <= candidates.SHARES[kind]
+        assert 0 < rule.kept[number] <= candidates.SHARE
         lower = CandidateRule(kind, tuple(t - 1 for t in rule.thresholds))
         more = len(find_candidates(subjects, MIRNAS, [number], lower).ends)
-        assert more / whole > candidates.SHARES[kind]
+        assert more / whole > candidates.SHARE
 
 
 def test_all_and_seed_need_no_threshold_and_other_kinds_are_refused():

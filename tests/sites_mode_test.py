@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from fake_engine import FakeEngine
 
-from mirjax.evaluation.metrics.calibration import find_temperature
 from mirjax.inference.pairs import load_classifier
+from mirjax.models.temperature import find_temperature
 from mirjax.scanning.background import Background
 from mirjax.scanning.candidates import APART, CandidateRule, retained
 from mirjax.scanning.engines.choice import make_engine

@@ -56,6 +56,18 @@ def hash_params(digest: "hashlib._Hash", params: Mapping[str, Any]) -> None:
         digest.update(np.ascontiguousarray(leaf, np.float32).tobytes())
 
 
+def model_digest(trained: TrainedModel[Any], temperature: float = 1.0) -> str:
+    """Return the SHA-256 of a model: its sizes and parameters.
+
+    Args:
+      trained: the model.
+      temperature: logits are divided by it; it is part of the hash.
+    """
+    digest = hashlib.sha256(f"{trained.model!r} {temperature!r}".encode())
+    hash_params(digest, trained.params)
+    return digest.hexdigest()
+
+
 def save_model(
     path: pathlib.Path, params: Mapping[str, Any], metadata: Mapping[str, Any]
 ) -> None:

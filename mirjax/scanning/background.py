@@ -17,19 +17,22 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from jaxtyping import Float64
 
 from mirjax.datasets.negatives import shuffle_dinucleotides
 from mirjax.files import atomic_write, make_cache_folder
 from mirjax.scanning.candidates import CandidateRule, calibrate
+from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.null import Null
 from mirjax.scanning.scored_sites import SiteScorer
+from mirjax.scanning.screen import SHARE, Screen, screen_digest, screen_model
 from mirjax.scanning.seed_mode import tokens_of
 from mirjax.scanning.site_options import BACKGROUND_NT
 from mirjax.scanning.slices import Slice
 from mirjax.sequences.records import SequenceRecord
 
 _SLICE = 50_000  # nt of shuffled transcripts in a slice
-_VERSION = 2  # of the rule by which sites are found and scored
+_VERSION = 3  # of the rule by which sites are found and scored
 _CALIBRATION = 50_000  # nt of shuffled transcripts that thresholds are chosen on
 
 
@@ -67,13 +70,31 @@ class Background:
         Raises:
           ValueError: for another kind, or transcripts without a letter.
         """
-        letters = min(self.letters, _CALIBRATION)
         shuffled = [
             tokens_of(record)
-            for part in shuffled_slices(self.sample, letters, self.seed)
+            for part in self._shuffled(_CALIBRATION)
             for record in part.records
         ]
         return calibrate(kind, shuffled, [tokens_of(mirna) for mirna in mirnas])
+
+    def screen(self, mirnas: tuple[SequenceRecord, ...], rule: CandidateRule) -> Screen:
+        """Choose the thresholds of the screen on the same transcripts as the rule's.
+
+        Args:
+          mirnas: 5'→3'.
+          rule: which candidates the screen reads.
+
+        Raises:
+          ValueError: for transcripts without a letter.
+        """
+        engine = make_engine(screen_model(), mirnas)
+        scorer = SiteScorer(mirnas, rule, engine)
+        found = self._scores(scorer, range(len(mirnas)), _CALIBRATION)
+        thresholds = tuple(
+            float(np.quantile(scores, 1 - SHARE, method="higher")) if len(scores) else 0
+            for scores in found
+        )
+        return Screen(engine, thresholds)
 
     def draw(self, scorer: SiteScorer) -> tuple[Null, ...]:
         """Return the null distribution of each miRNA of a search.
@@ -87,18 +108,27 @@ class Background:
         paths = self._paths(scorer)
         nulls = {n: null for n, path in enumerate(paths) if (null := self._read(path))}
         missing = [n for n in range(len(scorer.mirnas)) if n not in nulls]
-        scores: dict[int, list[np.ndarray]] = {number: [] for number in missing}
-        if missing:
-            for part in shuffled_slices(self.sample, self.letters, self.seed):
-                for sites in scorer.score(part, missing):
-                    values = scorer.scale(sites.scores)
-                    for number in np.unique(sites.found.mirnas).tolist():
-                        scores[number].append(values[sites.found.mirnas == number])
-        for number in missing:
-            found = np.sort(np.concatenate([np.zeros(0), *scores[number]]))
-            nulls[number] = Null(found, self.letters)
-            self._write(paths[number], found)
+        scores = self._scores(scorer, missing, self.letters) if missing else []
+        for number, found in zip(missing, scores, strict=True):
+            values = np.sort(scorer.scale(found))
+            nulls[number] = Null(values, self.letters)
+            self._write(paths[number], values)
         return tuple(nulls[number] for number in range(len(scorer.mirnas)))
+
+    def _scores(
+        self, scorer: SiteScorer, numbers: Sequence[int], letters: int
+    ) -> list[Float64[np.ndarray, " sites"]]:
+        """Return the scores of chosen miRNAs in the shuffled transcripts."""
+        scores: dict[int, list[np.ndarray]] = {number: [] for number in numbers}
+        for part in self._shuffled(letters):
+            for sites in scorer.score(part, numbers):
+                for number in np.unique(sites.found.mirnas).tolist():
+                    scores[number].append(sites.scores[sites.found.mirnas == number])
+        return [np.concatenate([np.zeros(0), *found]) for found in scores.values()]
+
+    def _shuffled(self, letters: int) -> Iterator[Slice]:
+        """Yield the first of the shuffled transcripts, of at most so many letters."""
+        return shuffled_slices(self.sample, min(letters, self.letters), self.seed)
 
     def _paths(self, scorer: SiteScorer) -> list[pathlib.Path | None]:
         """Return the file of each miRNA's scores."""
@@ -115,9 +145,13 @@ class Background:
             self.letters,
             self.seed,
         ]
+        thresholds = [list(scorer.rule.thresholds)]
+        if scorer.screen is not None:
+            common.append(screen_digest())
+            thresholds.append(list(scorer.screen.thresholds))
         paths: list[pathlib.Path | None] = []
-        for mirna, threshold in zip(scorer.mirnas, scorer.rule.thresholds, strict=True):
-            key = json.dumps([*common, mirna.sequence, threshold])
+        for mirna, *lowest in zip(scorer.mirnas, *thresholds, strict=True):
+            key = json.dumps([*common, mirna.sequence, *lowest])
             name = hashlib.sha256(key.encode()).hexdigest()
             paths.append(self.folder / name[:2] / f"{name}.npy")
         return paths

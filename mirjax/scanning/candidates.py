@@ -10,13 +10,14 @@ window for all of them. A rule says which candidates are scored:
   all        every candidate
   sensitive  candidates with at least the lowest score that no more than half of all
              candidates in shuffled transcripts reach
-  fast       the same for a quarter
+  fast       the same; where a classifier scores them, those that the screen keeps
+             (see `screen`)
   seed       canonical sites alone: letters 2-7 paired, Watson-Crick
 
-So `sensitive` and `fast` find the sites of `all`, except those whose duplexes score
-less: a duplex never hides a better one. Each miRNA has its own threshold, since the
+So `sensitive` finds the sites of `all`, except those whose duplexes score less: a
+duplex never hides a better one. Each miRNA has its own threshold, since the
 distribution of its scores is its own. Scores are whole numbers, so that a rule often
-keeps far less than a half or a quarter.
+keeps less than a half.
 """
 
 import dataclasses
@@ -37,8 +38,8 @@ ALL, SENSITIVE, FAST, SEED = CANDIDATES
 BIN = 10  # nt
 APART = 40  # nt; of two duplexes of a miRNA with nearer 3' ends the better one counts
 
-SHARES = {SENSITIVE: 0.5, FAST: 0.25}
-"""Of all candidates in shuffled transcripts, the most that a rule keeps."""
+SHARE = 0.5
+"""Of all candidates in shuffled transcripts, the most that a threshold keeps."""
 
 _SAME = 22  # nt; sites of two tables whose 3' ends are nearer are the same
 
@@ -176,7 +177,7 @@ def calibrate(
     for number in range(len(mirnas)):
         scores = find_candidates(subjects, mirnas, [number], everything).scores
         reached = np.bincount(scores, minlength=2)[::-1].cumsum()[::-1]
-        few = np.flatnonzero(reached <= SHARES[kind] * len(scores))
+        few = np.flatnonzero(reached <= SHARE * len(scores))
         few = few[few > 0]
         threshold = int(few[0]) if len(few) else len(reached)
         thresholds.append(threshold)

@@ -22,6 +22,7 @@ from mirjax.scanning.candidates import (
 )
 from mirjax.scanning.engines.interface import Engine
 from mirjax.scanning.null import to_logits
+from mirjax.scanning.screen import Screen
 from mirjax.scanning.seed_mode import check_seeds, tokens_of
 from mirjax.scanning.slices import Slice
 from mirjax.sequences.pairing import SEED
@@ -71,6 +72,8 @@ class SiteScorer:
       mirnas: 5'→3'.
       rule: which candidates are scored, with a threshold for each miRNA.
       engine: the classifier with the same miRNAs, or None for alignment scores.
+      screen: what chooses among the candidates before the classifier reads them; None
+        for nothing.
 
     Raises:
       ValueError: for a miRNA of fewer than 7 letters.
@@ -79,6 +82,7 @@ class SiteScorer:
     mirnas: tuple[SequenceRecord, ...]
     rule: CandidateRule
     engine: Engine | None = None
+    screen: Screen | None = None
 
     def __post_init__(self) -> None:
         check_seeds(self.mirnas)
@@ -116,7 +120,10 @@ class SiteScorer:
         numbers = range(len(self.mirnas)) if numbers is None else numbers
         transcripts = [tokens_of(record) for record in part.records]
         subjects = lay_out(transcripts, self.longest)
+        screen = self.screen
         size = self.window_length
+        if screen is not None:
+            size = max(size, screen.engine.window_length)
         apart = np.zeros(size, np.uint8)  # a short transcript is padded
         pieces = (piece for one in transcripts for piece in (one, apart))
         joined = np.concatenate([np.zeros(0, np.uint8), *pieces])
@@ -125,7 +132,12 @@ class SiteScorer:
         for start in range(0, len(numbers), step):
             some = numbers[start : start + step]
             found = find_candidates(subjects, self.tokens, some, self.rule)
-            windows = self._windows(found, subjects.lengths)
+            if screen is not None:
+                windows = _windows(found, subjects.lengths, screen.engine.window_length)
+                places = firsts[found.transcripts] + windows
+                passes = screen.passes(joined, found.mirnas, places)
+                found = Candidates(*(column[passes] for column in found))
+            windows = _windows(found, subjects.lengths, self.window_length)
             if self.engine is None:
                 yield ScoredSites(found, windows, found.scores.astype(np.float64))
                 continue
@@ -133,11 +145,11 @@ class SiteScorer:
             scores = self.engine.score_pairs(joined, found.mirnas, places)
             yield ScoredSites(found, windows, scores.astype(np.float64))
 
-    def _windows(
-        self, found: Candidates, lengths: Int64[np.ndarray, " transcripts"]
-    ) -> Int64[np.ndarray, " candidates"]:
-        """Return where the window of each candidate starts."""
-        size = self.window_length
-        middle = found.ends - SEED.stop // 2
-        last = np.maximum(lengths[found.transcripts] - size, 0)
-        return np.clip(middle - size // 2, 0, last)
+
+def _windows(
+    found: Candidates, lengths: Int64[np.ndarray, " transcripts"], size: int
+) -> Int64[np.ndarray, " candidates"]:
+    """Return where the window of each candidate, of `size` letters, starts."""
+    middle = found.ends - SEED.stop // 2
+    last = np.maximum(lengths[found.transcripts] - size, 0)
+    return np.clip(middle - size // 2, 0, last)

@@ -9,12 +9,14 @@ from absl import logging
 
 from mirjax.files import cache_folder
 from mirjax.models.interfaces import Classifier
-from mirjax.models.trained import TrainedModel, hash_params
+from mirjax.models.trained import TrainedModel, model_digest
 from mirjax.scanning import seed_mode, site_table, windows_mode
 from mirjax.scanning.background import Background, sample_of
+from mirjax.scanning.candidates import FAST
 from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.engines.interface import Engine
 from mirjax.scanning.options import RETAINED, SEED, SITES, WINDOWS, WindowsOptions
+from mirjax.scanning.screen import SHARE, screen_digest
 from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.sites_mode import SitesMode, make_scanner
 from mirjax.scanning.slices import SliceScanner
@@ -92,9 +94,9 @@ class Search:
         for name, value in self.settings.items():
             logging.info("%s: %s", name, value)
         if isinstance(scanner, SitesMode):
-            rule = scanner.scorer.rule
-            if rule.kept:
-                share = 100 * sum(rule.kept) / len(rule.kept)
+            scorer = scanner.scorer
+            if kept := scorer.rule.kept:
+                share = 100 * sum(kept) / len(kept) * (SHARE if scorer.screen else 1)
                 logging.info("candidates: %.1f%% of all in shuffled transcripts", share)
             for kind, found in RETAINED.items():
                 logging.info(
@@ -145,14 +147,9 @@ def make_search(
     if chosen is not None:
         fields = dataclasses.asdict(chosen)
         settings |= {f"--{name}": str(value) for name, value in fields.items()}
+        if options.mode == SITES and engine and chosen.candidates == FAST:
+            settings["screen"] = screen_digest()
     return Search(tuple(mirnas), engine, settings, options)
-
-
-def model_digest(trained: TrainedModel[Classifier], temperature: float) -> str:
-    """Return the SHA-256 of a classifier: its sizes, parameters and temperature."""
-    digest = hashlib.sha256(f"{trained.model!r} {temperature!r}".encode())
-    hash_params(digest, trained.params)
-    return digest.hexdigest()
 
 
 def _digest(rows: Iterable[tuple[str, ...]]) -> str:

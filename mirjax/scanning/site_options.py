@@ -60,8 +60,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         default.candidates,
         CANDIDATES,
         "--mode=sites: duplexes that the classifier scores. all: the best of every 40 "
-        "nt, by alignment; sensitive, fast: at most the best half and quarter of "
-        "these; seed: canonical sites",
+        "nt, by alignment; sensitive: at most the best half of these; fast: an eighth "
+        "of this half, chosen by a small network; seed: canonical sites",
         flag_values=flag_values,
     )
     flags.DEFINE_float(

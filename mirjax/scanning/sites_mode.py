@@ -7,6 +7,7 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from mirjax.scanning.background import Background
+from mirjax.scanning.candidates import FAST
 from mirjax.scanning.engines.interface import Engine
 from mirjax.scanning.null import Null
 from mirjax.scanning.scored_sites import ScoredSites, SiteScorer, join
@@ -87,5 +88,9 @@ def make_scanner(
     Raises:
       ValueError: for transcripts without a letter.
     """
-    scorer = SiteScorer(mirnas, background.rule(options.candidates, mirnas), engine)
+    rule = background.rule(options.candidates, mirnas)
+    screen = None
+    if engine is not None and options.candidates == FAST:
+        screen = background.screen(mirnas, rule)
+    scorer = SiteScorer(mirnas, rule, engine, screen)
     return SitesMode(scorer, background.draw(scorer), options, searched)

@@ -8,7 +8,7 @@ import numpy as np
 from mirjax.datasets.streams import Stream, whole
 from mirjax.evaluation.metrics import calibration
 from mirjax.inference import classify
-from mirjax.models import losses
+from mirjax.models import losses, temperature
 from mirjax.models.interfaces import Classifier, PairModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.bad_records import BadRecord
@@ -85,6 +85,6 @@ def temperature_hook(held_out: Pairs) -> DescriptionHook:
         logits = classify.predict_logits(model, params, held_out)
         if len(set(labels.tolist())) < 2 or not np.isfinite(logits).all():
             return {}  # no temperature can be fitted
-        return {calibration.METADATA: calibration.fit_temperature(labels, logits)}
+        return {temperature.METADATA: calibration.fit_temperature(labels, logits)}
 
     return describe

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import scan_inputs
 
-from mirjax.evaluation.metrics.calibration import find_temperature
 from mirjax.inference.pairs import load_classifier
+from mirjax.models.temperature import find_temperature
 from mirjax.scanning.background import Background, sample_of
 from mirjax.scanning.candidates import retained
 from mirjax.scanning.engines.choice import make_engine

@@ -24,14 +24,14 @@ import numpy as np
 import scan_inputs
 
 from mirjax.datasets import registry
-from mirjax.evaluation.metrics.calibration import find_temperature
 from mirjax.inference.pairs import load_classifier
+from mirjax.models.temperature import find_temperature
 from mirjax.scanning.background import Background, sample_of, shuffled_slices
 from mirjax.scanning.engines.choice import make_engine
-from mirjax.scanning.scored_sites import SiteScorer
 from mirjax.scanning.seed_mode import tokens_of
 from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.site_types import find_sites
+from mirjax.scanning.sites_mode import make_scanner
 from mirjax.scanning.slices import Slice
 from mirjax.sequences.records import SequenceRecord
 
@@ -86,9 +86,8 @@ def by_model(hidden: Hidden, model: str) -> np.ndarray:
         temperature = find_temperature(trained.metadata, model) or 1.0
         engine = make_engine(trained, hidden.mirnas, temperature)
     background = Background(hidden.sample, hidden.letters)
-    rule = background.rule(SiteOptions().candidates, hidden.mirnas)
-    scorer = SiteScorer(hidden.mirnas, rule, engine)
-    nulls = background.draw(scorer)
+    scan = make_scanner(hidden.mirnas, engine, background, SiteOptions())
+    scorer, nulls = scan.scorer, scan.nulls
     pvalues = np.ones(len(hidden.owners))
     for number, owner in enumerate(hidden.owners):
         part = Slice(0, (hidden.records[number],))

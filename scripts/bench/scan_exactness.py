@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import scan_inputs
 
-from mirjax.evaluation.metrics.calibration import find_temperature
 from mirjax.inference.pairs import load_classifier
+from mirjax.models.temperature import find_temperature
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.options import WindowsOptions

@@ -1,9 +1,6 @@
 """Temperature scaling: calibrate a classifier's probabilities by one number."""
 
 import math
-import os
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -11,7 +8,6 @@ from scipy import optimize
 
 from mirjax.evaluation.metrics.classification import Labels
 
-METADATA = "temperature"  # the key in a model's metadata
 LOWEST, HIGHEST = 0.05, 20.0  # bounds of the temperature
 
 _TOLERANCE = 1e-8  # of its logarithm
@@ -68,47 +64,3 @@ def fit_temperature(labels: Labels, logits: Logits) -> float:
         options={"xatol": _TOLERANCE},
     )
     return math.exp(found.x)
-
-
-def find_temperature(
-    metadata: Mapping[str, Any], path: str | os.PathLike[str]
-) -> float | None:
-    """Return the temperature that was fitted when a model was trained, or None.
-
-    Args:
-      metadata: the model's.
-      path: its file, for messages.
-
-    Raises:
-      ValueError: if it is not a positive number.
-    """
-    value = metadata.get(METADATA)
-    if value is None:
-        return None
-    if not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ValueError(
-            f"{path}: its temperature {value!r} is not a positive number; train the "
-            "model again"
-        )
-    return float(value)
-
-
-def stored_temperature(
-    metadata: Mapping[str, Any], path: str | os.PathLike[str]
-) -> float:
-    """Return the temperature that was fitted when a model was trained.
-
-    Args:
-      metadata: the model's.
-      path: its file, for messages.
-
-    Raises:
-      ValueError: if there is none, or it is not a positive number.
-    """
-    value = find_temperature(metadata, path)
-    if value is None:
-        raise ValueError(
-            f"--calibrated: {path} holds no temperature fitted on validation rows; "
-            "train the model with mirjax.train, or leave the flag out"
-        )
-    return value
