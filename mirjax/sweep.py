@@ -137,6 +137,7 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax import xla
     from mirjax.training.stop_signal import TrainingStopped
 
+    xla.use_enough_threads()
     xla.use_compilation_cache()
     folder = pathlib.Path(flag_values.workdir)
     try:

@@ -153,6 +153,7 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.training.distributed import connected
     from mirjax.training.stop_signal import TrainingStopped
 
+    xla.use_enough_threads()
     xla.use_compilation_cache()
     folder = pathlib.Path(flag_values.workdir)
     try:

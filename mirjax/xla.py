@@ -3,13 +3,17 @@
 import contextlib
 import functools
 import hashlib
+import os
 import pathlib
 import platform
+import re
 
 import jax
 from absl import logging
 
 from mirjax import files
+
+_THREADS_PER_DEVICE = 3
 
 MAX_CACHE_BYTES = 1 << 30  # of the programs that are kept
 
@@ -24,6 +28,26 @@ def compiler_options() -> dict[str, str]:
     if jax.default_backend() != "cpu":
         return {}
     return {"xla_cpu_experimental_ynn_fusion_type": ""}
+
+
+def use_enough_threads() -> None:
+    """Let XLA's CPU runtime have enough threads for the devices of this process.
+
+    By default it has one for each core, which all CPU devices of a process share. A
+    device holds one while it waits for the others in a sum, and one while it waits for
+    the parts of a product. With too few of them all devices wait for ever, and XLA
+    aborts after 40 s. Call it before a device is used. Where NPROC is set, from which
+    XLA takes the number, it is left as it is.
+    """
+    forced = re.search(
+        r"--xla_force_host_platform_device_count=(\d+)", os.environ.get("XLA_FLAGS", "")
+    )
+    devices = max(
+        jax.config.values["jax_num_cpu_devices"], int(forced[1]) if forced else 1
+    )
+    if devices > 1:
+        threads = max(os.cpu_count() or 1, _THREADS_PER_DEVICE * devices)
+        os.environ.setdefault("NPROC", str(threads))
 
 
 def use_compilation_cache() -> None:

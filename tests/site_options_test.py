@@ -1,8 +1,12 @@
 """Options of sites: values out of range are refused, in the words of the flags."""
 
+import json
+import pathlib
+
 import pytest
 from absl import flags
 
+from mirjax.scanning.options import RETAINED
 from mirjax.scanning.site_options import SiteOptions, define_flags
 
 
@@ -32,3 +36,11 @@ def test_flags_have_the_defaults_of_the_options():
         values.background_nt,
         values.background_seed,
     )
+
+
+def test_explain_says_what_was_measured():
+    results = pathlib.Path(__file__).parents[1] / "results"
+    content = json.loads((results / "scan_candidates.json").read_text())
+    measured = {row["candidates"]: row["retained"] for row in content["metrics"]}
+    assert measured.pop("all") == 1
+    assert {kind: round(value, 2) for kind, value in measured.items()} == RETAINED

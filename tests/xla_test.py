@@ -106,3 +106,43 @@ def test_commands_that_train_use_the_cache(name, tmp_path, monkeypatch, unchecke
 
     module.main(Flags())
     assert used
+
+
+THREADS = """
+import os, pathlib, jax
+from mirjax.xla import use_enough_threads
+use_enough_threads()
+devices = jax.devices()
+jax.jit(lambda x: x @ x)(jax.numpy.ones((600, 600))).block_until_ready()
+names = [p.read_text() for p in pathlib.Path("/proc/self/task").glob("*/comm")]
+print(len(devices), sum("XLAEigen" in name for name in names))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are read from /proc")
+@pytest.mark.parametrize(
+    ("environment", "devices", "least"),
+    [
+        ({"JAX_NUM_CPU_DEVICES": "4"}, 4, 12),
+        ({"XLA_FLAGS": "--xla_force_host_platform_device_count=5"}, 5, 15),
+        ({"JAX_NUM_CPU_DEVICES": "2", "NPROC": "3"}, 2, 3),
+        ({}, 1, 1),
+    ],
+)
+def test_every_simulated_device_has_its_threads(environment, devices, least):
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("JAX_", "XLA_")) and name != "NPROC"
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS],
+        env=kept | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT), **environment},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    found = [int(word) for word in done.stdout.split()]
+    assert found[0] == devices
+    assert found[1] >= least if "NPROC" not in environment else found[1] == least

@@ -91,7 +91,9 @@ class Background:
         scorer = SiteScorer(mirnas, rule, engine)
         found = self._scores(scorer, range(len(mirnas)), _CALIBRATION)
         thresholds = tuple(
-            float(np.quantile(scores, 1 - SHARE, method="higher")) if len(scores) else 0
+            float(np.sort(scores)[-max(1, int(SHARE * len(scores)))])
+            if len(scores)
+            else 0.0
             for scores in found
         )
         return Screen(engine, thresholds)
