@@ -21,8 +21,8 @@ from mirjax.models.duplex import Duplex, SoftMaximum, stacked_diagonals
 from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
 from mirjax.xla import compiler_options
 
-_PAIRS = 256  # scored by a program
-_LENGTHS = (19, 22, 23)  # of miRNAs, in nt: one program each, and one for the longest
+_BATCH_FILTERS = 20_480  # of the pairs that a program scores: they fit a core's cache
+_LENGTHS = (20, 22, 24)  # of miRNAs, in nt: one program each, and one for the longest
 _LETTERS = 4  # A, U, C, G: tokens 1 to 4
 _STEPS = _LETTERS**2 + 1  # two adjacent letters; the last: one of them is unknown
 _SLOPE = 0.1  # of the leaky ReLU below 0
@@ -40,6 +40,12 @@ class DuplexEngine(PlainEngine):
         needed = np.array([len(mirna) for mirna in self.mirnas], np.int64)
         return np.array(lengths)[np.searchsorted(lengths, needed)]
 
+    @property
+    def _batch(self) -> int:
+        """Pairs that a program scores, a power of 2."""
+        most = max(32, _BATCH_FILTERS // self.trained.model.filters)
+        return 1 << (most.bit_length() - 1)
+
     @functools.cached_property
     def _table(self) -> Array:
         return _make_table(self._params)
@@ -53,13 +59,13 @@ class DuplexEngine(PlainEngine):
         """Return the probability of chosen miRNAs at chosen windows; see `Engine`."""
         windows = windows_of(transcript, self.window_length)
         read = self._read_lengths[mirnas]
-        score = _compiled(self.trained.model)
+        score, batch = _compiled(self.trained.model), self._batch
         order, parts = [], []
         for length in np.unique(read):
             chosen = np.flatnonzero(read == length)
-            for first in range(0, len(chosen), _PAIRS):
-                pairs = chosen[first : first + _PAIRS]
-                filled = np.pad(pairs, (0, _PAIRS - len(pairs)), mode="edge")
+            for first in range(0, len(chosen), batch):
+                pairs = chosen[first : first + batch]
+                filled = np.pad(pairs, (0, batch - len(pairs)), mode="edge")
                 tokens = self._mirna_tokens[mirnas[filled], :length]
                 rows = (tokens, windows[starts[filled]])
                 parts.append(score(self._params, self._table, *rows))
