@@ -32,10 +32,17 @@ class Model(Protocol):
     def apply(self, variables: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the model, or the method named `method`, with {"params": params}."""
 
+    def clone(self, **updates: Any) -> Any:
+        """Return a copy with some fields replaced, such as `dropout`."""
+
 
 @runtime_checkable
 class PairModel(Model, Protocol):
     """A model of miRNA–target pairs, and the sequences that it can read."""
+
+    @property
+    def dropout(self) -> float | Array:
+        """Dropout rate in training; may be traced."""
 
     @property
     def min_target_length(self) -> int:

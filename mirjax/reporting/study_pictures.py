@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -82,7 +83,7 @@ def _bars(metric: str, rows: Sequence[Row]) -> Figure:
     reported = [row["reported"] for row in rows if row.get("reported") is not None]
     if reported:
         axes.axvline(scale * reported[0], color=ORANGE, linestyle="--")
-    handles: list[Any] = [
+    handles: list[Artist] = [
         Patch(color=color, label=label)
         for color, label in ((GREY, "seen in training"), (BLUE, "held out"))
     ]

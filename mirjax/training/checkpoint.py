@@ -119,7 +119,7 @@ class Checkpoints:
         return list(self._manager.all_steps())
 
     def restore(
-        self, step: int, abstract_state: Any
+        self, step: int, abstract_state: TrainState
     ) -> tuple[TrainState, dict[str, Any]]:
         """Restore a checkpoint.
 

@@ -111,7 +111,7 @@ def load_mixture(config: ConfigDict) -> TaskData:
     Raises:
       ValueError: for data that cannot be loaded or do not fit the model.
     """
-    model: Any = make_model(config.model)
+    model = make_model(config.model)
     if isinstance(model, Generator):
         raise ValueError(
             f"config.data.sources is for classifiers, and {config.model.name} is a "

@@ -48,7 +48,7 @@ class Program(Protocol):
     mesh: Mesh
     data: DeviceData
     state: TrainState
-    abstract_state: Any
+    abstract_state: TrainState
     calls: CompiledCalls
 
     def compile(self, counts: Iterable[int]) -> None:
@@ -60,7 +60,7 @@ class Program(Protocol):
     def advance(self, count: int) -> losses.Metrics:
         """Dispatch training steps, and return their metrics on the devices."""
 
-    def split(self, metrics: Any) -> list[RunMetrics]:
+    def split(self, metrics: RunMetrics) -> list[RunMetrics]:
         """Return what `advance` returned, fetched, for each run."""
 
     def finite(self) -> list[bool]:
@@ -113,7 +113,7 @@ class SingleRun:
         self.state, metrics = self.calls(count, self.state, self.data.rows)
         return metrics
 
-    def split(self, metrics: Any) -> list[RunMetrics]:
+    def split(self, metrics: RunMetrics) -> list[RunMetrics]:
         """Return the fetched metrics of the one run."""
         return [metrics]
 
@@ -197,7 +197,7 @@ class VmappedRuns:
         )
         return metrics
 
-    def split(self, metrics: Any) -> list[RunMetrics]:
+    def split(self, metrics: RunMetrics) -> list[RunMetrics]:
         """Return the fetched metrics of each run."""
         return [self._of_run(metrics, run) for run in range(len(self.tasks))]
 

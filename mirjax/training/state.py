@@ -11,6 +11,7 @@ from flax import struct
 from jax import Array
 from jax.sharding import Mesh
 
+from mirjax.models.interfaces import PairModel
 from mirjax.training import sharding
 from mirjax.training.optimizer import ema_params
 
@@ -42,16 +43,16 @@ def all_finite(tree: Any) -> Array:
 
 
 def initial_state(
-    model: Any,
+    model: PairModel,
     optimizer: optax.GradientTransformation,
     seed: int,
     mesh: Mesh,
     params: Mapping[str, Any] | None = None,
-) -> tuple[TrainState, Any]:
+) -> tuple[TrainState, TrainState]:
     """Initialise the state of one run on a mesh.
 
     Args:
-      model: a module with `example_inputs`.
+      model: a classifier or a generator.
       optimizer: made by `make_optimizer`.
       seed: decides the parameters.
       mesh: the devices; see `sharding.of_state`.
@@ -64,16 +65,16 @@ def initial_state(
 
 
 def initial_states(
-    model: Any,
+    model: PairModel,
     optimizer: optax.GradientTransformation,
     seeds: Sequence[int],
     mesh: Mesh,
     params: Mapping[str, Any] | None = None,
-) -> tuple[TrainState, Any]:
+) -> tuple[TrainState, TrainState]:
     """Initialise the states of several runs, stacked along a new first axis.
 
     Args:
-      model: a module with `example_inputs`.
+      model: a classifier or a generator.
       optimizer: made by `make_optimizer`.
       seeds: one for each run.
       mesh: the devices; see `sharding.of_state`.
@@ -87,7 +88,7 @@ def initial_states(
 
 
 def _init(
-    model: Any,
+    model: PairModel,
     optimizer: optax.GradientTransformation,
     params: Mapping[str, Any] | None,
     seed: int | Array,
@@ -107,7 +108,7 @@ def _init(
 
 def _place(
     init: Callable[[Any], TrainState], seed: int | Array, mesh: Mesh
-) -> tuple[TrainState, Any]:
+) -> tuple[TrainState, TrainState]:
     """Run an initialisation on the devices; return its shapes too."""
     shapes = jax.eval_shape(init, seed)
     shardings = sharding.of_state(shapes, mesh)

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from mirjax.datasets import batches
 from mirjax.datasets.streams import rows_per_epoch
 from mirjax.models import losses, make_model
+from mirjax.models.interfaces import PairModel
 from mirjax.training import bounds, sharding
 from mirjax.training.initial import load_initial
 from mirjax.training.options import (
@@ -29,7 +30,7 @@ class Task:
     """Everything that a config says of one run, as plain arguments.
 
     Attributes:
-      model: the module.
+      model: a `Classifier` or a `Generator`.
       data: what it trains on and is validated on.
       train: the section `train` of the config.
       optimizer: the section `optimizer`.
@@ -40,7 +41,7 @@ class Task:
       initial: the parameters that training starts from; None: the seed draws them.
     """
 
-    model: Any
+    model: PairModel
     data: TaskData
     train: TrainOptions
     optimizer: OptimizerOptions

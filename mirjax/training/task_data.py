@@ -13,7 +13,7 @@ from mirjax.evaluation.metrics import sequence
 from mirjax.inference import greedy
 from mirjax.inference.pairs import fitting_rows
 from mirjax.models import make_model
-from mirjax.models.interfaces import Generator
+from mirjax.models.interfaces import Generator, PairModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.bad_records import SKIP, BadRecords
 from mirjax.sequences.records import Pairs, Split
@@ -93,7 +93,11 @@ def load_data(config: ConfigDict) -> TaskData:
 
 
 def _leave_out_misfits(
-    pairs: Pairs, split: Split, used: np.ndarray, model: Any, bad_records: BadRecords
+    pairs: Pairs,
+    split: Split,
+    used: np.ndarray,
+    model: PairModel,
+    bad_records: BadRecords,
 ) -> Split:
     """Leave rows that a model cannot read out of training and validation."""
     lines = used + 1 if pairs.lines is None else pairs.lines[used]
@@ -108,7 +112,11 @@ def _leave_out_misfits(
 
 
 def _for_generator(
-    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+    config: ConfigDict,
+    model: PairModel,
+    pairs: Pairs,
+    split: Split,
+    names: tuple[str, str],
 ) -> TaskData:
     """Encode positive pairs, and training rows augmented from them.
 
@@ -144,7 +152,11 @@ def _for_generator(
 
 
 def _for_classifier(
-    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+    config: ConfigDict,
+    model: PairModel,
+    pairs: Pairs,
+    split: Split,
+    names: tuple[str, str],
 ) -> TaskData:
     """Encode labelled pairs; a temperature is fitted when a model is exported."""
     encoded, parts = [], []

@@ -14,10 +14,11 @@ from mirjax.sequences import alphabet
 from mirjax.sequences.bad_records import BadRecord
 from mirjax.sequences.records import Pairs
 
+# The model of a hook is a Generator or a Classifier, as its rows need.
 # Measures more than the loss: (model, params) → metrics.
 ValidationHook = Callable[[Any, Mapping[str, Any]], Mapping[str, float]]
 # Stored beside exported parameters: (model, params) → JSON-like.
-DescriptionHook = Callable[[Classifier, Mapping[str, Any]], Mapping[str, Any]]
+DescriptionHook = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 
 
 class TaskData(NamedTuple):

@@ -7,10 +7,10 @@ without any biology.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -113,7 +113,9 @@ def _positive_fraction(
     return np.array([totals[value][0] / totals[value][1] for value in new])
 
 
-def _regression(labels: Labels, known: Any, new: Any) -> Float[np.ndarray, " held_out"]:
+def _regression(
+    labels: Labels, known: np.ndarray | csr_matrix, new: np.ndarray | csr_matrix
+) -> Float[np.ndarray, " held_out"]:
     """Return the probabilities of a logistic regression on scaled features."""
     if labels.min() == labels.max():  # a regression needs both classes
         return np.full(new.shape[0], float(labels[0]))

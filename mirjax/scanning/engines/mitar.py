@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.models.layers import reverse_padded
 from mirjax.models.mitar import Mitar
@@ -118,7 +118,7 @@ class _Program:
         size = self._model.max_target_length
         padded = np.pad(transcript, (0, _LETTERS))
         first = 0
-        pending: list[tuple[int, Any]] = []
+        pending: list[tuple[int, Array]] = []
         while first < len(starts):
             begin = starts[first]
             fitting = np.searchsorted(starts, begin + _LETTERS - size - 1, "right")
