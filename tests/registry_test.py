@@ -25,6 +25,7 @@ from mirjax.datasets import (
     registry,
     transfection,
 )
+from mirjax.datasets.simulate import simulate
 from mirjax.sequences.fasta import read_fasta
 
 _CONTENT = b">tiny\nACGU\n"
@@ -287,7 +288,7 @@ def test_simulated_needs_no_file(monkeypatch, folders):
         names[name] == mirna
         for name, mirna in zip(pairs.mirna_names, pairs.mirnas, strict=True)
     )
-    small = registry.load_pairs("simulated", size=50, seed=3)
+    small = simulate(50, seed=3).pairs
     again, _ = registry.load_split("simulated", "family", pairs=small)
     assert again is small
 

@@ -137,17 +137,11 @@ def load_fasta(
     return fasta.read_fasta(fasta_path(name, flag=flag), bad_records=bad_records)
 
 
-def load_pairs(
-    name: str,
-    *,
-    size: int = SIMULATED_SIZE,
-    seed: int = 0,
-    bad_records: BadRecords | None = None,
-) -> Pairs:
+def load_pairs(name: str, *, bad_records: BadRecords | None = None) -> Pairs:
     """Load a dataset or a file of pairs, 5'→3', in file order.
 
-    >>> len(load_pairs("simulated", size=50))
-    50
+    >>> len(load_pairs("simulated"))
+    6000
 
     Args:
       name: a file, or one of `catalogue.PAIR_DATASETS`, or several of them joined by
@@ -155,8 +149,6 @@ def load_pairs(
         and manakov2022/sample are the distinct positive pairs of their files. The files
         of mitar2021 without a header lack their first row, which the published reader
         takes for a header.
-      size: number of pairs, of "simulated" only.
-      seed: of the simulation, of "simulated" only.
       bad_records: of a file only, as for `readers.read_pairs`.
 
     Returns:
@@ -171,7 +163,7 @@ def load_pairs(
     if others:
         return join_pairs(load_pairs(first), load_pairs(others))
     if name == SIMULATED:
-        return simulate(size, seed=seed).pairs
+        return simulate(SIMULATED_SIZE).pairs
     if name in JOINED:
         joined = functools.reduce(join_pairs, map(load_pairs, JOINED[name]))
         return distinct_positives(joined, name) if name in POSITIVES_ONLY else joined
@@ -200,7 +192,7 @@ def load_split(
         2022 is split by targets, without test rows, and "simulated" at random; so is a
         file, unless it has a column `split`. "column" is that column of a
         file. Or one of `splits.PROTOCOLS`.
-      pairs: the dataset if it is loaded already, such as a simulation of another size.
+      pairs: the dataset if it is loaded already.
       seed: of a random choice in the split.
 
     Returns:

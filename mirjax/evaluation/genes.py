@@ -33,8 +33,6 @@ WITH_LENGTH = "model, with the length"
 TOP = 50  # genes with the lowest predictions, drawn apart
 NO_SITE, TOP_CLASS = "none", f"top {TOP}"
 
-Predictions = Mapping[str, Float[np.ndarray, "genes mirnas"]]
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GeneMetrics:

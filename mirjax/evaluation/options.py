@@ -28,7 +28,7 @@ NEGATIVES = (*KINDS, NO_NEGATIVES, OWN)
 RANKING, DATABASE, COMBINED = "ranking", "database", "combined"
 DECODERS = (BEAM, CONSTRAINED, RANKING, DATABASE, COMBINED)
 
-BETWEEN = DROP, POSITIVE, NEGATIVE = ("drop", "positive", "negative")
+BETWEEN = DROP, POSITIVE, _ = ("drop", "positive", "negative")
 DEFAULT_THRESHOLD = 0.5
 
 

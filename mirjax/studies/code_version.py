@@ -44,12 +44,6 @@ def _read(path: pathlib.Path) -> tuple[str, list[str]]:
     return ast.dump(_without_docstrings(tree)), imported
 
 
-def clear_cache() -> None:
-    """Forget the source that was read."""
-    code_version.cache_clear()
-    _read.cache_clear()
-
-
 def _path(module: str) -> pathlib.Path | None:
     """Return the file of a module of mirjax; None for anything else."""
     first, *rest = module.split(".")

@@ -18,7 +18,6 @@ import scan_inputs
 from mirjax.evaluation.metrics.calibration import find_temperature
 from mirjax.inference.pairs import load_classifier
 from mirjax.scanning.background import Background, sample_of
-from mirjax.scanning.candidates import retained
 from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.mirnas import load_mirnas
 from mirjax.scanning.options import CANDIDATES
@@ -26,6 +25,34 @@ from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.sites_mode import make_scanner
 from mirjax.scanning.transcripts import cut_slices
 from mirjax.sequences.bad_records import BadRecords
+
+SAME = 22  # nt; sites of two tables whose 3' ends are nearer are the same
+
+
+def retained(reference: pa.Table, table: pa.Table) -> np.ndarray:
+    """Return which sites of a reference table are in another table, too.
+
+    A site is there if one of the same miRNA and target ends less than `SAME` letters
+    from it. The mean is the share of the sites of the rule `all` that another rule
+    finds.
+
+    Args:
+      reference: sites, with columns `mirna`, `target` and `end`.
+      table: likewise, from the same transcripts.
+    """
+    places: dict[tuple[str, str], list[int]] = {}
+    columns = "mirna", "target", "end"
+    for *pair, end in zip(*(table[name].to_pylist() for name in columns), strict=True):
+        places.setdefault((pair[0], pair[1]), []).append(end)
+    return np.array(
+        [
+            any(abs(end - other) < SAME for other in places.get((mirna, target), ()))
+            for mirna, target, end in zip(
+                *(reference[name].to_pylist() for name in columns), strict=True
+            )
+        ],
+        bool,
+    )
 
 
 def measure(

@@ -185,17 +185,15 @@ def bootstrap_intervals(
     *,
     threshold: float = 0.5,
     draws: int = 200,
-    level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Return percentile intervals of each metric, over rows drawn with replacement.
+    """Return 95% percentile intervals of each metric, over rows drawn with replacement.
 
     Args:
       labels: 1 for a positive pair, 0 for a negative one.
       probabilities: that a pair is positive.
       threshold: as in `classification_metrics`.
       draws: number of draws.
-      level: probability that the interval covers.
       seed: decides the draws.
 
     Returns:
@@ -211,11 +209,10 @@ def bootstrap_intervals(
         metrics = classification_metrics(labels[rows], probabilities[rows], threshold)
         for name, value in metrics.items():
             drawn.setdefault(name, []).append(value)
-    tails = (1 - level) / 2, (1 + level) / 2
     intervals = {}
     for name, values in drawn.items():
         if name != "n" and None not in values:
-            low, high = np.quantile(np.array(values, float), tails)
+            low, high = np.quantile(np.array(values, float), (0.025, 0.975))
             intervals[name] = (float(low), float(high))
     return intervals
 
