@@ -1,4 +1,4 @@
-"""A search: miRNAs, a classifier and a mode, as one scanner of slices."""
+"""A search: miRNAs, a classifier and a mode, combined into a scanner of slices."""
 
 import dataclasses
 import hashlib
@@ -20,7 +20,7 @@ from mirjax.scanning.sites_mode import SitesMode, make_scanner
 from mirjax.scanning.slices import SliceScanner
 from mirjax.sequences.records import SequenceRecord
 
-ALIGNMENT = "alignment"  # --model of a search by complementarity alone
+ALIGNMENT = "alignment"  # --model of a search by complementarity, no classifier
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,12 +40,12 @@ class SearchOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """A search that is ready to scan.
+    """A prepared search.
 
     Attributes:
       mirnas: 5'→3', in order.
       engine: the classifier with these miRNAs; None without one.
-      settings: name → value of all that the rows depend on beside the targets.
+      settings: name → value of what the rows depend on besides the targets.
       options: what the search was made from.
     """
 

@@ -1,8 +1,8 @@
-"""miTAR in factors: what depends on one partner alone is computed once.
+"""A scan engine for miTAR: what depends on one partner alone is computed once.
 
 The convolutions over the window, the projections of the LSTMs' inputs, the forward LSTM
 over the miRNA and the backward LSTM over the window do not depend on the other partner.
-What is left for a pair are some 35 small steps of the LSTMs; see `mitar_layout`.
+Only about 35 small LSTM steps are left for each pair; see `mitar_layout`.
 """
 
 import dataclasses
@@ -31,12 +31,12 @@ _MIRNAS = 8  # of these pairs
 _BUCKETS = (1024, 8192)  # letters that are projected at a time
 _LETTERS = _BUCKETS[-1]
 LONGEST_WINDOW = _LETTERS // 2  # letters
-_PENDING = 8  # programs that are started before their results are read
+_PENDING = 8  # programs that are dispatched before their results are read
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MitarEngine:
-    """A miTAR classifier in factors; an `Engine`.
+    """The `Engine` of a `Mitar` classifier.
 
     Attributes:
       trained: a `Mitar`.
@@ -143,7 +143,7 @@ class _Program:
 def _compiled(
     steps: Steps, mirna_length: int, block: int
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `make_factors` and `score_pairs`, jitted; searches alike share them."""
+    """Return `make_factors` and `score_pairs`, jitted and shared by equal searches."""
     options = compiler_options()
     make = functools.partial(make_factors, steps, block)
     score = functools.partial(score_pairs, steps, mirna_length)
