@@ -1,4 +1,4 @@
-"""Sites along a transcript as a picture: a track a miRNA, height by score."""
+"""Plot of sites along a transcript: one track per miRNA, bar height by score."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ def _track(
     rows: Sequence[Mapping[str, Any]],
     scales: tuple[float, float],
 ) -> dict[str, Any]:
-    """Return what the template draws of a miRNA."""
+    """Return what the template needs to draw the track of a miRNA."""
     scale, highest = scales
     base = _TOP + _TRACK * (number + 1)
     bars = []

@@ -24,11 +24,11 @@ from mirjax.reporting.study_results import HELD_OUT, SEEN, Result, Row
 
 Blocks = list[Picture | Preformatted | Text]
 
-_BARS = 0.36  # inches a predictor
+_BARS = 0.36  # inches per predictor
 
 
 def pictures(result: Result) -> Blocks:
-    """Return the pictures of an experiment; each has a text in its place."""
+    """Return the pictures of an experiment, each with a text alternative."""
     found: Blocks = list(_comparison(result))
     data = result.content["pictures"]
     if "histories" in data:
