@@ -11,7 +11,7 @@ from mirjax.evaluation.options import DROP, POSITIVE, ThresholdRule
 
 CALIBRATION_BINS = 10
 
-# Name → value; None if the rows do not define it.
+# Name → value; None if it is undefined for the rows.
 ClassMetrics = dict[str, float | int | None]
 Labels = Integer[np.ndarray, " n"]  # 1 for a positive pair, 0 for a negative one
 Probabilities = Float[np.ndarray, " n"]  # that a pair is positive
@@ -30,8 +30,8 @@ def classification_metrics(
     Returns:
       `n`; by the threshold `accuracy`, `sensitivity` (recall), `specificity`, `f1`,
       `ppv` (precision) and `npv`; without a threshold `brier` (mean squared error),
-      `auroc`, `average_precision` and `ece` (`calibration_error`). A metric that such
-      rows do not define is None, such as specificity without a negative pair.
+      `auroc`, `average_precision` and `ece` (`calibration_error`). A metric that is
+      undefined for the rows is None, such as specificity without a negative pair.
 
     Raises:
       ValueError: if there are no rows, a label is not 0 or 1, or a probability is not
@@ -264,6 +264,6 @@ def _check(labels: Labels, probabilities: Probabilities) -> None:
         raise ValueError("no rows to measure")
     if not np.isin(labels, (0, 1)).all():
         raise ValueError("a label is neither 0 nor 1")
-    # Written so that NaN fails too.
+    # In this form, NaN fails too.
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise ValueError("a probability is not within 0 to 1")
