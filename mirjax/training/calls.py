@@ -1,4 +1,4 @@
-"""Several training steps in one jitted call, and where each call ends."""
+"""Several training steps in one jitted call, and the step at which a call ends."""
 
 import dataclasses
 import functools
@@ -34,7 +34,7 @@ TRACED = ("optimizer.learning_rate", "model.dropout", "seed")
 
 
 class Recipe(NamedTuple):
-    """What a training step depends on beside its state, seed and rows."""
+    """What a training step depends on besides its state, seed and rows."""
 
     model: Model
     optimizer: optax.GradientTransformation
@@ -184,8 +184,8 @@ def _out_shardings(shapes: TrainState, mesh: Mesh) -> tuple[TrainState, NamedSha
 def next_stop(step: int, counts: StepCounts) -> int:
     """Return the step at which the call that starts at `step` ends.
 
-    The stops depend on the step alone, so that a resumed run makes the same calls as
-    one never stopped, and its arithmetic is the same bit for bit.
+    The stops depend only on the step, so that a resumed run makes the same calls as an
+    uninterrupted one, with bit-identical results.
     """
     strides = (counts.per_epoch, counts.per_evaluation)
     stops = [(step // stride + 1) * stride for stride in strides]

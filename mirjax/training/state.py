@@ -56,7 +56,7 @@ def initial_state(
       optimizer: made by `make_optimizer`.
       seed: decides the parameters.
       mesh: the devices; see `sharding.of_state`.
-      params: to start from, in place of those that the seed decides.
+      params: initial parameters; by default they are drawn by the seed.
 
     Returns:
       The state, and its shapes, types and shardings, to restore into.
@@ -78,7 +78,7 @@ def initial_states(
       optimizer: made by `make_optimizer`.
       seeds: one for each run.
       mesh: the devices; see `sharding.of_state`.
-      params: that every run starts from, in place of those that its seed decides.
+      params: initial parameters of every run; by default they are drawn by its seed.
 
     Returns:
       The states, and their shapes, types and shardings, to restore into.

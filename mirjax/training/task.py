@@ -27,11 +27,11 @@ from mirjax.training.task_rows import TaskData
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Task:
-    """Everything that a config says of one run, as plain arguments.
+    """The content of a config for one run, as plain arguments.
 
     Attributes:
       model: a `Classifier` or a `Generator`.
-      data: what it trains on and is validated on.
+      data: training and validation rows.
       train: the section `train` of the config.
       optimizer: the section `optimizer`.
       steps: lengths in steps, computed from the data.
@@ -52,7 +52,7 @@ class Task:
 
 
 def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
-    """Turn a config into what to train on.
+    """Make the task of a config.
 
     Args:
       config: see configs/base.py.

@@ -32,10 +32,10 @@ def pin_config(config: ConfigDict) -> ConfigDict:
 
     Args:
       config: its section `data` may name a file or a dataset, or several sources; its
-        key `train.init_from` a model. The split of a file is put in too.
+        key `train.init_from` a model. The split of a file is put in, too.
 
     Returns:
-      The config itself if it names datasets alone, otherwise a copy.
+      The config itself if it names only datasets, otherwise a copy.
 
     Raises:
       ValueError: if a file cannot be read.
@@ -57,7 +57,7 @@ def load_data(config: ConfigDict) -> TaskData:
     """Load and encode the rows of a config.
 
     Args:
-      config: `model`, `data`, `seed` and of `train` what concerns rows.
+      config: `model`, `data`, `seed`, and the keys of `train` that concern rows.
 
     Raises:
       ValueError: for data that cannot be loaded or do not fit the model.
@@ -202,10 +202,10 @@ def decoding_hook(
     """Return a hook that decodes held-out targets and scores the predictions.
 
     Args:
-      train: its pairs count as known, and its miRNAs as real.
+      train: training pairs, which are known pairs of real miRNAs.
       held_out: its first rows are decoded.
       targets: their tokens.
-      num_rows: how many rows.
+      num_rows: number of rows to decode.
     """
     rows = range(min(num_rows, len(held_out)))
     sample = held_out.take(rows)

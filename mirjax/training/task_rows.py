@@ -29,7 +29,7 @@ class TaskData(NamedTuple):
       held_out: all validation rows.
       validate: measures more than the loss at each evaluation.
       describe: returns what is stored beside the parameters of an exported model.
-      streams: they divide the training rows; none: an epoch visits every row.
+      streams: divisions of the training rows; empty: an epoch visits every row.
       skipped: rows of a file that were left out.
     """
 
@@ -52,9 +52,9 @@ def check_lengths(
 
     Args:
       pairs: the rows.
-      model: whose limits hold.
+      model: its limits are checked.
       name: of the rows, for the message.
-      target_remedy: what to do about a target, beside leaving the pair out.
+      target_remedy: the remedy in the message for a target.
     """
     for what, sequences, limit, remedy in (
         (
