@@ -27,18 +27,18 @@ CHAKRABORTY, MITAR, MIRBENCH, HELWAK, CSV, TSV = FORMATS = (
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """How a table of pairs is laid out.
+    """The layout of a table of pairs.
 
     Attributes:
       delimiter: between two columns.
-      columns: column of a table of pairs → its names in the header. Without a header,
-        the columns of the file, in order.
+      columns: column → its names in the header; without a header, the columns of the
+        file in order.
       required: number of the first of `columns` that a header must have.
       headed: whether a header names the columns.
       quoted: whether a field may stand in double quotes.
       reversed_strand: the column that the file holds 3'→5', if any.
       cut_mirnas: letters that the file keeps of a miRNA; 0 for all.
-      strands: which way the file holds the sequences, in words.
+      strands: orientation of the sequences in the file, in words.
     """
 
     delimiter: str

@@ -1,8 +1,8 @@
 """Readers of tables of miRNA-target pairs: published ones, and one's own.
 
-Some published tables hold one strand 3'→5'. It is reversed here and nowhere else: all
-sequences that these functions return are 5'→3', in RNA letters. Every error names the
-file and the line.
+Some published tables hold one strand 3'→5'. It is reversed here and nowhere else: these
+functions return all sequences 5'→3', in RNA letters. Every error names the file and the
+line.
 """
 
 import unicodedata
@@ -52,7 +52,7 @@ class _Table(NamedTuple):
 
     @property
     def layout(self) -> Format:
-        """How the table is laid out."""
+        """The layout of the table."""
         return LAYOUTS[self.data_format]
 
 
@@ -63,12 +63,12 @@ def read_pairs(
     bad_records: BadRecords | None = None,
     unknown_letters: bool = False,
 ) -> Pairs:
-    """Read a table of pairs; the log says in which format, and which way its strands.
+    """Read a table of pairs, and log its format and the orientation of its strands.
 
     Args:
       path: the file, plain or gzipped, or - for standard input. It is read once.
-      data_format: one of `FORMATS`. By default it is determined from the header: csv
-        or tsv if it names mirna and target, mirbench or mitar2021 if it is theirs.
+      data_format: one of `FORMATS`. By default it is detected from the header: csv or
+        tsv if it names mirna and target; mirbench or mitar2021 for their headers.
       bad_records: what to do with rows that cannot be read; by default they are
         refused, all in one message.
       unknown_letters: read N and the other IUPAC codes in targets as N.
@@ -187,7 +187,7 @@ def _read_row(row: Row, table: _Table, unknown_letters: bool) -> dict[str, str]:
 
 
 def _log(table: _Table, pairs: Pairs) -> None:
-    """Say in the log what was read."""
+    """Log what was read."""
     labels = "without labels"
     if pairs.labels is not None:
         positives = int(pairs.labels.sum())
