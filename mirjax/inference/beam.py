@@ -18,7 +18,7 @@ from mirjax.models.interfaces import DecoderState, Generator
 from mirjax.sequences import alphabet
 from mirjax.sequences.alphabet import NUM_SYMBOLS
 
-_STAY = NUM_SYMBOLS  # the choice of an ended prefix, beside the symbols
+_STAY = NUM_SYMBOLS  # the choice of an ended prefix, besides the symbols
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,7 @@ class BeamOptions:
 
     Attributes:
       width: prefixes kept at each step.
-      num_predictions: wanted for each target, at most `width`.
+      num_predictions: predictions for each target, at most `width`.
       batch_size: targets at a time.
     """
 
@@ -42,7 +42,7 @@ class Beams(NamedTuple):
     Attributes:
       tokens: letters, 5'→3', then EOS unless the steps ran out, then padding.
       log_probs: log P(miRNA and its EOS | target), natural logarithm; -infinity if
-        there are fewer predictions than wanted.
+        there are fewer predictions than requested.
       choices: along a trie, the index of each prediction in its `sequences`; else -1.
       best_pruned_log_prob: log P of the likeliest prefix that the search pruned.
         Predictions of a higher log P are exactly those that an exhaustive search would
@@ -93,7 +93,7 @@ def search_batch(
       model: a generator.
       params: its parameters.
       targets: target tokens, 5'→3'.
-      trie: of the allowed miRNAs, if not all are.
+      trie: of the allowed miRNAs; None allows all.
       options: of the search; the number of targets is the batch size.
 
     Returns:
@@ -157,14 +157,14 @@ def _extend(
     Args:
       search: before the step.
       log_probs: of the next symbol after each prefix.
-      trie: of the allowed miRNAs, if not all are.
+      trie: of the allowed miRNAs; None allows all.
       time: the step, from 0.
 
     Returns:
       The beams with the decoder's former state, and the slot that each prefix extends.
     """
     width = log_probs.shape[1]
-    # An ended prefix is extended by padding alone, at no cost.
+    # An ended prefix is only extended by padding, with log P = 0.
     stay = jnp.full(NUM_SYMBOLS + 1, -jnp.inf).at[_STAY].set(0.0)
     gains = jnp.where(_allowed(search, trie), log_probs, -jnp.inf)
     gains = jnp.pad(gains, ((0, 0), (0, 0), (0, 1)), constant_values=-jnp.inf)
@@ -203,9 +203,9 @@ def _best(
     log_prob, choices = search.log_prob, jnp.full(search.node.shape, NOWHERE)
     if trie is not None:
         choices = trie.sequence_of[search.node]
-        # The node of an unused slot means nothing.
+        # The node of an unused slot is arbitrary.
         choices = jnp.where(jnp.isfinite(log_prob), choices, NOWHERE)
-    # A step leaves the prefixes in the order of their log P.
+    # After each step the prefixes are in descending order of log P.
     tokens, log_prob, choices = (
         x[:, :num_predictions] for x in (search.tokens, log_prob, choices)
     )

@@ -1,7 +1,7 @@
 """Exact ranking: log P(miRNA | target) of every miRNA of a list.
 
-Shared work is done once: the target's encoding for all miRNAs, each prefix for all
-miRNAs that have it, and what does not depend on the target for all targets.
+Shared work is done once: the encoding of a target for all miRNAs, each prefix for all
+miRNAs that have it, and computations without the target for all targets.
 """
 
 import functools
@@ -54,7 +54,7 @@ def rank_batch(
         valid = (tree.following != alphabet.PAD)[None]
         return jnp.sum(jnp.where(valid, gained, 0.0), axis=-1)
 
-    # One tree after the other: all use the same memory.
+    # One tree after another, to bound memory.
     scores = lax.map(score, trees)
     return jnp.swapaxes(scores, 0, 1).reshape(len(targets), -1)
 
@@ -121,9 +121,9 @@ def rank_true(
 ) -> TrueRanks:
     """Find the exact rank of the true miRNA of each target by log P(miRNA | target).
 
-    A beam search along the trie of the candidates settles every target whose true miRNA
-    is likelier than each prefix that the beam pruned. Only for the other targets are
-    all candidates ranked.
+    A beam search along the trie of the candidates gives the exact rank if the true
+    miRNA is likelier than every pruned prefix. For the other targets, all candidates
+    are ranked.
 
     Args:
       model: a generator.
