@@ -90,8 +90,7 @@ def _log_plainly() -> None:
     """Log to standard error, without messages for developers of libraries."""
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
-    # Orbax logs every file that it renames, and jax every backend that it does not
-    # find.
+    # Orbax logs every file that it renames, and jax every backend that is missing.
     logging.get_absl_handler().addFilter(
         lambda record: (
             record.levelno > stdlib_logging.INFO
@@ -231,8 +230,7 @@ def progress(
                 now = time.monotonic()
                 of_total = "" if total is None else f" of {total}"
                 if total is not None and done > done_before > 0:
-                    # Items already done in a resumed run are left out of the time
-                    # estimate.
+                    # A resumed run's earlier items do not count for the time left.
                     rate = (done - done_before) / (now - line)
                     of_total += f", {_duration((total - done) / rate)} left"
                 logging.info("%s: %d%s", description, done, of_total)
