@@ -1,10 +1,11 @@
-"""Measure what each choice of candidates finds of what `all` finds, and its time.
+"""Measure the recall of each choice of candidates, relative to `all`, and its time.
 
     python scripts/bench/candidates.py --targets=utr3.fa.gz --out=rows.json
 
-Twelve miRNAs against some real 3'UTRs, drawn at random, by pretrained/duplex. A row is
-a choice: candidates in 1,000 nt of shuffled transcripts, sites at the default cut, the
-share of the sites of `all` that it reports, and its seconds without a cache.
+Twelve miRNAs against some real 3'UTRs, drawn at random, by pretrained/duplex. Each
+choice has one row: candidates per 1,000 nt of shuffled transcripts, sites at the
+default cut, the fraction of the sites of `all` that it reports, and its seconds without
+a cache.
 """
 
 import argparse
@@ -26,15 +27,14 @@ from mirjax.scanning.sites_mode import make_scanner
 from mirjax.scanning.transcripts import cut_slices
 from mirjax.sequences.bad_records import BadRecords
 
-SAME = 22  # nt; sites of two tables whose 3' ends are nearer are the same
+SAME = 22  # nt; nearer 3' ends in two tables are those of one site
 
 
 def retained(reference: pa.Table, table: pa.Table) -> np.ndarray:
     """Return which sites of a reference table are in another table, too.
 
-    A site is there if one of the same miRNA and target ends less than `SAME` letters
-    from it. The mean is the share of the sites of the rule `all` that another rule
-    finds.
+    A site is retained if the other table has one of the same miRNA and target that ends
+    less than `SAME` letters from it.
 
     Args:
       reference: sites, with columns `mirna`, `target` and `end`.
