@@ -14,8 +14,8 @@ Variants (`--config=configs/mitar.py:NAME`):
               epochs; average precision 0.71 on the test rows (mean of 3 seeds).
   chakraborty the published recipe on the pairs of the seq2seq model, with negatives
               that keep each miRNA's frequency.
-  simulated   a small model on built-in simulated pairs, no files needed: it demonstrates
-              the command; only complementarity distinguishes these pairs.
+  simulated   a small model on built-in simulated pairs, no files needed: a
+              demonstration; only complementarity distinguishes these pairs.
 """
 
 from ml_collections import ConfigDict
