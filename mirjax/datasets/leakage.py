@@ -85,6 +85,20 @@ class Guard:
             causes[f"repeats a pair of {source}"] = repeated
         return self._record(name, len(pairs), causes)
 
+    def leaking_targets(
+        self, targets: Sequence[str], name: str = "targets"
+    ) -> Bool[np.ndarray, " rows"]:
+        """Determine which targets, such as windows of transcripts, must not be seen.
+
+        Args:
+          targets: 5'→3'.
+          name: name of the targets in the report and the log.
+
+        Returns:
+          Whether each one shares 20 letters in a row with a target of a test set.
+        """
+        return self._record(name, len(targets), self._shared_words(targets))
+
     def _shared_words(
         self, targets: Sequence[str]
     ) -> dict[str, Bool[np.ndarray, " rows"]]:
