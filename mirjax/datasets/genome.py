@@ -33,7 +33,7 @@ class Region(NamedTuple):
 
 
 class Genome:
-    """A FASTA file of chromosomes, of which one is in memory at a time."""
+    """A FASTA file of chromosomes; one chromosome is in memory at a time."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Index the chromosomes of the file.

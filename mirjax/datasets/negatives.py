@@ -2,7 +2,7 @@
 
 How they are generated determines what a classifier can learn without biology:
 
-  frequency     miRNAs and targets are paired anew, so that each is equally frequent in
+  frequency     miRNAs and targets are re-paired, so that each is equally frequent in
                 both classes
   family        the same, and no target is paired with a miRNA that has the seed
                 (letters 2-8) of a miRNA that binds it: the protocol of miRBench

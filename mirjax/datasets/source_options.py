@@ -32,7 +32,7 @@ class SourceOptions:
     train_on_labels: bool = True  # False: train on a teacher's predictions only
     shift: int = 0  # highest number of letters by which a target may be moved
     label_smoothing: float = 0.0  # 0.1: labels of 0.05 and 0.95
-    files_sha256: str = ""  # of all files that are named; filled in
+    files_sha256: str = ""  # of all named files; filled in
 
     @classmethod
     def from_saved(cls, data: Mapping[str, Any]) -> "SourceOptions":

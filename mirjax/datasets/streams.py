@@ -32,7 +32,7 @@ class Stream(NamedTuple):
 
 
 def whole(num_rows: int) -> tuple[Stream, ...]:
-    """Return the stream of a training set of which an epoch visits every row."""
+    """Return the stream of a training set whose rows are all visited in an epoch."""
     return (Stream(num_rows, num_rows),)
 
 

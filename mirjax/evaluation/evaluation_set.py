@@ -64,7 +64,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class EvaluationSet:
-    """Rows to evaluate on, rows to fit baselines on, and what is derived from them.
+    """Rows to evaluate on, rows to fit baselines on, and values derived from them.
 
     Derived values that several metrics need are properties, computed on first use.
 

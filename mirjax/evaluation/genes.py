@@ -1,4 +1,4 @@
-"""Measure predicted log2 fold changes of genes, beside baselines; miRNAs held out."""
+"""Measure predicted log2 fold changes of genes, and baselines, on held-out miRNAs."""
 
 import dataclasses
 import pathlib

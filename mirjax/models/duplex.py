@@ -184,7 +184,7 @@ class SoftMaximum(nn.Module):
 def initial_stacks(
     key: Key[Array, ""], shape: Sequence[int]
 ) -> Float[Array, "mirna_steps target_steps features"]:
-    """Draw an embedding of stacks that starts from what is known of base pairs.
+    """Draw an initial embedding of stacks from the pairing rules.
 
     Args:
       key: random key of the noise that sets the features apart.

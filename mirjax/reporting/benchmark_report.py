@@ -1,4 +1,4 @@
-"""The report of a benchmark: published predictors beside the model."""
+"""The report of a benchmark: the model and published predictors."""
 
 import dataclasses
 

@@ -40,7 +40,7 @@ def training_curves(
         target, from 0 to 1, drawn as a dashed line.
       retrieval_match: exact match, from 0 to 1, of the baselines that retrieve training
         miRNAs, by name, drawn as dashed lines.
-      title: above the panels, such as what the baselines were measured on.
+      title: above the panels, such as the rows of the baselines.
 
     Returns:
       The figure, with panels in the order above.
@@ -93,7 +93,7 @@ def classifier_curves(
       rows: of `metrics.jsonl`; a row may lack any metric.
       path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       baseline_accuracy: of each baseline, from 0 to 1, drawn as dashed lines.
-      title: above the panels, such as what the baselines were measured on.
+      title: above the panels, such as the rows of the baselines.
 
     Returns:
       The figure, with panels in the order above.

@@ -89,7 +89,7 @@ def names(result: Result) -> Findings:
 
 
 def accuracies(result: Result) -> Findings:
-    """T6: the published count beside the collapse."""
+    """T6: the published token accuracy, and the collapse to one prediction."""
     found = []
     for name, distinct in result.content["values"]["distinct"].items():
         rows = result.content["values"]["rows"][name]

@@ -56,7 +56,7 @@ class Table:
     Attributes:
       columns: headings; the first column names the row.
       rows: cells as they are shown, as many as there are columns.
-      caption: what the table shows.
+      caption: description of the table.
       baselines: numbers of the rows that need no model; they are set in italics.
       sorts: whether a reader can sort it by a column, and filter its rows.
     """
@@ -79,7 +79,7 @@ class Picture:
 
     Attributes:
       svg: from `draw`.
-      alt: text alternative: what the picture shows.
+      alt: text alternative, a description of the picture.
       caption: below it.
     """
 
@@ -98,7 +98,7 @@ class Preformatted:
 
     Attributes:
       text: the lines.
-      label: what they are.
+      label: description of the lines.
       folded: hidden until the reader opens them.
     """
 

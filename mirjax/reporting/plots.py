@@ -29,7 +29,7 @@ def predictions(
     *,
     title: str = "",
 ) -> Figure:
-    """Draw the matches of a model's predictions beside those of each baseline, as bars.
+    """Draw the matches of predictions of a model and of each baseline, as bars.
 
     Args:
       model: its metrics, fractions from 0 to 1.

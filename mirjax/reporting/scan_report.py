@@ -33,7 +33,7 @@ class ScanReport:
       settings: names and values, as shown.
       lengths: name → length of each target, in nt, filled while targets are read; a
         missing target ends where its last site ends.
-      draw: draws a duplex; None shows the column `duplex` as it is, if there is one.
+      draw: draws a duplex; None shows the column `duplex` unchanged, if there is one.
       limits: how much the page shows.
     """
 

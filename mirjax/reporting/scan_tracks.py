@@ -23,7 +23,7 @@ class Tracks:
 
     Attributes:
       svg: an SVG element in the page's colours.
-      alt: what it shows, in words.
+      alt: description of the picture.
       caption: what was left out; empty if nothing was.
     """
 
@@ -122,6 +122,6 @@ def _describe(
     by_mirna: Mapping[str, Sequence[Mapping[str, Any]]],
     shown: Sequence[str],
 ) -> str:
-    """Return what a picture shows, in words."""
+    """Return a description of a picture."""
     sites = [f"{mirna} {len(by_mirna[mirna])}" for mirna in shown]
     return f"{name}, {length:,} nt; sites by miRNA: {', '.join(sites)}"

@@ -45,7 +45,7 @@ def open_cluster(address: str, scan: SliceScanner) -> Iterator[ScanSlices]:
       A function that scans slices. At most a few slices per worker are in memory.
 
     Raises:
-      ValueError: if Dask is not installed or no scheduler answers.
+      ValueError: if Dask is not installed or no scheduler responds.
     """
     try:
         from mirjax.scanning.cluster_worker import ScannerPlugin

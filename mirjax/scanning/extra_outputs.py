@@ -1,4 +1,4 @@
-"""Optional outputs of a scan, beside its table: genes and drawings of duplexes."""
+"""Optional outputs of a scan, besides its table: genes and drawings of duplexes."""
 
 import contextlib
 from collections.abc import Callable, Mapping

@@ -28,7 +28,7 @@ def is_file(sequences: object) -> TypeGuard[str | os.PathLike[str]]:
     (False, True, False)
 
     Args:
-      sequences: what a user gives.
+      sequences: in any of the accepted forms.
     """
     if isinstance(sequences, str):
         return not set(sequences.upper()) <= _LETTERS or not sequences
@@ -42,7 +42,7 @@ def records(sequences: Sequences) -> list[SequenceRecord]:
     [SequenceRecord(name='a', sequence='acgt')]
 
     Args:
-      sequences: what a user gives; a file is read whole.
+      sequences: in any of the accepted forms; a file is read whole.
 
     Raises:
       ValueError: if two have the same name, one is not text, or a file cannot be read.
@@ -60,7 +60,7 @@ def mirna_records(mirnas: Sequences) -> list[SequenceRecord]:
     """Return miRNAs: sequences, a FASTA file, a dataset, or names in miRBase.
 
     Args:
-      mirnas: what a user gives.
+      mirnas: in any of the accepted forms.
 
     Raises:
       ValueError: as `records` and `load_mirnas` do.

@@ -26,7 +26,7 @@ _PREDICTED = tuple(field for field in gene_table.SCHEMA if field.name not in _PA
 
 @dataclasses.dataclass(frozen=True)
 class Cut:
-    """Which rows of a scan are written.
+    """The rows of a scan that are written.
 
     Attributes:
       min_score: lowest score; None for any.

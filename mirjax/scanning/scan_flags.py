@@ -116,8 +116,8 @@ def _define_limits(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_float(
         "min_score",
         None,
-        "leave out sites with a lower score; like --top_k, it changes what is written, "
-        "not what is scanned",
+        "leave out sites with a lower score; like --top_k, it changes only the output, "
+        "not the scan",
         flag_values=flag_values,
     )
     for name, value, purpose in (

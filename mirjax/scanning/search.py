@@ -25,7 +25,7 @@ ALIGNMENT = "alignment"  # --model of a search by complementarity, no classifier
 
 @dataclasses.dataclass(frozen=True)
 class SearchOptions:
-    """What is searched for, and how.
+    """Options of a search.
 
     Attributes:
       mode: one of `options.MODES`.
@@ -46,7 +46,7 @@ class Search:
       mirnas: 5'→3', in order.
       engine: the classifier with these miRNAs; None without one.
       settings: name → value of what the rows depend on besides the targets.
-      options: what the search was made from.
+      options: of the search.
     """
 
     mirnas: tuple[SequenceRecord, ...]
@@ -86,7 +86,7 @@ class Search:
         return windows_mode.WindowsScanner(self.engine, names, options.windows)
 
     def explain(self, scanner: SliceScanner) -> None:
-        """Log what was chosen."""
+        """Log the engine, the settings and the candidates."""
         engine = "none" if self.engine is None else type(self.engine).__name__
         logging.info("engine: %s", engine)
         for name, value in self.settings.items():
@@ -122,7 +122,7 @@ def make_search(
     """Prepare the classifier of a search for its miRNAs.
 
     Args:
-      options: what is searched for.
+      options: of the search.
       mirnas: 5'→3', none longer than the classifier reads.
       trained: the classifier; None in seed mode, and for `ALIGNMENT` in sites mode.
       temperature: logits are divided by it.

@@ -24,7 +24,7 @@ SCHEMA = pa.schema(
         ("pvalue", pa.float64()),  # chance sites per nucleotide; see `null`
         ("evalue", pa.float64()),  # chance sites of the miRNA in the whole search
         ("site_type", pa.string()),  # of `site_types`
-        ("window_start", pa.int64()),  # what the classifier read
+        ("window_start", pa.int64()),  # of the window that the classifier read
         ("window_end", pa.int64()),
         ("alignment_score", pa.int64()),
         ("duplex", pa.string()),  # pairing string, of `drawing`

@@ -67,7 +67,7 @@ class Experiment:
     Attributes:
       name: "T1" to "T9".
       title: in a few words.
-      question: what it asks.
+      question: that it answers.
       stages: settings → its stages by name; those of a recipe's seeds are named
         "…/SEED".
       content: (settings, outcomes of the stages by name) → its content.
@@ -116,7 +116,7 @@ class Predictor:
 
     Attributes:
       name: in the table.
-      data: what it is measured on.
+      data: the data of its metrics.
       kind: `MODEL` or `BASELINE`.
     """
 
@@ -173,11 +173,11 @@ def baseline_rows(
     names: Mapping[str, str],
     measured: tuple[Outcome | None, Outcome],
 ) -> list[Row]:
-    """Return the rows of the baselines that were measured beside a model.
+    """Return the rows of the baselines that were measured together with a model.
 
     Args:
       settings: of the study.
-      data: what they were measured on.
+      data: the data of their metrics.
       metric: a key of the measurements.
       names: baseline → its name in the table.
       measured: on rows seen in training, if any, and on held-out rows.

@@ -31,7 +31,7 @@ _DIGITS = 4  # of an attention weight
 
 
 def _rows(settings: Settings, training: Training, part: str) -> RowOptions:
-    """Return the rows of a part of what a model was trained on."""
+    """Return the rows of a part of a model's training data."""
     return RowOptions(
         data=training.config().data.name,
         part=TRAIN if part == SEEN else "",

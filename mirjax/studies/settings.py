@@ -28,7 +28,7 @@ class Settings:
         rows as the second, to compare the two at equal size.
       seen_rows: training rows to measure on, drawn at random; 0: all.
       held_out_rows: held-out rows to measure on, likewise.
-      decoders: of `evaluation.options.DECODERS`, beside greedy decoding.
+      decoders: of `evaluation.options.DECODERS`, besides greedy decoding.
       grid: settings of the classifier that are compared.
       negative_ratio: negatives generated for each positive row of the classifiers.
       models: name of a model → overrides of its config, to make it smaller.

@@ -115,7 +115,7 @@ class Loop:
         return runs
 
     def _compile(self, step: int) -> None:
-        """Compile what the next epoch needs, so that its steps take their own time."""
+        """Compile the programs of the next epoch, before its steps are timed."""
         started = time.perf_counter()
         self._program.compile(next_lengths(step, self._counts))
         seconds = time.perf_counter() - started

@@ -79,7 +79,7 @@ def make_optimizer(
     """Make an optimiser.
 
     "rmsprop" is Keras 2.2's: decay 0.9, epsilon 1e-7 outside the square root, no bias
-    correction. "adam" has Keras's epsilon of 1e-7, beside the square root of the
+    correction. "adam" has Keras's epsilon of 1e-7, added to the square root of the
     bias-corrected mean square (Keras adds it before the correction, which makes it 32
     times larger at the first step and equal later). "adamw" decays weight matrices
     only, not biases.

@@ -87,7 +87,7 @@ def _check_nothing_lost(folders: Folders) -> None:
                 f"--workdir: {folder / METRICS_FILE} reaches step {evaluated[-1]}, but "
                 f"no checkpoint is left in {folders.checkpoints / FOLDER}; put the "
                 "checkpoints back, choose another folder, or move "
-                f"{METRICS_FILE} away to train anew"
+                f"{METRICS_FILE} away to train again"
             )
 
 

@@ -224,7 +224,7 @@ def one_class_warning(labels: Labels) -> str | None:
     one, other = ("1", "0") if labels.all() else ("0", "1")
     return (
         f"every row is labelled {one}: accuracy is meaningless here, since a predictor "
-        f"that answers {one} to everything has 100%; rows labelled {other} are needed "
+        f"that gives {one} for every row has 100%; rows labelled {other} are needed "
         "to tell a model from that"
     )
 

@@ -72,7 +72,7 @@ class DuplexEngine(PlainEngine):
 
 @jax.jit
 def _make_table(params: Mapping[str, Any]) -> Float[Array, "rows filters"]:
-    """Return what each stack adds to a diagonal, at each position of a miRNA.
+    """Return the value of each stack in a diagonal, at each position of a miRNA.
 
     The rows are ordered by position, then by the miRNA's step, then by the target's.
     """

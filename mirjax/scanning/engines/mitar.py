@@ -92,7 +92,7 @@ class MitarEngine:
 
 
 class _Program:
-    """The jitted functions of one model and some miRNAs, and what they share."""
+    """The jitted functions of one model and some miRNAs, with their shared arrays."""
 
     def __init__(self, trained: TrainedModel[Mitar], mirnas: Sequence[str]):
         model = trained.model

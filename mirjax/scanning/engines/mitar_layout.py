@@ -29,7 +29,7 @@ _MOST_TABLES = 1 << 18  # contexts of miRNAs, of 1 KB each
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
-    """The steps of the LSTMs by what they depend on; see the module.
+    """The steps of the LSTMs by their dependence; see the module.
 
     Attributes:
       mirna, few, own, shared, window: the numbers of the steps of each kind.
@@ -50,7 +50,7 @@ class Steps:
 
 
 def divide_steps(model: Mitar, num_mirnas: int, num_shared: int) -> Steps:
-    """Divide the steps of a model by what they depend on.
+    """Divide the steps of a model by their dependence.
 
     Args:
       model: its sizes.
@@ -106,7 +106,7 @@ class Groups:
 def group_mirnas(
     model: Mitar, reversed_mirnas: UInt8[np.ndarray, "mirnas length"]
 ) -> Sequence[Groups]:
-    """Group miRNAs by what the last steps across the boundary see of them.
+    """Group miRNAs by the letters that the last steps across the boundary see.
 
     Args:
       model: its sizes.

@@ -74,7 +74,7 @@ def log10_unpaired_of_all(utrs: Sequence[str]) -> list[Float[np.ndarray, " ends"
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
             found = kept["log10_unpaired"].astype(np.float64)
     except Exception:  # no file, or a damaged one, which fails in many ways
-        found = np.zeros(0)  # fold anew
+        found = np.zeros(0)  # fold again
     if len(found) != sum(map(len, utrs)) + len(utrs):
         found = np.concatenate([log10_unpaired(utr) for utr in utrs]).astype(np.float32)
         make_cache_folder(path.parent)
