@@ -350,7 +350,7 @@ def test_helwak_is_its_positives_with_whole_mirnas(data_dir, caplog):
         whole += mirna != rna
         assert mirna == rna or mirna.startswith(rna) and mirna in human
     assert whole > 16_000
-    assert "3753 completed; 93 left as they are since several" in caplog.text
+    assert "3753 completed; 93 unchanged since several" in caplog.text
 
 
 def test_the_sample_of_manakov_is_the_distinct_positives_of_both_files(data_dir):

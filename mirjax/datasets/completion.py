@@ -39,7 +39,7 @@ def complete_mirnas(
         completed.append(next(iter(found)) if len(found) == 1 else mirna)
         choices[len(found)] += len(mirna) == cut
     logging.info(
-        "%d of %d miRNAs have %d letters: %d completed; %d left as they are since "
+        "%d of %d miRNAs have %d letters: %d completed; %d unchanged since "
         "several known miRNAs begin with them, %d since none does",
         choices.total(),
         len(mirnas),

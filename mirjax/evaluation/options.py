@@ -27,7 +27,8 @@ NEGATIVES = (*KINDS, NO_NEGATIVES, OWN)
 RANKING, DATABASE, COMBINED = "ranking", "database", "combined"
 DECODERS = (BEAM, CONSTRAINED, RANKING, DATABASE, COMBINED)
 
-BETWEEN = DROP, POSITIVE, _ = ("drop", "positive", "negative")
+BETWEEN = ("drop", "positive", "negative")
+DROP, POSITIVE = BETWEEN[:2]
 DEFAULT_THRESHOLD = 0.5
 
 

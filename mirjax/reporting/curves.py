@@ -52,7 +52,7 @@ def training_curves(
     figure = new_figure(10.0, 6.4, title)
     (loss, accuracy), (match, distinct) = figure.subplots(2, 2, sharex=True)
     _both_lines(loss, rows, "loss")
-    panel(loss, "Loss", "nats a position")
+    panel(loss, "Loss", "nats per position")
 
     _both_lines(accuracy, rows, "token_accuracy_masked", 100.0)
     if prefix_only_accuracy is not None:

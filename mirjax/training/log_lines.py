@@ -18,7 +18,7 @@ def start_line(program: Program) -> str:
     return (
         f"{program.tasks[0].metadata['model']['name']}: {parameters:,} parameters, "
         f"{len(program.data.rows.weights)} rows, "
-        f"{program.tasks[0].steps.per_epoch} steps an epoch, "
+        f"{program.tasks[0].steps.per_epoch} steps per epoch, "
         f"{program.mesh.size} device(s), {jax.devices()[0].device_kind}"
     )
 
