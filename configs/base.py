@@ -10,16 +10,16 @@ Variant = Callable[[ConfigDict], None]
 def apply_variant(
     config: ConfigDict, variants: Mapping[str, Variant], variant: str, file: str
 ) -> ConfigDict:
-    """Fill in what a variant sets, and lock the config.
+    """Apply a variant to a config, and lock the config.
 
     Args:
-      config: what all variants share.
-      variants: name → function that sets the rest.
+      config: shared by all variants.
+      variants: name → function that sets the other keys.
       variant: one of their names.
       file: the config's file, for messages.
 
     Raises:
-      ValueError: for another name.
+      ValueError: for an unknown name.
     """
     if variant not in variants:
         names = ", ".join(variants)
@@ -37,20 +37,21 @@ def get_config() -> ConfigDict:
             "model": {"name": ""},  # a key of mirjax.models.MODELS, and its arguments
             "data": {
                 # A dataset, such as chakraborty2019, or a file of pairs (its SHA-256 is
-                # kept beside its name when the run starts).
+                # stored with its name when the run starts).
                 "name": "",
-                # Or skip: leave bad rows of a file out, listed in skipped.tsv.
+                # refuse, or skip: leave bad rows of a file out and list them in
+                # skipped.tsv.
                 "on_bad_record": "refuse",
                 # published, random, cluster or family; of a file also column.
                 "split": "published",
-                "seed": 0,  # of a split, or of negatives, that are drawn
+                "seed": 0,  # of a random split, and of generated negatives
                 # Pairs of other targets are left out of each part of the split.
                 "min_target_length": 0,  # nt
                 "max_target_length": 0,  # nt; 0: no limit
                 "positive_rows": 0,  # only the first positive rows; 0: all rows
                 # For a generator: cut each target to at most this many nt, ending where
                 # the site of its own miRNA ends. This uses the true miRNA: it measures
-                # what a known site is worth. Negative rows are left out.
+                # the value of a known site. Negative rows are left out.
                 "site_window": 0,  # nt; 0: whole targets
                 # For a classifier: negatives generated from the positive rows, in place
                 # of the data's own: frequency, random or dinucleotide. "none": positive
@@ -75,28 +76,29 @@ def get_config() -> ConfigDict:
 def _train() -> dict[str, object]:
     return {
         "batch_size": 128,  # rows, over all devices and micro-batches
-        # Parts that a batch is computed in, one after another, where a whole
-        # one does not fit into memory. Their gradients add up.
+        # Parts in which a batch is computed, one after another, if a whole one does not
+        # fit into memory. Their gradients are summed.
         "micro_batches": 1,
-        # Of the operands of matrix products in training: float32, or bfloat16,
-        # which GPUs multiply faster. All else stays float32.
+        # Type of the operands of matrix products in training: float32, or bfloat16,
+        # which GPUs multiply faster. Everything else is float32.
         "compute_dtype": "float32",
-        # Devices that share each kernel of at least 512 columns, and its optimizer
-        # state, where one device's memory is too small: a divisor of their number.
+        # Devices over which each kernel of at least 512 columns and its optimizer state
+        # are divided, if one device's memory is too small: a divisor of the number of
+        # devices.
         "model_devices": 1,
-        # A trained model, as --model names it, whose parameters training starts from;
-        # "": they are drawn. Its SHA-256 is kept beside its name.
+        # A trained model, as for --model, from whose parameters training starts; "":
+        # random initial parameters. Its SHA-256 is stored with its name.
         "init_from": "",
         "init_sha256": "",  # filled in
         # Lengths are in epochs; steps are computed from the number of rows.
         "num_epochs": 10.0,
         "eval_every_epochs": 1.0,  # between evaluations and checkpoints
-        # Steps between rows of metrics.jsonl, beside those of evaluations; 0:
-        # none. It changes nothing that is learned.
+        # Steps between rows of metrics.jsonl, besides those of evaluations; 0: none.
+        # Does not affect the parameters.
         "log_every": 100,
         "eval_batch_size": 512,  # rows
-        # Of a generator: augmented rows for each training row, which have its
-        # duplex and another row's miRNA; see mirjax/datasets/augmentation.py.
+        # For a generator: augmented rows for each training row, with its duplex and
+        # another row's miRNA; see mirjax/datasets/augmentation.py.
         "duplex_augmentation": 0,
         "decode_rows": 2000,  # held-out rows decoded at each evaluation
         "l2": 0.0,  # penalty on the squared Dense kernels

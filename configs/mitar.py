@@ -8,14 +8,14 @@ Variants (`--config=configs/mitar.py:NAME`):
   tuned       our recipe on the same data: 50 epochs, 9 to 18 minutes of one core with
               another run beside it; 95.4% of the test rows correct (mean of 5 seeds),
               where the released weights have 96.3%.
-  deepmirtar  the published recipe on the DeepMirTar part, as the released miTAR1.
+  deepmirtar  the published recipe on the DeepMirTar part, like the released miTAR1.
   miraw       the shorter variant, on the miRAW part: targets of 39 and 40 nt.
-  hejret      our recipe on the Hejret 2023 training rows, of which a tenth validate: 60
+  hejret      our recipe on the Hejret 2023 training rows, a tenth for validation: 60
               epochs; average precision 0.71 on the test rows (mean of 3 seeds).
   chakraborty the published recipe on the pairs of the seq2seq model, with negatives
               that keep each miRNA's frequency.
-  simulated   a small model on built-in simulated pairs; no files needed. It shows the
-              command at work: only complementarity distinguishes these pairs.
+  simulated   a small model on built-in simulated pairs, no files needed: a
+              demonstration; only complementarity distinguishes these pairs.
 """
 
 from ml_collections import ConfigDict
@@ -26,8 +26,8 @@ from mirjax.configs import base
 def get_config(variant: str = "combined") -> ConfigDict:
     """Return the config of one variant.
 
-    Gu et al. 2021: Adam at 0.001 (the published code names a rate that its optimiser
-    never sees), early stopping when validation accuracy has not risen for 100 epochs.
+    Gu et al. 2021: Adam at 0.001 (the published code sets a rate that its optimiser
+    ignores), early stopping when validation accuracy has not increased for 100 epochs.
     """
     config = base.get_config()
     config.model = {
@@ -95,7 +95,7 @@ def _hejret(config: ConfigDict) -> None:
     """7,374 training rows of chromosomes other than 1."""
     config.data.name = "hejret2023"
     _tuned_recipe(config, num_epochs=60.0)
-    # With letters that start nearly alike, nothing is learned on this data.
+    # With nearly equal initial embeddings, nothing is learned on this data.
     config.model.embedding_limit = 1.0
     config.optimizer.learning_rate = 0.001
     config.optimizer.ema_decay = 0.998

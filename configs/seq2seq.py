@@ -34,8 +34,8 @@ def get_config(variant: str = "published") -> ConfigDict:
 def _published(config: ConfigDict) -> None:
     """Chakraborty & Hasija 2019: 15,200 rows, 100 epochs.
 
-    An epoch took 54 to 72 s on 2 quiet CPU cores. Expect the same prediction for every
-    target, after 100 epochs too; docs/notes.md has the whole run.
+    An epoch took 54 to 72 s on 2 idle CPU cores. Expect the same prediction for every
+    target even after 100 epochs; docs/notes.md has the whole run.
     """
     config.data.name = "chakraborty2019"
     config.optimizer.name = "rmsprop"
@@ -44,7 +44,7 @@ def _published(config: ConfigDict) -> None:
     config.train.num_epochs = 100.0
     config.train.decode_rows = 1_000
     config.train.l2 = 0.001
-    config.train.export = "last"  # the published run keeps its last epoch
+    config.train.export = "last"  # like the published run
 
 
 def _tuned(config: ConfigDict) -> None:

@@ -25,7 +25,7 @@ def get_config(variant: str = "chakraborty") -> ConfigDict:
     config.model = {
         "name": "transformer",
         "encoder_layers": 3,
-        "decoder_layers": 2,  # few: ranking every miRNA costs little
+        "decoder_layers": 2,  # few, so that ranking every miRNA is fast
         "features": 128,
         "heads": 4,
         "hidden_features": 512,
@@ -42,7 +42,7 @@ def get_config(variant: str = "chakraborty") -> ConfigDict:
     config.train.batch_size = 64
     config.train.best_metric = "val/exact_match"
     config.train.best_mode = "max"
-    config.train.export = "last"  # no held-out row takes part in the choice
+    config.train.export = "last"  # held-out rows do not influence the choice
     return base.apply_variant(config, VARIANTS, variant, "configs/transformer.py")
 
 

@@ -4,7 +4,7 @@
     model.predict_proba("UGAGGUAGUAGGUUGUAUAGUU", ["ACUAUACAACCUACUACCUCA"])
     mirjax.scan(model, "hsa-let-7a-5p,hsa-miR-21-5p", "utrs.fa")
 
-Importing it costs nothing: what the names below need is imported when one is used.
+Importing it is fast: the modules that the names below need are imported on first use.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -30,5 +30,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the names of the Python interface too, for completion."""
+    """List also the names of the Python interface, for completion."""
     return sorted([*globals(), *__all__])

@@ -1,4 +1,4 @@
-"""The console command `mirjax`, which runs the others.
+"""The console command `mirjax`, which runs the other commands.
 
     mirjax COMMAND --flag=value ...
 
@@ -11,11 +11,11 @@ import sys
 COMMANDS = {
     "train": "train a model",
     "evaluate": "score a trained model, beside its baselines",
-    "study": "measure the study again, and render its report",
+    "study": "run the study again, and render its report",
     "sweep": "train a model under several settings and rank them",
     "predict": "decode the miRNAs of target sites and name them with BLAST",
     "scan": "find the target sites of miRNAs in transcripts",
-    "confirm": "search short RNAs as plain blastn does, sooner",
+    "confirm": "search short RNAs: exact blastn results, faster",
 }
 
 
@@ -33,7 +33,7 @@ def main() -> int:
         print(f"error: {problem}; choose one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 1
     sys.argv[1:] = arguments
-    # As `python -m` does it: absl looks for a command's flags and help in `__main__`.
+    # Like `python -m`, since absl looks for a command's flags and help in `__main__`.
     try:
         runpy.run_module(f"mirjax.{name}", run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:  # while the command's modules are imported

@@ -1,13 +1,13 @@
-"""The Python interface: what the commands do, with arrays, lists and data frames.
+"""The Python interface: the commands for arrays, lists and data frames.
 
     import mirjax
 
     model = mirjax.load("pretrained/duplex")
-    model.predict_proba(mirnas, targets)             # one probability a pair
+    model.predict_proba(mirnas, targets)             # one probability per pair
     sites = mirjax.scan(model, mirnas, transcripts)  # a pandas frame
 
-Every sequence is RNA or DNA, 5'→3'. The examples below are about the site of miR-21-5p
-in PDCD4.
+Every sequence is RNA or DNA, 5'→3'. The examples below use the site of miR-21-5p in
+PDCD4.
 
 References:
   Asangani et al. 2008, Oncogene 27:2128, doi 10.1038/sj.onc.1210856 (the site).
@@ -46,7 +46,7 @@ __all__ = ["Model", "Sequences", "SiteOptions", "WindowsOptions", "load", "scan"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Model:
-    """A trained model, as `load` returns it.
+    """A trained model, from `load`.
 
     Attributes:
       trained: a classifier or a generator, with its parameters.
@@ -64,12 +64,12 @@ class Model:
         """Return the probability that each miRNA binds its target.
 
         Args:
-          mirnas: n miRNAs, or one for all targets. Or a frame with the columns mirna
+          mirnas: n miRNAs, or one for all targets; or a frame with the columns mirna
             and target, in place of both.
           targets: n target sites, or one for all miRNAs.
 
         Returns:
-          One probability a pair; of a frame, a series under its index.
+          One probability per pair; for a frame, a series with its index.
 
         Raises:
           ValueError: if this model scores no pairs, a sequence cannot be read or does
@@ -206,7 +206,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     """Load a trained model: a workdir, a model file of mirjax, or a published file.
 
     Args:
-      path: as --model of the commands.
+      path: as for the flag --model.
 
     Raises:
       ValueError: if there is none, or the file is damaged.
@@ -225,10 +225,10 @@ def scan(
     """Find the target sites of miRNAs in transcripts.
 
     Args:
-      model: a classifier, or what to load it from.
+      model: a classifier, or its path or name; see `load`.
       mirnas: sequences, a FASTA file, a dataset such as "mirbase/hsa", or names in
         miRBase such as "hsa-miR-21-5p,hsa-let-7a-5p".
-      transcripts: sequences, or a FASTA file, which is read as it is scanned.
+      transcripts: sequences, or a FASTA file, which is read during the scan.
       options: `SiteOptions`, by default, finds sites above chance; `WindowsOptions`
         scores every window.
 

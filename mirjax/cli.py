@@ -1,4 +1,4 @@
-"""What all commands share: flags, logging, and errors as one line."""
+"""Shared parts of all commands: flags, logging, and one-line errors."""
 
 import codecs
 import contextlib
@@ -24,7 +24,7 @@ _REPORTED = (ValueError, OSError, RuntimeError, FloatingPointError)  # as one li
 _BROKEN_PIPE_STATUS = 141  # as a shell reports a process that SIGPIPE ended
 _PLAIN = {"→": "->", "≤": "<=", "–": "-", "─": "-", "×": "x", "…": "...", "·": "."}
 
-# What absl says of a wrong value, and what a user can do.
+# absl's messages for invalid values, and replacements with a remedy.
 _PLAIN_ERRORS = {
     "invalid literal for int() with base 10:": "give a whole number, not",
     "could not convert string to float:": "give a number, not",
@@ -48,8 +48,8 @@ def run(
 
     Args:
       main: the command, given its parsed flags. It raises ValueError, OSError,
-        RuntimeError or FloatingPointError for what the user can mend, each with a
-        one-line message.
+        RuntimeError or FloatingPointError for errors that the user can correct, each
+        with a one-line message.
       define_flags: defines the command's flags.
       argv: the command line, `sys.argv` by default.
     """
@@ -87,10 +87,10 @@ def run(
 
 
 def _log_plainly() -> None:
-    """Log to standard error, without what only developers of libraries need."""
+    """Log to standard error, without messages for developers of libraries."""
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
-    # Orbax reports every file it renames, and jax every backend it does not find.
+    # Orbax logs every file that it renames, and jax every backend that is missing.
     logging.get_absl_handler().addFilter(
         lambda record: (
             record.levelno > stdlib_logging.INFO
@@ -98,19 +98,19 @@ def _log_plainly() -> None:
             and "orbax" not in record.pathname
         )
     )
-    # An error that orbax logs with its traceback is raised too.
+    # Errors that orbax logs with a traceback are also raised.
     logging.get_absl_handler().addFilter(
         lambda record: record.exc_info is None or "orbax" not in record.pathname
     )
-    # Of reads that a failed restore has left behind; its own error says it all.
+    # From reads left over by a failed restore, which raises its own error.
     logging.get_absl_handler().addFilter(lambda record: record.name != "asyncio")
     warnings.filterwarnings("ignore", message="coroutine .* was never awaited")
 
 
 class _CtrlC:
-    """Python's own handler of SIGINT, which remembers that it was called.
+    """Python's handler of SIGINT, which records that it was called.
 
-    An extension module that is interrupted while it is imported raises another error.
+    An extension module that is interrupted during its import raises another error.
     """
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class _CtrlC:
 
 
 def _describe_missing_device(error: BaseException) -> str | None:
-    """Describe an error of jax where JAX_PLATFORMS names a device that is not there."""
+    """Describe an error of jax if JAX_PLATFORMS names a device that is missing."""
     platforms = os.environ.get("JAX_PLATFORMS")
     frames = traceback.extract_tb(error.__traceback__)
     if not platforms or not frames or not frames[-1].filename.endswith("xla_bridge.py"):
@@ -143,9 +143,9 @@ def _report_interrupt() -> int:
 
 
 def stop_signals() -> None:
-    """Let SIGTERM and SIGHUP end the command as an error does: it cleans up first.
+    """Let SIGTERM and SIGHUP end the command like an error, after cleaning up.
 
-    The exit code is 128 and the signal's number, as a shell reports it. A signal that
+    The exit code is 128 plus the signal's number, as in a shell. A signal that
     is ignored, as by nohup, stays ignored.
     """
 
@@ -166,9 +166,9 @@ def stop_signals() -> None:
 
 @contextlib.contextmanager
 def _standard_output() -> Iterator[None]:
-    """Print in any encoding, and end without a word when nobody reads any longer.
+    """Print in any encoding, and end silently when the reader closes the pipe.
 
-    Letters that the encoding of the terminal lacks are replaced by plain ones.
+    Letters that the terminal's encoding lacks are replaced by plain ones.
     """
     codecs.register_error("mirjax.plain", _plain_letters)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -179,7 +179,7 @@ def _standard_output() -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes standard output once more when it exits.
+        # Python flushes standard output again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_BROKEN_PIPE_STATUS)
 
@@ -200,7 +200,7 @@ def progress(
 
     Args:
       total: number of items, or None if it is unknown.
-      description: what is done, such as "decoding sites".
+      description: of the work, such as "decoding sites".
       in_bytes: show the bar's numbers in kB or MB.
 
     Yields:
@@ -230,7 +230,7 @@ def progress(
                 now = time.monotonic()
                 of_total = "" if total is None else f" of {total}"
                 if total is not None and done > done_before > 0:
-                    # What a resumed run finds done says nothing of the time left.
+                    # A resumed run's earlier items do not count for the time left.
                     rate = (done - done_before) / (now - line)
                     of_total += f", {_duration((total - done) / rate)} left"
                 logging.info("%s: %d%s", description, done, of_total)
@@ -256,14 +256,14 @@ def command_line(module: str, flag_values: flags.FlagValues) -> str:
 
 
 def _report_unraisable(unraisable: Any) -> None:
-    """Report as Python does, except reads left behind by a restore that failed.
+    """Report like Python, except for reads left over by a failed restore.
 
-    When one part of a checkpoint is damaged, the reads of the others end after their
-    event loop has closed, in threads of their own. The restore's error says it all.
+    If one part of a checkpoint is damaged, the reads of the others end in threads after
+    their event loop has closed. The restore raises its own error.
     """
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
-        # Ctrl-C hit a place that cannot raise, as in an import: once more, later. This
-        # is such a place too, and slow on a busy machine.
+        # Ctrl-C came where nothing can be raised, such as in an import: send it again
+        # later. This function is such a place, too, and slow on a busy machine.
         again = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
         again.daemon = True
         try:
@@ -275,8 +275,8 @@ def _report_unraisable(unraisable: Any) -> None:
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:
-    """Parse the command line; what it cannot parse is a one-line error too."""
-    if list(argv[1:]) == ["-h"]:  # absl knows --help alone
+    """Parse the command line; invalid flags are one-line errors."""
+    if list(argv[1:]) == ["-h"]:  # absl only knows --help
         argv = [argv[0], "--help"]
     try:
         return flags.FLAGS(argv)
@@ -284,7 +284,7 @@ def _parse_flags(argv: Sequence[str]) -> list[str]:
         sys.exit(0)
     except BrokenPipeError:
         raise
-    except Exception as error:  # absl and ml_collections have many kinds
+    except Exception as error:  # absl and ml_collections raise many types
         message = str(error)
         message = _MISSING.sub(r"--\1 is missing;", message).rstrip(";")
         for absl_words, plain_words in _PLAIN_ERRORS.items():

@@ -25,10 +25,11 @@ def define_config_flag(
     """Define the flag --config, a config and its variant.
 
     Args:
-      flag_values: gets the flag.
+      flag_values: in which to define the flag.
       help_text: of the flag.
-      describe_replacement: says what became of a dotted config key of an earlier
-        version, for the end of an error message; "" for a key that never existed.
+      describe_replacement: returns the end of an error message that names the
+        replacement of a dotted config key of an earlier version; "" for a key that
+        never existed.
     """
     from ml_collections import config_flags
 
@@ -55,8 +56,8 @@ def load_config(text: str) -> "ConfigDict":
     """Load a config, as --config names it.
 
     Args:
-      text: NAME or FILE.py, then ":VARIANT" or nothing. NAME is a shipped config. A
-        file that does not exist is looked for among the shipped configs:
+      text: NAME or FILE.py, optionally with ":VARIANT". NAME is a shipped config. If a
+        file does not exist, it is searched for among the shipped configs:
         configs/NAME.py is NAME.
 
     Returns:

@@ -8,10 +8,10 @@ mismatches, gap openings, start and end in the query, start and end in the subje
 E-value, bit score.
 
 The rows are those that blastn prints for the same search in the whole database. With
-words of 11 letters and more it drops some hits, depending on the neighbours of a query;
-this command drops none, so that its rows depend on nothing but the query.
-Identical queries are searched once, queries that cannot have a hit are left out where
-that saves time, and the others are distributed over one blastn process per core.
+words of 11 letters or more, blastn drops some hits, depending on the neighbouring
+queries. This command drops none: the rows of a query depend only on that query.
+Identical queries are searched once, queries that cannot have a hit are left out if that
+saves time, and the others are distributed over one blastn process per core.
 """
 
 import sys
@@ -63,10 +63,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "prefilter",
         "auto",
         PREFILTERS,
-        "stages that leave out queries which cannot have a hit. words: those without "
-        "the words in common that a hit requires; alignment: also those whose exact "
-        "alignment scores are too low; none: neither; auto: for each length of query "
-        "what saves time. The table is the same by all",
+        "stages that leave out queries which cannot have a hit. words: queries that do "
+        "not share the words that a hit requires; alignment: also queries whose exact "
+        "alignment scores are too low; none: no stage; auto: for each query length "
+        "the stages that save time. The table is the same for all",
         flag_values,
     )
     flags.DEFINE_float(
@@ -100,7 +100,7 @@ def _define_search_flags(flag_values: flags.FlagValues) -> None:
         "strand",
         DEFAULT.strand,
         STRANDS,
-        "both: search the reverse complements of the queries too",
+        "both: also search the reverse complements of the queries",
         flag_values,
     )
     flags.DEFINE_enum(
@@ -145,7 +145,7 @@ def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
     settings = blast_settings(flag_values)
 
-    # Imported here, so that --help and wrong flags are answered at once.
+    # Imported here, so that --help and errors in flags are fast.
     from mirjax.blast import search
     from mirjax.blast.database import build_database
     from mirjax.blast.processes import Limits
@@ -175,7 +175,7 @@ def main(flag_values: flags.FlagValues) -> None:
         stats.distinct,
     )
     if flag_values.explain:
-        # Not into the table.
+        # Not to standard output, which has the table.
         stream = sys.stderr if is_standard_output(out) else sys.stdout
         print(*stats.explain(), sep="\n", file=stream)
 

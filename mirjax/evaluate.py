@@ -4,8 +4,7 @@
 
 Prints the main metrics of the model and of its baselines as a table, and writes all of
 them to metrics.json, with pictures, in the folder --out. A baseline is a simple
-predictor that is fitted on the training pairs: a model is of use only if it does
-better.
+predictor that is fitted on the training pairs: a model is useful only if it is better.
 
 Baselines of a generator, which predicts miRNAs:
   prefix only               each letter from those before it, without the target
@@ -22,7 +21,7 @@ the target) or negative:
   complementarity           logistic regression on the complementarity of the pair
 """
 
-# Only light modules are imported here: neither --help nor a wrong flag waits for JAX.
+# Only light modules are imported here, so that --help and errors in flags are fast.
 import dataclasses
 import pathlib
 
@@ -102,7 +101,7 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
     ):
         flags.DEFINE_string(name, None, purpose, flag_values)
     for name, default, purpose in (
-        ("rows", 0, "Evaluate a random sample of the rows; 0: all."),
+        ("rows", 0, "Evaluate on a random sample of this many rows; 0: all."),
         ("seed", 0, "Seed of the sample of --rows."),
     ):
         flags.DEFINE_integer(name, default, purpose, flag_values=flag_values)
@@ -199,8 +198,8 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
-    """Measure a model on pairs, beside its baselines."""
-    # ---- Read the flags, before anything that takes time is imported. ----
+    """Measure a model on pairs, together with its baselines."""
+    # ---- Read the flags, before slow imports. ----
     row_options = options.RowOptions.from_flags(flag_values)
     rule = options.ThresholdRule.from_flags(flag_values)
     generator_options = options.GeneratorOptions.from_flags(flag_values)
@@ -216,7 +215,7 @@ def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
     from mirjax.output import make_folder
     from mirjax.training import metric_writer, workdir
 
-    # ---- Load the model and the data; errors of the user are found here. ----
+    # ---- Load and check the model and the data. ----
     model_path = pathlib.Path(flag_values.model)
     trained = load_model(model_path)
     metadata, generates = trained.metadata, isinstance(trained.model, Generator)
@@ -231,7 +230,7 @@ def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
         find_blast()
     make_folder(folder)
 
-    # ---- Measure, and draw what was measured. ----
+    # ---- Measure, and draw the plots. ----
     from mirjax.reporting.classifier_report import report_classifier
     from mirjax.reporting.generator_report import report_generator
     from mirjax.reporting.report import describe_source, print_origin, print_report

@@ -21,7 +21,7 @@ from absl import logging
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a disk without space left, a quota or the largest file size."""
 
-_NAME_BYTES = 200  # of a file's name that its temporary name holds
+_NAME_BYTES = 200  # of a file's name in its temporary name
 _TOKEN_BYTES = 8
 _SUFFIX = ".unfinished"
 _UNFINISHED = re.compile(rf"[0-9a-f]{{{2 * _TOKEN_BYTES}}}{re.escape(_SUFFIX)}")
@@ -32,8 +32,8 @@ _NOT_WRITTEN = (*FULL_DISK, errno.EIO)
 def atomic_write(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Write a file under a temporary name, and rename it once it is complete.
 
-    The temporary file is new, under a name that cannot be foreseen, and locked while it
-    is written. Those that killed processes left for the same path are deleted.
+    The temporary file is new, with a random name, and locked while it is written.
+    Temporary files that killed processes left for the same path are deleted.
 
     Args:
       path: the file; an existing one is replaced. If it is a symbolic link, the file
@@ -44,7 +44,8 @@ def atomic_write(path: pathlib.Path) -> Iterator[pathlib.Path]:
       the block ends, or deleted if the block raises.
 
     Raises:
-      OSError: if the file cannot be written, or is a pipe or a device; it names it.
+      OSError: if the file cannot be written, or is a pipe or a device; the message
+        names it.
     """
     target = pathlib.Path(os.path.realpath(path))
     with named_errors(path):
@@ -101,14 +102,14 @@ def file_sha256(path: pathlib.Path) -> str:
 
 @contextlib.contextmanager
 def hold_lock(path: pathlib.Path, name: str) -> Iterator[None]:
-    """Hold a lock file, which is made if missing, until the block ends.
+    """Hold a lock on a file, which is made if missing, until the block ends.
 
-    The system frees the lock when the process ends, however it ends. The block may
-    delete the file.
+    The system releases the lock when the process ends, even if it is killed. The block
+    may delete the file.
 
     Args:
       path: the lock file.
-      name: what it locks, a folder, for messages.
+      name: of the locked folder, for messages.
 
     Raises:
       ValueError: if another process holds it; the message names the process.
@@ -123,7 +124,7 @@ def hold_lock(path: pathlib.Path, name: str) -> Iterator[None]:
             raise
         if os.fstat(stream.fileno()).st_nlink:
             break
-        stream.close()  # the process that held it has deleted it
+        stream.close()  # the process that held the lock has deleted the file
     with stream:
         stream.truncate(0)
         stream.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
@@ -161,7 +162,7 @@ def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Name a path in the errors of writing to it or to its temporary file."""
     try:
         yield
-    except BrokenPipeError:  # no fault of the path: nobody reads it any longer
+    except BrokenPipeError:  # the reader has closed the pipe
         raise
     except OSError as error:
         file = str(error.filename)
@@ -193,7 +194,7 @@ def create_unfinished(target: pathlib.Path) -> tuple[pathlib.Path, int]:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return unfinished, descriptor
-        # Another process took it for abandoned before it was locked.
+        # Another process deleted it as abandoned before it was locked.
         os.close(descriptor)
 
 

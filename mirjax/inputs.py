@@ -19,7 +19,7 @@ STREAM = "-"  # the path of standard input
 _MAX_UNPACKED = 2 << 30  # bytes that a gzipped file may unpack to
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20  # bytes read at a time
-_MARKS = {  # of UTF-32 first, since that of UTF-16 is its beginning
+_MARKS = {  # UTF-32 first, since its mark begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
     codecs.BOM_UTF16_LE: "UTF-16",
@@ -36,10 +36,10 @@ _CONTROL_BYTES = set(range(32)) - set(b"\t\n\r\f")
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """An input that has been read, for several readers: a pipe is read but once.
+    """An input that has been read, for several readers: a pipe can be read only once.
 
     Attributes:
-      name: what to call it in messages.
+      name: its name in messages.
       data: its bytes, unpacked.
     """
 
@@ -48,11 +48,11 @@ class Content:
 
 
 Source: TypeAlias = str | os.PathLike[str] | Content
-"""A path, - for standard input, or what has been read already."""
+"""A path, - for standard input, or content that has been read already."""
 
 
 def input_name(source: Source) -> str:
-    """Return what to call an input in messages: its path, or "standard input" for -."""
+    """Return the name of an input in messages: its path, or "standard input" for -."""
     if isinstance(source, Content):
         return source.name
     return "standard input" if os.fspath(source) == STREAM else str(source)
@@ -98,8 +98,7 @@ def read_text(source: Source) -> str:
       source: the input, plain or gzipped. A byte-order mark at its start is removed.
 
     Returns:
-      The text, its lines ended by line feeds alone; it holds at least one character
-      that is not blank.
+      The text, with line feeds as line ends; at least one character is not blank.
 
     Raises:
       ValueError: if it cannot be read, is not UTF-8, or is blank.
@@ -110,12 +109,12 @@ def read_text(source: Source) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{name}: {_describe(content, error.start)}") from None
-    if "\0" in text[:2] and text.isascii():  # of every letter, one byte is zero
+    if "\0" in text[:2] and text.isascii():  # one byte of every letter is zero
         order = "BE" if text[0] == "\0" else "LE"
         raise ValueError(f"{name}: {_convert('UTF-16' + order, 'UTF-16')}")
     text = text.replace("\r\n", "\n")
     if "\n" not in text:
-        text = text.replace("\r", "\n")  # as old Macs ended lines
+        text = text.replace("\r", "\n")  # line ends of old Macs
     if not text.strip():
         raise ValueError(f"{name}: the file is empty")
     return text
@@ -131,7 +130,7 @@ def _refuse_device(stream: BinaryIO, name: str) -> None:
 
 @contextlib.contextmanager
 def open_rereadable(source: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open an input that is read several times, as it is, not unpacked.
+    """Open an input that is read several times, without unpacking it.
 
     Args:
       source: the input. Standard input and pipes are first copied to a temporary file.
@@ -163,14 +162,14 @@ def open_rereadable(source: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def stream_lines(stream: BinaryIO, name: str) -> Iterator[str]:
     """Read a UTF-8 text line by line, in the memory of its longest line.
 
-    What `read_text` reads is read alike, and what it refuses is refused.
+    It accepts and refuses the same texts as `read_text`.
 
     Args:
       stream: bytes, plain or gzipped, at their start.
-      name: what to call the input in messages.
+      name: of the input, for messages.
 
     Returns:
-      An iterator of the lines, without what ends them.
+      An iterator of the lines, without line ends.
 
     Raises:
       ValueError: if it cannot be unpacked, is not UTF-8, or is blank.
@@ -211,7 +210,7 @@ def _split_lines(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
     rest = next(chunks, b"")
     _check_encoding(rest, name)
     rest = rest.removeprefix(codecs.BOM_UTF8)
-    # As old Macs ended lines: such a file has no other line ends.
+    # Line ends of old Macs: such a file has no others.
     end = b"\r" if b"\r" in rest and b"\n" not in rest else b"\n"
     parts = [rest]
     for chunk in chunks:
@@ -229,13 +228,13 @@ def _split_lines(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
 
 
 def _check_encoding(start: bytes, name: str) -> None:
-    """Raise a ValueError if the start of a file says that it is no UTF-8 text."""
+    """Raise a ValueError if the start of a file shows that it is not UTF-8 text."""
     known = (*_COMPRESSED, *_MARKS)
     zeros = [n for n, byte in enumerate(start[:2]) if not byte]
     binary = set(start) & _CONTROL_BYTES and not _is_utf8(start)
     if start.startswith(known) or binary:
         raise ValueError(f"{name}: {_describe(start, 0)}")
-    if zeros and start.isascii():  # of every letter, one byte is zero
+    if zeros and start.isascii():  # one byte of every letter is zero
         order = "BE" if zeros[0] == 0 else "LE"
         raise ValueError(f"{name}: {_convert('UTF-16' + order, 'UTF-16')}")
 
@@ -251,7 +250,7 @@ def _is_utf8(start: bytes) -> bool:
 
 
 def _is_latin(line: bytes) -> bool:
-    """Return whether a line that is no UTF-8 is taken for Latin-1."""
+    """Return whether a line that is not UTF-8 is probably Latin-1."""
     return not set(line) & _CONTROL_BYTES
 
 
@@ -276,7 +275,7 @@ def _unpack(content: bytes, name: str) -> bytes:
 
 
 def _describe(content: bytes, start: int) -> str:
-    """Say what a file is that is not UTF-8 text, from the given byte on."""
+    """Describe a file that is not UTF-8 text, from the given byte on."""
     for magic, kind in _COMPRESSED.items():
         if content.startswith(magic):
             return f"not a text file but {kind}; unpack it first"

@@ -15,7 +15,7 @@ from typing import IO, cast
 from mirjax.files import atomic_write, create_unfinished, named_errors
 
 _STANDARD = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
-_LONGEST_SUFFIX = ".skipped.tsv"  # of what a command names after its output
+_LONGEST_SUFFIX = ".skipped.tsv"  # of the files named after an output
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
 
 
@@ -25,15 +25,15 @@ def open_output(out: str | os.PathLike[str]) -> Iterator[io.BufferedIOBase]:
 
     Args:
       out: a file, which appears whole or not at all (see `atomic_write`); "-" or
-        /dev/stdout, standard output; or a pipe or a device, which is written to. What
-        goes to a name that ends in .gz is compressed.
+        /dev/stdout, standard output; or a pipe or a device, which is written to. The
+        output is compressed if the name ends in .gz.
 
     Yields:
       The stream, of bytes.
 
     Raises:
-      BrokenPipeError: if nobody reads the pipe any longer.
-      OSError: if the output cannot be written; it names it.
+      BrokenPipeError: if the reader has closed the pipe.
+      OSError: if the output cannot be written; the message names it.
     """
     out = os.fspath(out)
     with contextlib.ExitStack() as stack:
@@ -45,7 +45,7 @@ def open_output(out: str | os.PathLike[str]) -> Iterator[io.BufferedIOBase]:
             unfinished = stack.enter_context(atomic_write(pathlib.Path(out)))
             stream = stack.enter_context(unfinished.open("wb"))
         if out.endswith(".gz"):
-            # No name and no time in the header: equal content gives equal files.
+            # Without a name and a time in the header, equal content gives equal files.
             zipped = gzip.GzipFile("", "wb", fileobj=stream, mtime=0)
             stream = stack.enter_context(zipped)
         yield stream
@@ -83,7 +83,7 @@ def check_writable(
     """Check that the output of a command can be written, before work begins.
 
     Args:
-      out: what --out gives; see `open_output`.
+      out: the value of --out; see `open_output`.
       *inputs: files that it must not replace.
 
     Raises:

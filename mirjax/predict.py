@@ -18,14 +18,15 @@ A record that the model can read as a whole (for most models: of at most 29 nt) 
 site. A longer one is covered by windows of that length, one every --stride nt; the last
 window ends where the record ends. Or, by --segments=21,23,25, as in the published
 package, segments of these lengths at every position; --accessible and --max_energy
-leave out those that are folded or bind weakly, and --by_transcript sums them up.
+leave out sites that are folded or bind weakly, and --by_transcript lists the miRNAs of
+each transcript.
 
-known means that a hit has at most the E-value --evalue: it says what the decoded miRNA
-resembles, not whether the site binds it. A trained model decodes miRNAs much like those
-it was trained on, for random sites too; compare log_prob, and see --top. The hit may be
-partial or differ in some letters: evalue and bitscore say how similar the miRNA is to
-mirna_id. A decoded miRNA that equals a database record is always known, by the name of
-that record. Of equal records or hits, the first in the database counts.
+known means that a hit has at most the E-value --evalue: the decoded miRNA resembles a
+known one, which does not mean that the site binds it. A trained model decodes miRNAs
+like those of its training data even for random sites; compare log_prob, and see --top.
+The hit may be partial or differ in some letters: evalue and bitscore say how similar
+the miRNA is to mirna_id. A decoded miRNA that equals a database record is always known,
+by the name of that record. Of equal records or hits, the first in the database counts.
 
     python -m mirjax.predict --model=W --pairs=TABLE --out=probabilities.tsv
     python -m mirjax.predict --model=W --mirnas=FASTA --targets=FASTA --out=p.tsv
@@ -175,7 +176,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def _check_pair_flags(flag_values: flags.FlagValues) -> None:
-    """Raise a ValueError for flags that do not fit together or have no effect."""
+    """Raise a ValueError for flags that are not compatible or have no effect."""
     if flag_values.pairs is not None:
         for name in ("mirnas", "targets"):
             if flag_values[name].value is not None:
@@ -244,7 +245,7 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
         max_energy=flag_values.max_energy,
     )
 
-    # Imported here, so that --help and wrong flags are answered at once.
+    # Imported here, so that --help and errors in flags are fast.
     from mirjax.blast import naming
     from mirjax.blast.programs import find_blast
     from mirjax.datasets import registry
@@ -254,7 +255,7 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
     from mirjax.reporting.prediction_table import write_sites
     from mirjax.reporting.transcript_table import TranscriptTable
 
-    # ---- Everything wrong with the input is found before the device is used. ----
+    # ---- Check all inputs before the device is used. ----
     out, by_transcript = flag_values.out, flag_values.by_transcript
     inputs = (flag_values.targets, flag_values.db, flag_values.model)
     check_writable(out, *inputs)

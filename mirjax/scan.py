@@ -12,29 +12,28 @@ other IUPAC codes) pair with nothing.
 window, and sites with p-values above --chance_per_kb are left out. Columns:
 
   mirna target    names
-  start end       where the best duplex lies
+  start end       position of the best duplex
   score           probability that the miRNA binds the window
-  pvalue          sites of the miRNA, per nucleotide of shuffled transcripts, that score
-                  as high or higher
+  pvalue          chance sites of the miRNA with at least this score, per nucleotide
+                  of shuffled transcripts
   evalue          chance sites of the miRNA in all transcripts of the search
   site_type       8mer, 7mer-m8, 7mer-A1 or 6mer as TargetScan defines them, or other
   window_start    the window that the classifier read
   window_end
   alignment_score of the duplex
   duplex          its pairs, in ViennaRNA's notation: the site, &, the miRNA, both
-                  5'→3'; brackets pair, points do not
+                  5'→3'; brackets are pairs, dots are unpaired letters
 
 --mode=windows is the published protocol of miTAR: a classifier scores windows of the
 length that it reads, one every --step nt, and one that ends where the transcript ends.
 A transcript that is no longer than a window is one window. Columns: mirna, target,
-start and end of the window, window (its number, from 0), score and sites: how many
-windows of this transcript the miRNA passes, at least --min_sites.
+start and end of the window, window (its number, from 0), score and sites: the number of
+windows of this transcript that reach the threshold for the miRNA, at least --min_sites.
 
---mode=seed lists canonical sites alone: mirna, target, start, end and site_type.
+--mode=seed lists only canonical sites: mirna, target, start, end and site_type.
 
-A scan that was stopped goes on with --resume. --shard=1/4 scans a quarter, and
---merge joins the shards. --dask spreads a scan over a cluster. All write the same
-table.
+--resume continues a scan that was stopped. --shard=1/4 scans a quarter, and --merge
+joins the shards. --dask runs a scan on a cluster. All give the same table.
 """
 
 import contextlib
@@ -96,7 +95,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def _check(flag_values: flags.FlagValues) -> None:
-    """Raise a ValueError for flags that cannot go together, or cannot be written."""
+    """Raise a ValueError for flags that are not compatible or cannot be written."""
     from mirjax.inputs import check_streams
     from mirjax.output import check_distinct, check_writable
     from mirjax.scanning.transcripts import is_read_once
@@ -284,7 +283,7 @@ def _open_report(
 
 
 class _Command(types.ModuleType):
-    """This module, once it is imported: `mirjax.scan` is the function all the same."""
+    """This module, made callable: `mirjax.scan` stays the function after its import."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Scan from Python; see `mirjax.api.scan`."""

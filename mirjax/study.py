@@ -1,22 +1,22 @@
-"""Measure the study again, from raw data to a report, by one command.
+"""Run the whole study again, from raw data to a report.
 
     python -m mirjax.study --workdir=W
 
 Each experiment, T1 to T9, writes its metrics to W/results, and all of them are rendered
 to W/report.html, one page that needs no network. Trained models and measurements are
-kept in W/stages as long as neither their inputs nor their code change: the same command
+stored in W/stages and reused unless their inputs or their code change: the same command
 continues a study that was stopped or killed.
 
 The whole study takes about half a day on 2 CPU cores. It needs the datasets
 chakraborty2019, mitar2021 and hejret2023, NCBI BLAST+, and ViennaRNA (pip install
-'mirjax[fold]'). --quick runs all of it on reduced data in some minutes; every table
-says so.
+'mirjax[fold]'). --quick runs all of it on reduced data in a few minutes; every table is
+marked.
 
 SIGTERM, SIGHUP and SIGINT (Ctrl-C) save the training that runs first. Exit codes: 0
 when all is done, 1 after an error, 130 after SIGINT, 143 after SIGTERM or SIGHUP.
 """
 
-# Only light modules are imported here: neither --help nor a wrong flag waits for JAX.
+# Only light modules are imported here, so that --help and errors in flags are fast.
 import pathlib
 
 from absl import flags, logging
@@ -71,7 +71,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
     find_blast()
     load_viennarna("mirjax.study")
-    # What is compiled once is not compiled again for another seed or run.
+    # Programs are compiled once for all seeds and runs.
     jax.config.update("jax_compilation_cache_dir", str(workdir / COMPILED_FOLDER))
     try:
         run_study(QUICK if flag_values.quick else FULL, workdir, names)

@@ -3,9 +3,9 @@
     python -m mirjax.sweep --config=configs/sweeps/mitar.py --workdir=W
 
 Each run has its own folder under W/runs, with its metrics and its exported model, and
-W/runs.tsv ranks the runs, one row a run. They are judged by validation rows only: test
-rows are never read. Runs that differ only in learning rate, dropout rate or seed are
-trained together. The same command continues a sweep that was stopped or killed, and
+W/runs.tsv ranks the runs, one row per run. They are ranked by validation rows only:
+test rows are never used. Runs that differ only in learning rate, dropout rate or seed
+are trained together. The same command continues a sweep that was stopped or killed, and
 trains values that were added to the grid.
 
 SIGTERM, SIGHUP and SIGINT (Ctrl-C) save the runs first; a second signal stops at once.
@@ -58,7 +58,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def _describe_replacement(key: str) -> str:
-    """Say what became of a sweep's key; the training config is its section base."""
+    """Describe the replacement of a sweep's key; section base is a training config."""
     replacement = describe_replacement(key.removeprefix("base."))
     return replacement.replace("config.", "config.base.")
 
@@ -69,7 +69,7 @@ def sweep(config: "ConfigDict", folder: pathlib.Path, together: int) -> None:
     Args:
       config: see configs/sweeps/mitar.py.
       folder: the sweep's workdir.
-      together: runs trained as one program, at most.
+      together: highest number of runs trained as one program.
 
     Raises:
       ValueError: for a wrong config, data that do not fit the model, or a folder that

@@ -15,8 +15,8 @@ batch, if each runs the command with
 
     --coordinator=HOST:PORT --num_processes=N --process_id=0 (… N - 1)
 
-and --workdir names a folder that all of them see. scripts/launch starts them. If one of
-them ends, the others do too; the same commands continue the run.
+and --workdir names a folder that all of them can access. scripts/launch starts them. If
+one of them ends, the others end, too; the same commands continue the run.
 """
 
 import json
@@ -103,12 +103,12 @@ class _StepsParser(flags.ArgumentParser):
 
 
 def train(config: "ConfigDict", folder: pathlib.Path, profiled_steps: int = 0) -> None:
-    """Train what a config describes, from the last checkpoint if there is one.
+    """Train the run of a config, from its last checkpoint if there is one.
 
     Args:
       config: see configs/base.py.
       folder: the run's workdir.
-      profiled_steps: training steps to trace, about; 0: no profile.
+      profiled_steps: approximate number of training steps to trace; 0: no profile.
 
     Raises:
       ValueError: for a wrong config, data that do not fit the model, or a folder that

@@ -13,9 +13,8 @@ from absl import logging
 
 from mirjax import files
 
+MAX_CACHE_BYTES = 1 << 30  # of the cached programs
 _THREADS_PER_DEVICE = 3
-
-MAX_CACHE_BYTES = 1 << 30  # of the programs that are kept
 
 
 def compiler_options() -> dict[str, str]:
@@ -51,14 +50,14 @@ def use_enough_threads() -> None:
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled programs in the user's cache, so that they are compiled once.
+    """Store compiled programs in the user's cache, so that they are compiled once.
 
-    A folder that is configured already, as by JAX_COMPILATION_CACHE_DIR, is used as it
-    is. JAX_ENABLE_COMPILATION_CACHE=0 turns the cache off. Where the user's cache
+    A folder that is configured already, such as by JAX_COMPILATION_CACHE_DIR, is not
+    changed. JAX_ENABLE_COMPILATION_CACHE=0 turns the cache off. If the user's cache
     cannot be written, programs are compiled at each start. If it holds more than
-    `MAX_CACHE_BYTES`, the programs that have been unused for longest are removed. jax
-    does that itself where JAX_COMPILATION_CACHE_MAX_SIZE is set and the package
-    filelock installed.
+    `MAX_CACHE_BYTES`, the least recently used programs are removed. jax does this
+    itself if JAX_COMPILATION_CACHE_MAX_SIZE is set and the package filelock is
+    installed.
     """
     if jax.config.values["jax_compilation_cache_dir"]:
         return
@@ -75,19 +74,19 @@ def use_compilation_cache() -> None:
 
 
 def remove_unused(folder: pathlib.Path, max_bytes: int) -> None:
-    """Remove the files of a folder that have been unused for longest.
+    """Remove the least recently used files of a folder.
 
-    Another process may use the folder: it compiles a program that it does not find.
+    Another process may use the folder: it compiles programs that were removed.
 
     Args:
-      folder: holds files, of which those that are left have at most `max_bytes`.
-      max_bytes: of all of them.
+      folder: of the files.
+      max_bytes: total size of the files that remain, at most.
     """
     found = []
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):
             status = path.stat()
-            # Many file systems note reads once a day, some never.
+            # Many file systems update the time of access once a day, some never.
             used = max(status.st_atime, status.st_mtime)
             found.append((used, status.st_size, path))
     excess = sum(size for _, size, _ in found) - max_bytes
@@ -102,7 +101,7 @@ def remove_unused(folder: pathlib.Path, max_bytes: int) -> None:
 def cache_folder() -> pathlib.Path:
     """Return the folder of this kind of processor's programs in the user's cache.
 
-    A home folder may be shared by processors that lack one another's instructions.
+    A home folder may be shared by machines whose processors differ in instructions.
     """
     return files.cache_folder("compiled") / _processor()
 

@@ -1,4 +1,4 @@
-"""Kill a training run of several processes at random moments, and compare its end.
+"""Kill a training run of several processes at random moments; compare the result.
 
     python scripts/chaos.py --kills=20 --folder=/tmp/chaos [--seed=0] [--epochs=150]
 
@@ -7,8 +7,8 @@ of all of them, while they start, while they train, or while a checkpoint is wri
 Each time the same command continues it. The script ends with code 1 unless the final
 parameters are the same bit for bit, the metrics have every evaluation once, and after
 each kill the other processes have ended by themselves within --patience seconds. Only
-where the killed process had not connected with them yet, they wait for it longer, since
-it could just be slow to start: the launcher ends them then.
+if the killed process had not yet connected with them, they wait longer, since it could
+be slow to start: then the launcher ends them.
 """
 
 import argparse
@@ -51,12 +51,12 @@ _POLL_SECONDS = 0.002
 
 @dataclasses.dataclass
 class Tally:
-    """What the kills have met.
+    """Counts of the kills.
 
     Attributes:
-      moments: kills by what the run was doing.
+      moments: kills by the state of the run.
       victims: kills by the processes that were killed.
-      seconds: that the other processes took to end, of each kill that left some.
+      seconds: time that the other processes took to end, for each kill that left some.
       unfinished: kills that left an unfinished checkpoint behind.
       ended: kills after which the launcher ended processes that waited to connect.
     """
@@ -109,7 +109,7 @@ class Run:
 
 
 def environment(folder: pathlib.Path) -> dict[str, str]:
-    """Return an environment in which equal programs are compiled once."""
+    """Return an environment with a compilation cache."""
     return {
         **os.environ,
         "PYTHONPATH": str(ROOT),

@@ -2,7 +2,7 @@
 
     python scripts/collect_results.py NAME FILE... [--title=TEXT] [--seeds 0 1 2]
 
-A FILE is a metrics.json of mirjax.evaluate, or what a benchmark wrote by --out: a JSON
+A FILE is a metrics.json of mirjax.evaluate, or the --out file of a benchmark: a JSON
 object whose "rows" are the metrics. Several metrics.json are runs of one experiment:
 each metric is their mean, and METRIC_by_seed lists the runs. Rows of several benchmarks
 are joined. The script writes results/NAME.json, with the commit, the machine and the
@@ -227,7 +227,7 @@ def main() -> None:
         "--seeds", type=int, nargs="+", help="seeds of the runs, in order"
     )
     parser.add_argument("--duration", help="duration of the training, and its machine")
-    parser.add_argument("--notes", nargs="+", help="remarks, one a paragraph")
+    parser.add_argument("--notes", nargs="+", help="remarks, one per paragraph")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "results")
     options = parser.parse_args()
     try:

@@ -3,7 +3,7 @@
 #
 #   scripts/docs.sh [FOLDER]        the site goes to FOLDER, build/site by default
 #
-# PYTHON names the interpreter, by default that of .venv, which has the docs extra.
+# PYTHON names an interpreter with the docs extra, by default that of .venv.
 set -euo pipefail
 
 root="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"

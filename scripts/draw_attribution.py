@@ -1,4 +1,4 @@
-"""Draw what a classifier's score rests on, for the first pairs of a table.
+"""Draw the attribution of a classifier's score for the first pairs of a table.
 
 python scripts/draw_attribution.py MODEL PAIRS OUT.png [--rows=3]
 """
@@ -14,7 +14,7 @@ from mirjax.sequences.bad_records import BadRecords
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="as --model of mirjax.predict takes it")
+    parser.add_argument("model", help="as for --model of mirjax.predict")
     parser.add_argument("pairs", help="a table with the columns mirna and target")
     parser.add_argument("out", type=pathlib.Path, help="the picture, PNG or SVG")
     parser.add_argument("--rows", type=int, default=3, help="pairs drawn (default: 3)")

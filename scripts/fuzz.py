@@ -28,7 +28,7 @@ from collections.abc import Callable
 
 import fuzz_inputs
 
-# Share of the cases, and cases of a batch.
+# Fraction of the cases, and cases of a batch.
 _SHARES = {
     "fasta": 0.27,
     "tables": 0.28,
@@ -40,9 +40,9 @@ _SHARES = {
 }
 _BATCH = 1_000
 _SMALL_BATCH = 200  # of kinds that start a process for each case
-_DEADLINE = 300  # seconds for a batch; a sound reader takes a fraction
+_DEADLINE = 300  # seconds for a batch; a correct reader takes a fraction
 _MEMORY = 1 << 30  # bytes that a worker may use beyond what it has at its start
-_H5_SECONDS = 2  # that reading one HDF5 file may compute
+_H5_SECONDS = 2  # of CPU time to read one HDF5 file
 
 _FORKING = ("h5", "commands")
 
@@ -79,7 +79,7 @@ def _read_blast_table(path: pathlib.Path) -> object:
 
 
 def _forked(path: pathlib.Path, output, messages) -> int:
-    """Do what `hdf5_file.run_child` does, without starting Python again."""
+    """Replace `hdf5_file.run_child`, without starting Python again."""
     from mirjax.models.imports import hdf5_child
 
     if process := os.fork():
@@ -102,7 +102,7 @@ def _used() -> int:
 
 
 def outcome(read: Callable[[pathlib.Path], object], path: pathlib.Path) -> str:
-    """Read a case; return READ, REFUSED or what is wrong."""
+    """Read a case; return READ, REFUSED or a description of the failure."""
     from mirjax.blast.programs import BlastError
 
     try:
@@ -171,7 +171,7 @@ def run_batch(
 
 
 def _run_worker(command: list[str], folder: pathlib.Path) -> str:
-    """Run a worker; return what went wrong."""
+    """Run a worker; return a description of its failure, or an empty text."""
     with (folder / "errors").open("w+") as errors:
         try:
             code = subprocess.run(
@@ -188,7 +188,7 @@ def _run_worker(command: list[str], folder: pathlib.Path) -> str:
 
 
 def _store(folder: pathlib.Path, stem: pathlib.Path, failure: str) -> None:
-    """Store the input that a worker read last, and what became of it."""
+    """Store the input that a worker read last, and its failure."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     (case,) = folder.glob(f"{_CASE}.*")
     shutil.copy(case, stem.with_suffix(case.suffix))

@@ -1,9 +1,9 @@
 """Command lines for scripts/fuzz.py: every flag of every command, with odd values.
 
 A case is a command line that works, with one to three of its flags changed or added. It
-runs in a fork of a process that has imported the commands. Where a command has checked
-its input and goes on to train, decode or measure, it ends: this is about what it says
-of values. Searches by BLAST run.
+runs in a fork of a process that has imported the commands. A command ends once it has
+checked its input, before it trains, decodes or measures: only the checks of values are
+tested. BLAST searches run.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 COMMANDS = ("train", "sweep", "evaluate", "predict", "confirm")
-SECONDS = 60  # after which a command counts as hanging
+SECONDS = 60  # after which a command is taken to hang
 _MEMORY = 4 << 30  # bytes of address space beyond that of the parent
 
 FOLDER = "{folder}"  # stands for the folder of the inputs
@@ -217,7 +217,7 @@ def judge(path: pathlib.Path, code: int, said: str) -> None:
 
 
 def _stop_before_the_work() -> None:
-    """Import the commands; let them end where their input has been checked."""
+    """Import the commands; let them end once their input has been checked."""
 
     def stop(*_: object, **__: object) -> None:
         raise SystemExit(0)

@@ -4,8 +4,8 @@
     python scripts/collect_results.py genes rows.json --title=TEXT
 
 A row of the kind "mean" is a predictor on one dataset, with the intervals over miRNAs
-and over genes; "mirna" is the model and the counted sites on one miRNA; "confounder"
-is what a number of a gene does to the model.
+and over genes; "mirna" is the model and the counted sites on one miRNA; "confounder" is
+the effect of a gene's property on the model.
 """
 
 import argparse

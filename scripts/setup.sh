@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Make .venv with mirjax in it, and have BLAST+: the set-up that the other scripts share.
+# Make .venv with mirjax in it, and install BLAST+; the other scripts call this one.
 # The extra test also needs Chromium, which shows the pages that the tests check.
 #
 #   scripts/setup.sh [EXTRA]        EXTRA is an extra of setup.cfg, such as test
 #
-# Does nothing where all is in place. PYTHON=/path/to/python names the interpreter that a
-# new .venv is made with.
+# Does nothing if everything is installed. PYTHON=/path/to/python names the interpreter of
+# a new .venv.
 set -euo pipefail
 
 root="$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -20,8 +20,8 @@ fail() {
   exit 1
 }
 
-# Whether this command is a Python that mirjax runs on and that can import the modules
-# named. Only running it tells: a version manager's shim may exist and yet fail.
+# Whether this command is a Python that mirjax supports and that can import the named
+# modules. It must be run to find out: a version manager's shim may exist and yet fail.
 suits() {
   "$1" - "${@:2}" >/dev/null 2>&1 <<'PYTHON'
 import importlib, sys
@@ -78,7 +78,7 @@ find_python() {
     "  sudo apt-get install python$version-venv"
 }
 
-# A stamp holds the hash of all that an install depends on, the folder's place too.
+# A stamp holds the hash of everything that an install depends on, including the path.
 install_package() {
   local name="${extra:-base}" unfinished="$venv/mirjax-unfinished" python wanted
   local stamp="$venv/mirjax-installed-$name"

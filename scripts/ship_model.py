@@ -59,7 +59,7 @@ def rounded(trained: TrainedModel[Any], dtype: type) -> dict[str, Any]:
 
 
 def largest_change(trained: TrainedModel[Any], params: Mapping[str, Any]) -> float:
-    """Return by how much logits of random pairs change with rounded parameters."""
+    """Return the largest change of the logits of random pairs by rounded parameters."""
     rng = np.random.default_rng(0)
     lengths = trained.model.max_mirna_length, trained.model.max_target_length
     mirnas, targets = (
@@ -75,7 +75,7 @@ def largest_change(trained: TrainedModel[Any], params: Mapping[str, Any]) -> flo
 
 
 def without_folders(section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a section of a config with files named by their names alone."""
+    """Return a section of a config with files named without their folders."""
 
     def shorten(value: Any) -> Any:
         if not isinstance(value, str):
@@ -89,7 +89,7 @@ def without_folders(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shipped_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model's metadata without the folders of whoever trained it."""
+    """Return a model's metadata without the folders of the training machine."""
     sections = {
         name: without_folders(metadata[name])
         for name in ("data", "pool")
@@ -101,7 +101,7 @@ def shipped_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def make_card(
     trained: TrainedModel[Any], name: str, metrics: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return what a card says of a model: how it was made, and what it measures."""
+    """Return the content of a model's card: its training and its metrics."""
     leaves = jax.tree.leaves(trained.params)
     metadata = shipped_metadata(trained.metadata)
     return {

@@ -17,6 +17,7 @@ cd "$root"
 "$python" -m ruff format --quiet --check
 "$python" -m mypy mirjax
 PYTHON="$python" "$root/scripts/docs.sh"
-# Two processes: most of the time goes into compiling, which keeps one core busy. A file's
-# tests stay together, and share what it has made; see tests/conftest.py for their order.
+# Two processes, since most of the time is compilation, which keeps one core busy. The
+# tests of a file run in one process and share fixtures; see tests/conftest.py for the
+# order.
 exec "$python" -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder "$@"

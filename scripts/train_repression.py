@@ -1,9 +1,9 @@
-r"""Train the repression models that come with the package.
+r"""Train the repression models of the package.
 
     python scripts/train_repression.py --utrs=refseq_3utr.fa.gz,ensembl_3utr.fa.gz \
         --out=mirjax/pretrained/repression
 
-Writes model.json, trained on HeLa and HEK293FT, and hela.json, trained on HeLa alone,
+Writes model.json, trained on HeLa and HEK293FT, and hela.json, trained on HeLa only,
 each with a head for every miRNA left out. The same files give the same bytes.
 """
 

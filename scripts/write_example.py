@@ -4,9 +4,9 @@
 
 targets.fa holds simulated target sites that are not in the training data, each named
 after its true miRNA and site type, and one longer mRNA fragment with a site in the
-middle. mirnas.fa holds all simulated miRNAs, the database that predictions are named
-from. utrs.fa holds pieces of human 3'UTRs around three sites that were found by
-experiment: of miR-21 in PDCD4, and of miR-17 and miR-20a in E2F1.
+middle. mirnas.fa holds all simulated miRNAs, the database for naming predictions.
+utrs.fa holds parts of human 3'UTRs around three experimentally found sites: of miR-21
+in PDCD4, and of miR-17 and miR-20a in E2F1.
 
 References:
   Asangani et al. 2008, Oncogene 27:2128, doi 10.1038/sj.onc.1210856 (PDCD4).
@@ -25,7 +25,7 @@ from mirjax.sequences import alphabet, fasta
 from mirjax.sequences.records import SequenceRecord
 
 NUM_SITES = 12
-UTRS = {  # pieces of the 3'UTRs of ENSG00000150593 and ENSG00000101412
+UTRS = {  # parts of the 3'UTRs of ENSG00000150593 and ENSG00000101412
     "PDCD4_161-320": "AAAUGUUUUUUCUUUUUUUUUUGUUUUUCGAGGGGGCAAGGAGGGACAGAAAAGUAACCUC"
     "UUCUUAAGUGGAAUAUUCUAAUAAGCUACCUUUUGUAAGUGCCAUGUUUAUUAUCUAAUCAUUCCAAGUUUUGCAUU"
     "GAUGUCUGACUGCCACUCCUUU",

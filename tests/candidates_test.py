@@ -1,7 +1,6 @@
 """Candidates: the best place of every bin, and what each rule keeps."""
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from plain_alignment import plain_end_scores
 
@@ -101,11 +100,3 @@ def test_all_and_seed_need_no_threshold_and_other_kinds_are_refused():
     assert candidates.calibrate("seed", [], MIRNAS).kind == "seed"
     with pytest.raises(ValueError, match="--candidates=best is not one of all"):
         candidates.calibrate("best", [], MIRNAS)
-
-
-def test_retained_sites_are_near_ones_of_the_same_pair():
-    reference = pa.table(
-        {"mirna": ["a", "a", "b"], "target": ["t", "t", "t"], "end": [30, 100, 30]}
-    )
-    table = pa.table({"mirna": ["a", "b"], "target": ["t", "u"], "end": [51, 30]})
-    assert candidates.retained(reference, table).tolist() == [True, False, False]

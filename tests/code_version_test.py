@@ -8,6 +8,13 @@ from mirjax.studies import code_version as module
 from mirjax.studies.code_version import code_version
 
 
+def clear_caches():
+    """Forget the source that was read."""
+    for function in vars(module).values():
+        if hasattr(function, "cache_clear"):
+            function.cache_clear()
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package of three modules, of which `a` imports `b`."""
@@ -18,15 +25,15 @@ def package(tmp_path, monkeypatch):
     (folder / "b.py").write_text(source)
     (folder / "c.py").write_text("Z = 1\n")
     monkeypatch.setattr(module, "_PACKAGE", folder)
-    module.clear_cache()
+    clear_caches()
     yield folder
-    module.clear_cache()
+    clear_caches()
 
 
 def version_after(file: pathlib.Path, text: str) -> tuple[str, str]:
     before = code_version("mirjax.a")
     file.write_text(text)
-    module.clear_cache()
+    clear_caches()
     return before, code_version("mirjax.a")
 
 
@@ -48,5 +55,5 @@ def test_ignored_modules_do_not_count(package):
     ignored = frozenset({"mirjax.b"})
     before = code_version("mirjax.a", ignored)
     (package / "b.py").write_text("other = 1\n")
-    module.clear_cache()
+    clear_caches()
     assert code_version("mirjax.a", ignored) == before

@@ -448,7 +448,7 @@ def test_a_workdir_gets_its_curves_with_baselines_on_its_own_data(
         for name in ("mirna_identity", "complementarity")
     }
     assert half["complementarity"] != found["baselines"]["complementarity"]
-    assert "Broken lines: baselines on simulated, test rows" in values["title"]
+    assert "Dashed lines: baselines on simulated, test rows" in values["title"]
     # Baselines on other data are not drawn.
     drawn.clear()
     data = write_csv(tmp_path / "pairs.csv", *table)

@@ -144,9 +144,9 @@ def _weights_alone(file, folder):
 
 HOSTILE = {
     "external storage": (_external_storage, "dense/bias is stored in another file"),
-    "external link": (_external_link, "dense/bias' is a link to elsewhere"),
-    "external group": (_external_group, "'model_weights' is a link to elsewhere"),
-    "soft link": (_soft_link, "dense/bias' is a link to elsewhere"),
+    "external link": (_external_link, "dense/bias' is a link to another file"),
+    "external group": (_external_group, "'model_weights' is a link to another file"),
+    "soft link": (_soft_link, "dense/bias' is a link to another file"),
     "virtual": (_virtual, "dense/bias is stored in another file"),
     "absurd shape": (_absurd_shape, r"bytes ask for 19\d+ numbers"),
     "bomb": (_bomb, r"bytes ask for 80\d+ numbers"),

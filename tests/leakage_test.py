@@ -8,7 +8,7 @@ import pytest
 from equations import random_letters
 
 from mirjax.datasets import leakage
-from mirjax.datasets.readers import read_mirbench
+from mirjax.datasets.readers import read_pairs
 from mirjax.sequences.records import Pairs
 
 
@@ -110,7 +110,7 @@ def test_reserved_hashes_are_read_and_checked(tmp_path):
 
 def test_the_published_test_set_leaks_into_its_own_training_rows(data_dir):
     train, test = (
-        read_mirbench(data_dir / "hejret2023" / f"{part}.tsv")
+        read_pairs(data_dir / "hejret2023" / f"{part}.tsv", "mirbench")
         for part in ("train", "test")
     )
     found = leakage.Guard.from_sources(["hejret2023/test"]).leaks(train)

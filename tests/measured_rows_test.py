@@ -5,6 +5,7 @@ import json
 import pathlib
 import sys
 
+import pyarrow as pa
 import pytest
 
 BENCH = pathlib.Path(__file__).parents[1] / "scripts" / "bench"
@@ -209,3 +210,15 @@ def test_an_ablation_trains_each_recipe_once_and_keeps_its_best_evaluation(
     monkeypatch.setattr(sys, "argv", ["x", *words, "teacher"])
     with pytest.raises(SystemExit):  # it needs --transcripts
         ablation.main()
+
+
+def test_retained_sites_are_near_ones_of_the_same_pair(load):
+    reference = pa.table(
+        {"mirna": ["a", "a", "b"], "target": ["t", "t", "t"], "end": [30, 100, 30]}
+    )
+    table = pa.table({"mirna": ["a", "b"], "target": ["t", "u"], "end": [51, 30]})
+    assert load("candidates").retained(reference, table).tolist() == [
+        True,
+        False,
+        False,
+    ]

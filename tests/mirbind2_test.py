@@ -7,7 +7,7 @@ import pytest
 from equations import random_params
 from sklearn import metrics
 
-from mirjax.datasets.readers import read_mirbench
+from mirjax.datasets.readers import read_pairs
 from mirjax.inference.classify import predict_probabilities
 from mirjax.models.imports.mirbind2 import from_checkpoint
 from mirjax.models.imports.torch_file import read_torch_file
@@ -78,7 +78,7 @@ def released_file(data_dir):
 def test_released_weights_give_their_probabilities_and_average_precision(
     data_dir, released_file
 ):
-    pairs = read_mirbench(data_dir / "hejret2023" / "test.tsv")
+    pairs = read_pairs(data_dir / "hejret2023" / "test.tsv", "mirbench")
     trained = load_model(released_file)
 
     probabilities = predict_probabilities(trained, pairs)

@@ -66,7 +66,7 @@ def test_a_page_loads_nothing_from_elsewhere(written):
 def test_every_picture_has_a_text_in_its_place(written):
     pictures = [a for _, a in Reader(written).tags if a.get("role") == "img"]
     assert [a["aria-label"] for a in pictures] == ["Two panels", "Two more panels"]
-    with pytest.raises(ValueError, match="text in its place"):
+    with pytest.raises(ValueError, match="text alternative"):
         page.Picture("<svg></svg>", " ")
 
 

@@ -37,7 +37,7 @@ def logged(caplog):
 
 def test_chakraborty_targets_are_reversed(tmp_path):
     path = _write(tmp_path, "AACC,GGUA\r\nCCCA,UUUG")
-    pairs = readers.read_chakraborty(path)
+    pairs = readers.read_pairs(path, "chakraborty2019")
     assert pairs.mirnas == ["AACC", "CCCA"]
     assert pairs.targets == ["AUGG", "GUUU"]
     assert pairs.labels is None
@@ -47,7 +47,7 @@ def test_mitar_mirnas_are_reversed(tmp_path):
     rows = "mir-1\tAACG\tgene1\tGGTa\t1\nmir-2\tACCC\tgene2\tUUTG\t0\n"
     header = "miRNA ID\tmiRNA Seq (3'-->5')\tmRNA\tTarget Site\tlabel\n"
     for text in (rows, header + rows):
-        pairs = readers.read_mitar(_write(tmp_path, text))
+        pairs = readers.read_pairs(_write(tmp_path, text), "mitar2021")
         assert pairs.mirnas == ["GCAA", "CCCA"]
         assert pairs.targets == ["GGUA", "UUUG"]
         assert pairs.labels.tolist() == [1, 0]
@@ -58,7 +58,7 @@ def test_mitar_mirnas_are_reversed(tmp_path):
 
 def test_mirbench_columns_are_found_by_name(tmp_path):
     text = "label\tgene_cluster_ID\tgene\tchr\tnoncodingRNA\n0\t7\tACGT\t1\tTTGA\n"
-    pairs = readers.read_mirbench(_write(tmp_path, text))
+    pairs = readers.read_pairs(_write(tmp_path, text), "mirbench")
     assert (pairs.mirnas, pairs.targets) == (["UUGA"], ["ACGU"])
     assert (pairs.labels.tolist(), pairs.clusters) == ([0], ["7"])
     assert pairs.mirna_names is None
@@ -95,11 +95,11 @@ def test_helwak_mirnas_are_completed_if_cut(tmp_path):
 
 def test_csv_columns_are_optional_and_in_any_order(tmp_path):
     text = 'target,mirna\nACGT,TTGA\n"GG",CC\n'
-    pairs = readers.read_csv(_write(tmp_path, text))
+    pairs = readers.read_pairs(_write(tmp_path, text), "csv")
     assert (pairs.mirnas, pairs.targets) == (["UUGA", "CC"], ["ACGU", "GG"])
     assert pairs.labels is None
     text = "gene,Target,mirna,label,mirna_name\nBRCA1,ACGT,TTGA,1,mir-1\n"
-    pairs = readers.read_csv(_write(tmp_path, text))
+    pairs = readers.read_pairs(_write(tmp_path, text), "csv")
     assert (pairs.genes, pairs.mirna_names) == (["BRCA1"], ["mir-1"])
     assert pairs.labels.tolist() == [1]
 
@@ -146,7 +146,9 @@ def _fraction_with_seed_match(mirnas, targets):
 
 
 def test_real_chakraborty_pairs_are_both_5_to_3(data_dir):
-    pairs = readers.read_chakraborty(data_dir / "chakraborty2019/pairs.csv")
+    pairs = readers.read_pairs(
+        data_dir / "chakraborty2019/pairs.csv", "chakraborty2019"
+    )
     assert len(pairs) == 19_230
     assert set(pairs.mirnas) <= set(_mirbase(data_dir).values())
     flipped = [target[::-1] for target in pairs.targets]
@@ -157,7 +159,7 @@ def test_real_chakraborty_pairs_are_both_5_to_3(data_dir):
 
 def test_real_mitar_mirnas_are_those_of_mirbase(data_dir):
     file = "mitar2021/data_DeepMirTar_miRAW_noRepeats_3folds.txt"
-    pairs = readers.read_mitar(data_dir / file)
+    pairs = readers.read_pairs(data_dir / file, "mitar2021")
     assert len(pairs) == 27_720
     mirbase = _mirbase(data_dir)
     known = [
@@ -173,7 +175,7 @@ def test_real_mitar_mirnas_are_those_of_mirbase(data_dir):
 
 
 def test_real_mirbench_pairs_are_both_5_to_3(data_dir):
-    pairs = readers.read_mirbench(data_dir / "hejret2023/test.tsv")
+    pairs = readers.read_pairs(data_dir / "hejret2023/test.tsv", "mirbench")
     mirbase = _mirbase(data_dir)
     assert (len(pairs), len(pairs.clusters)) == (965, 965)
     # The experiment reads isoforms: compare the name's seed, not the whole miRNA.

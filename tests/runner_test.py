@@ -288,8 +288,8 @@ def test_a_full_disk_is_one_line_and_resume_goes_on(tmp_path, expected):
     assert process.returncode == 1
     lines = [line for line in messages.splitlines() if line.startswith("error:")]
     assert lines == [
-        f"error: {out}: cannot be written (File too large); free space, and give the "
-        "same command with --resume to go on"
+        f"error: {out}: cannot be written (File too large); free space, and "
+        "resume by the same command with --resume"
     ]
     assert not out.exists()
     log = str(tmp_path / "log")

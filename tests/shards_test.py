@@ -135,7 +135,9 @@ def test_a_renamed_shard_is_refused(tmp_path):
     run_shard(out, 1, 2)
     shard_file(out, Shard(1, 2)).rename(shard_file(out, Shard(2, 2)))
     run_shard(out, 1, 2)
-    with pytest.raises(ValueError, match="holds shard 1 of 2; give the file its own"):
+    with pytest.raises(
+        ValueError, match="holds shard 1 of 2; give the file its original"
+    ):
         shards.find_shards(out)
 
 

@@ -26,7 +26,7 @@ class Normalised(nn.Module):
     ("initial", "seed"), [(initial_state, 0), (initial_states, [0, 1])]
 )
 def test_statistics_of_a_batch_are_refused_on_any_number_of_devices(
-    initial, seed, devices
+    initial, seed, devices, unchecked
 ):
     """Each device would have those of its own rows, and a checkpoint none."""
     mesh = sharding.mesh_of(jax.devices()[:devices])

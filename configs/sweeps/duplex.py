@@ -4,10 +4,10 @@
 
 Variants (`--config=configs/sweeps/duplex.py:NAME`):
   recipes    8 runs of 20 epochs on the labelled chimeras (the default).
-  left_out   the same without Helwak 2013, on whose rows they are ranked: what is found
-             there holds on data of another laboratory.
-  simulated  4 runs of 2 epochs on simulated pairs, no files needed: it shows the
-             command at work, and is too short to learn much.
+  left_out   the same without Helwak 2013, by whose rows they are ranked: so they are
+             compared on data of another laboratory.
+  simulated  4 runs of 2 epochs on simulated pairs, no files needed: a demonstration of
+             the command, too short to learn much.
 """
 
 from ml_collections import ConfigDict
@@ -16,7 +16,7 @@ from mirjax.configs import base, duplex
 
 
 def get_config(variant: str = "recipes") -> ConfigDict:
-    """Return the config of one sweep: what its runs share, and where they differ."""
+    """Return the config of one sweep: the shared config of its runs, and the grid."""
     data = "simulated" if variant == "simulated" else "labels"
     config = ConfigDict(
         {

@@ -11,8 +11,8 @@ Variants (`--config=configs/sweeps/mitar.py:NAME`):
              correct; 25 epochs are not measured.
   repaired   the same with negatives that keep each miRNA's frequency: 30 minutes of
              one core; the best run has 87% of the test rows correct.
-  simulated  4 runs of 3 epochs on simulated pairs, no files needed: it shows the
-             command at work, and is too short to learn anything.
+  simulated  4 runs of 3 epochs on simulated pairs, no files needed: a demonstration of
+             the command, too short to learn anything.
 """
 
 from ml_collections import ConfigDict
@@ -21,7 +21,7 @@ from mirjax.configs import base, mitar
 
 
 def get_config(variant: str = "reduced") -> ConfigDict:
-    """Return the config of one sweep: what its runs share, and where they differ."""
+    """Return the config of one sweep: the shared config of its runs, and the grid."""
     data = "combined"
     if variant in ("study", "repaired"):
         data = "chakraborty"
@@ -50,7 +50,7 @@ def _reduced(config: ConfigDict) -> None:
 def _published(config: ConfigDict) -> None:
     """Gu et al. 2021: five batch sizes, six learning rates, five dropout rates.
 
-    Unlike the published code, whose optimiser never sees the rate, ours does.
+    In the published code the learning rate is not passed to the optimiser; here it is.
     """
     config.grid = {
         "train": {"batch_size": (10, 30, 50, 100, 200)},
@@ -62,7 +62,7 @@ def _published(config: ConfigDict) -> None:
 
 
 def _study(config: ConfigDict) -> None:
-    """A part of the grid of the study's third table, with averaged parameters."""
+    """A part of the grid of the study's third table, with an EMA of parameters."""
     config.base.data.split = "random"
     config.base.data.positive_rows = 10_000
     config.base.data.negatives = "random"

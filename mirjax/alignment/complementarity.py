@@ -3,10 +3,10 @@
 The score is that of the best antiparallel alignment, or 0 if none is positive. A
 Watson-Crick pair scores 1, a G:U wobble 0, a mismatch -1, each times 4 where the miRNA
 letter is in the seed, 2-8. A gap of k letters, on either side, costs 6 + 2(k - 1). The
-alignment may end anywhere. It may begin anywhere too, unless anchored: then each
-letter left out before its first pair, at the miRNA's 5' end or at the target's 3' end,
-costs 2. That fits sites that were cut out along an alignment, as the pairs of
-Chakraborty & Hasija 2019 were: their 3' end lies opposite miRNA letter 1 or 2.
+alignment may end anywhere. It may also begin anywhere, unless it is anchored: then each
+letter before the first pair, at the miRNA's 5' end or at the target's 3' end, costs 2.
+Anchoring suits sites whose 3' end lies opposite miRNA letter 1 or 2, such as those of
+Chakraborty & Hasija 2019, which were cut out along an alignment.
 """
 
 import dataclasses
@@ -24,16 +24,16 @@ from mirjax.sequences.pairing import PARTNERS, SEED, WOBBLE_PARTNERS
 WATSON_CRICK, WOBBLE, MISMATCH = 1, 0, -1
 SEED_WEIGHT = 4  # times the pair score at the seed
 GAP_OPEN, GAP_EXTEND = 6, 2  # a gap of k letters costs GAP_OPEN + (k - 1) GAP_EXTEND
-OFFSET = 2  # anchored only: a letter left out before the first pair
+OFFSET = 2  # anchored only: cost of each letter before the first pair
 
-_TILE_WORTH = 2**35  # cells; a tile saves as many seconds there as it takes to compile
+_TILE_WORTH = 2**35  # cells, from which a tile saves more time than its compilation
 
 
 def seed_weighted(*, anchored: bool = False) -> Scoring:
     """Return the scoring of this module; the miRNA is the query.
 
     Args:
-      anchored: whether the miRNA's 5' end is held to the site's 3' end.
+      anchored: whether the miRNA's 5' end is anchored at the site's 3' end.
     """
     pairs = complement(
         WATSON_CRICK, WOBBLE, MISMATCH, GAP_OPEN - GAP_EXTEND, GAP_EXTEND
@@ -47,12 +47,12 @@ def seed_weighted(*, anchored: bool = False) -> Scoring:
 
 
 def by_bond() -> Scoring:
-    """Return the scoring by which a scan finds duplexes; the miRNA is the query.
+    """Return the scoring with which a scan finds duplexes; the miRNA is the query.
 
-    Pairs score their hydrogen bonds: C:G 3, A:U 2, others -3, but G:U 0, each times 2
-    in the seed. A gap of k letters costs 9 + 3(k - 1). Of the scorings that were tried
-    on validation pairs of Hejret 2023, hidden in 3'UTRs, it found most at one chance
-    site in 10,000 nt: 28%, where `seed_weighted` found 23%.
+    A pair scores its number of hydrogen bonds (C:G 3, A:U 2), G:U 0, and others -3,
+      each times 2 in the seed. A gap of k letters costs 9 + 3(k - 1). Of the scorings
+      tried on validation sites of Hejret 2023 placed in 3'UTRs, it found the most at
+      one chance site in 10,000 nt: 28%; `seed_weighted` found 23%.
     """
 
     def score(one: str, other: str) -> int:
@@ -73,10 +73,10 @@ def score_all(
     Args:
       targets: n target sites, 5'→3'.
       candidates: m miRNAs, 5'→3'.
-      anchored: whether the miRNA's 5' end is held to the site's 3' end.
+      anchored: whether the miRNA's 5' end is anchored at the site's 3' end.
 
     Returns:
-      Scores, the higher the more complementary.
+      Scores; a higher one means more complementarity.
 
     Raises:
       ValueError: for a letter that is not a nucleotide or an ambiguity code. The latter
@@ -102,10 +102,10 @@ def score_pairs(
     Args:
       mirnas: n miRNAs, 5'→3'.
       targets: n target sites, 5'→3'.
-      anchored: whether the miRNA's 5' end is held to the site's 3' end.
+      anchored: whether the miRNA's 5' end is anchored at the site's 3' end.
 
     Returns:
-      Scores, the higher the more complementary.
+      Scores; a higher one means more complementarity.
 
     Raises:
       ValueError: for lists of different lengths, and as in `score_all`.

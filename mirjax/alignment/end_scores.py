@@ -1,20 +1,18 @@
 """The best local alignment that ends at each letter of long subjects.
 
-A scan asks at each letter of a transcript how well a miRNA's best duplex pairs whose 3'
-end on the transcript is that letter. The recurrence is that of `recurrence`, with the
-subject's letters as the vector: one pass over a miRNA's letters, from its 3' end, does
-the cells of all positions at once, and each of its operations is one NumPy call.
-
-Only gaps along the subject hinder that, as such a gap depends on cells of its own row.
-With o and e the costs of a gap and of each of its letters, and H' the best score that
-does not end in such a gap,
+For each letter of a transcript, a scan needs the score of the miRNA's best duplex whose
+3' end on the transcript is that letter. The recurrence is that of `recurrence`,
+vectorised over the subject's letters: each row, one miRNA letter from its 3' end on, is
+computed for all positions at once by NumPy. Only gaps along the subject prevent this,
+since such a gap depends on cells of its own row. With o and e the costs of a gap and of
+each of its letters, and H' the best score that does not end in such a gap,
 
     E(i, j) = max over k of H'(i, j - k) - o - k e
 
-As H' is at most the bound b(i) of the letters read so far, gaps beyond (b(i) - o) / e
-letters never leave a score above 0. The maximum over the other k is computed by
-doubling: over 1, 2, 4, 8... letters, each from the one before, shifted. Other letters
-than the seed come first and weigh little, so most rows need few steps.
+H' is at most b(i), the highest score of the letters read so far, so gaps of more than
+(b(i) - o) / e letters never leave a score above 0. The maximum over the other k is
+computed by doubling: over 1, 2, 4, 8... letters, each from the previous one, shifted.
+Letters outside the seed come first and have low weights, so most rows need few steps.
 
 References:
   Gotoh 1982, An improved algorithm for matching biological sequences,
@@ -35,7 +33,7 @@ _BLOCK = 2**16  # positions at a time: the arrays of a block fit in a core's cac
 
 
 class Subjects:
-    """Subjects side by side in one array, apart so that no alignment spans two.
+    """Subjects in one array, so far apart that no alignment spans two.
 
     Attributes:
       starts: position of each subject's first letter in the array.
@@ -50,13 +48,13 @@ class Subjects:
         longest_query: int,
         multiple: int = 1,
     ):
-        """Lay subjects side by side.
+        """Put subjects into one array.
 
         Args:
           tokens: of each subject, 5'→3'; any that is not a letter pairs with nothing.
-          scoring: an antiparallel one of local alignments.
+          scoring: antiparallel, of local alignments.
           longest_query: length of the longest query, in nt.
-          multiple: of which every start is one.
+          multiple: every start is a multiple of this.
 
         Raises:
           ValueError: for a scoring that is not antiparallel, is anchored or has free
@@ -70,7 +68,7 @@ class Subjects:
         self.halo = longest_span(scoring, longest_query)
         self.dtype = scoring.dtype(longest_query, longest_query)
         self.lengths = np.array([len(one) for one in tokens], np.int64)
-        # A gap of as many letters as lie between two subjects leaves no score above 0.
+        # A gap over the letters between two subjects leaves no score above 0.
         apart = -(-(self.lengths + self.halo) // multiple) * multiple
         before = -(-self.halo // multiple) * multiple
         self.starts: Int64[np.ndarray, " subjects"]
@@ -84,15 +82,15 @@ class Subjects:
     def gains(
         self, letter: int, weight: int
     ) -> tuple[Int[np.ndarray, " size"], Int[np.ndarray, " size"]]:
-        """Return what a query letter of some weight scores with each position.
+        """Return the scores of a query letter, times its weight, with each position.
 
         Args:
           letter: token of the query.
           weight: factor of its scores.
 
         Returns:
-          What it scores, then the same for pairs that may be the last of an alignment:
-          those that score above 0.
+          The scores, and the scores of pairs that may be the last of an alignment:
+          those above 0.
         """
         key = letter, weight
         if key not in self._gains:
@@ -111,10 +109,10 @@ _NOWHERE = 255  # between subjects
 
 
 def longest_span(scoring: Scoring, query_length: int) -> int:
-    """Return the most subject letters that an alignment with a score above 0 covers.
+    """Return the highest number of subject letters in an alignment that scores above 0.
 
     Args:
-      scoring: of local alignments, whose gaps cost something for each letter.
+      scoring: of local alignments, with a gap_extend above 0.
       query_length: in nt.
     """
     most = scoring.bound(query_length, query_length)
@@ -122,7 +120,7 @@ def longest_span(scoring: Scoring, query_length: int) -> int:
 
 
 def _longest_gap(scoring: Scoring, most: int) -> int:
-    """Return the letters of the longest gaps that leave something of a score."""
+    """Return the letters of the longest gap that costs less than a score."""
     return max(0, (most - 1 - scoring.gap_open) // scoring.gap_extend)
 
 
@@ -133,7 +131,7 @@ def end_scores(
 
     Args:
       query: tokens of a miRNA, 5'→3'.
-      subjects: side by side, for queries at least this long.
+      subjects: laid out for queries of at least this length.
 
     Returns:
       For each position, the score of the best alignment whose last pair, at its 3' end
@@ -150,7 +148,7 @@ def end_scores(
 
 @dataclasses.dataclass(frozen=True)
 class _Row:
-    """A letter of the query and what may precede it.
+    """A letter of the query, with its weight and longest gap.
 
     Attributes:
       letter: its token.
@@ -178,7 +176,7 @@ def _rows(query: tuple[int, ...], scoring: Scoring) -> tuple[_Row, ...]:
 def _score_block(
     rows: Sequence[_Row], subjects: Subjects, block: slice
 ) -> Int[np.ndarray, " positions"]:
-    """Return the best score of each position of a block; those of its halo are less."""
+    """Return the best score of each position of a block; lower bounds in its halo."""
     scoring, dtype = subjects.scoring, subjects.dtype
     size = block.stop - block.start
     extend = dtype.type(scoring.gap_extend)

@@ -20,11 +20,11 @@ from mirjax.alignment.scoring import Scoring, nucleotide
 Kernel = Literal["sweep", "strip", "tile", "pallas"]
 
 TILE_WORTH = 2**29
-"""Cells to be scored from which a tile is compiled, by default: it takes seconds."""
+"""Default number of cells from which a tile is compiled, which takes seconds."""
 
 _STRIP_WORTH = 2**30  # a strip takes a second to compile
 _PALLAS_WORTH = 2**32  # on a GPU: both kernels are compiled and timed
-_SHORT_CELLS = SHORT**2  # of a tile or strip at most: more take minutes to compile
+_SHORT_CELLS = SHORT**2  # most of a tile or strip: more take minutes to compile
 _SHORT_WINDOW = 48
 _SHORT_LANES = 2**14
 _SWEEP_WINDOW = 512  # antidiagonals of short queries are full for most steps
@@ -34,14 +34,14 @@ _TIMED_LENGTHS = 24, 48  # nt, of the pairs that `fastest` scores
 _TIMED_LANES = 2**16
 _TIMED_BYTES = 2**26
 _ARRAYS = 8  # arrays of that size in a block's memory
-_LEAST = 2**6, 2**15  # lanes and antidiagonal cells below which nothing is gained
+_LEAST = 2**6, 2**15  # lanes and antidiagonal cells of the smallest useful block
 
 
 class Kernels:
     """The compiled recurrence for one scoring, and the devices it runs on.
 
     Attributes:
-      scoring: what alignments score.
+      scoring: scores and costs of the alignments.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Kernels:
         """Choose devices.
 
         Args:
-          scoring: what alignments score.
+          scoring: scores and costs of the alignments.
           block_bytes: memory for scoring one block of pairs.
           devices: devices to split each block over. By default all, but only the first
             of a CPU, whose devices share its cores.
@@ -105,10 +105,10 @@ class Kernels:
         return None
 
     def choose(self, rows: int, columns: int, pairs: int) -> Kernel:
-        """Return the fastest kernel that repays its compilation.
+        """Return the fastest kernel whose compilation takes less time than it saves.
 
-        On a GPU the two that are possible are timed, once a process, where there is
-        enough to score.
+        On a GPU the two possible ones are timed, once per process, if there are enough
+        pairs.
 
         Args:
           rows: height of the queries.
@@ -152,7 +152,7 @@ class Kernels:
         """Transfer tokens to the devices.
 
         Args:
-          tokens: one sequence a column; a single column is replicated.
+          tokens: one sequence per column; a single column is replicated.
         """
         one = tokens.shape[1] == 1
         return jax.device_put(tokens, self._replicated if one else self._by_lane)
@@ -214,10 +214,10 @@ def compiled_pallas(
     """Return the compiled `pallas_sweep`, each device's lanes scored by itself.
 
     Args:
-      scoring: what alignments score.
+      scoring: scores and costs of the alignments.
       dtype: integers in which nothing overflows.
-      mesh: the devices; Pallas's interpreter takes the place of a GPU.
-      shared: whether one query, and whether one subject, is that of all pairs.
+      mesh: the devices; without a GPU, Pallas's interpreter is used.
+      shared: whether all pairs have the same query, and the same subject.
     """
     by_lane, whole = PartitionSpec(None, "lanes"), PartitionSpec()
     is_gpu = mesh.devices.flat[0].platform == "gpu"
@@ -229,17 +229,17 @@ def compiled_pallas(
             mesh=mesh,
             in_specs=(*(whole if one else by_lane for one in shared), whole),
             out_specs=PartitionSpec("lanes"),
-            check_vma=False,  # a kernel says nothing of what varies over devices
+            check_vma=False,  # a kernel does not declare what varies over devices
         )
     )
 
 
 @functools.cache
 def fastest(device: jax.Device) -> Kernel:
-    """Return which of `sweep` and `pallas` scores miRNA-sized pairs sooner on a device.
+    """Return the faster one of `sweep` and `pallas` for miRNA-sized pairs on a device.
 
-    Each scores the same random pairs twice, and the second time counts. If `pallas`
-    cannot be compiled, the log says why.
+    Each scores the same random pairs twice, and the second run is timed. If `pallas`
+    cannot be compiled, the reason is logged.
     """
     kernels = Kernels(nucleotide(), _TIMED_BYTES, [device])
     rng = np.random.default_rng(0)
@@ -257,7 +257,8 @@ def fastest(device: jax.Device) -> Kernel:
 
     try:
         with_pallas = seconds("pallas")
-    # Pallas raises the first for what this GPU's compiler cannot do, XLA the other.
+    # Pallas raises the first for features that this GPU's compiler lacks, XLA the
+    # other.
     except (NotImplementedError, jax.errors.JaxRuntimeError) as error:
         logging.warning("%s: no kernel pallas for alignments: %s", device, error)
         return "sweep"
@@ -272,7 +273,7 @@ _TILE_OPTIONS = {"xla_cpu_use_fusion_emitters": False}
 
 @functools.cache
 def compiled_tile(scoring: Scoring, dtype: np.dtype) -> Callable[..., Array]:
-    """Return the compiled `recurrence.tile`, for where `Kernels.choose` says so."""
+    """Return the compiled `recurrence.tile`; see `Kernels.choose`."""
     return jax.jit(
         functools.partial(recurrence.tile, scoring=scoring, dtype=dtype),
         compiler_options=_TILE_OPTIONS,

@@ -1,7 +1,7 @@
 """Encoded sequences grouped by height: their length, rounded up.
 
 There are few heights, so that few shapes are compiled: one for all sequences of up to
-36 nt, as miRNAs are, and the powers of two from 64.
+36 nt, such as miRNAs, and the powers of two from 64 on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from mirjax.sequences import alphabet
 SequenceList = Sequence[str] | UInt8[np.ndarray, "_ _"]
 
 SHORT = 36
-"""Longest sequences, in nt, that share the one height for short sequences."""
+"""Length of the longest sequences, in nt, that share the height of short sequences."""
 
 _LOWEST, _STEP = 24, 4  # of that height; nearly all miRNAs have up to 24 nt
 
@@ -33,7 +33,7 @@ class Lanes:
         Args:
           sequences: RNA or DNA letters, or rows of tokens padded on the right. An
             ambiguity code, and PAD between letters, become 0.
-          name: what to call the sequences in an error.
+          name: name of the sequences in errors.
           reverse: whether to reverse each sequence.
 
         Raises:
@@ -72,7 +72,7 @@ class Lanes:
     def take(
         self, members: Int64[np.ndarray, " k"], height: int, lanes: int
     ) -> UInt8[np.ndarray, "height lanes"]:
-        """Return the tokens of some sequences, one a column.
+        """Return the tokens of some sequences, one per column.
 
         Args:
           members: indices of sequences of one height.
@@ -89,7 +89,7 @@ class Lanes:
     def windows(
         self, members: Int64[np.ndarray, " n"], width: int, overlap: int
     ) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
-        """Cut sequences so that some window holds any `overlap` successive letters.
+        """Cut sequences into windows so that any `overlap` adjacent letters are in one.
 
         Args:
           members: indices of sequences of one height, above `width`.
@@ -116,7 +116,7 @@ class Lanes:
         width: int,
         lanes: int,
     ) -> UInt8[np.ndarray, "width lanes"]:
-        """Return the tokens of windows, one a column.
+        """Return the tokens of windows, one per column.
 
         Args:
           members: indices of sequences of one height, one for each window.

@@ -41,9 +41,9 @@ def pallas_sweep(
 
     Args:
       queries: tokens, 0 where there is no letter; one lane if all pairs share it.
-      subjects: likewise; the shorter side, of which the row above is kept.
+      subjects: likewise; the shorter side, whose row above is kept.
       steps: rows that hold a letter of any query.
-      scoring: what alignments score.
+      scoring: scores and costs of the alignments.
       dtype: integers in which nothing overflows.
       interpret: run the kernel operation by operation, on any device.
 
@@ -74,7 +74,7 @@ def pallas_sweep(
         in_specs=[_by_lane(len(each)) for each in (*masks, letters)]
         + [_whole(each.shape) for each in inputs[len(masks) + 1 :]],
         out_specs=[_by_lane(height) for height in (1, columns, columns)],
-        # The best scores; H and F of the row above, which nobody reads afterwards.
+        # The best scores; H and F of the row above, which are not used afterwards.
         out_shape=[
             jax.ShapeDtypeStruct((height, blocks * BLOCK), dtype)
             for height in (1, columns, columns)

@@ -1,8 +1,8 @@
 """The pairs of the best local alignment that ends at a given letter of a subject.
 
-The scores are those of `end_scores`; here the cells are kept, and followed back from
-the last pair. It is for the few alignments that are shown: each takes the memory of its
-whole table. Lanes, the last axis, are alignments.
+The scores are those of `end_scores`. Here the cells are stored and traced back from the
+last pair. This is for the few alignments that are shown, since each needs the memory of
+its whole table. Lanes, the last axis, are alignments.
 """
 
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from mirjax.alignment.scoring import Scoring
 from mirjax.sequences import alphabet
 
 _LANES = 1024  # alignments at a time
-_TOKENS = alphabet.VOCABULARY_SIZE + 1  # and one for all that is not a token
+_TOKENS = alphabet.VOCABULARY_SIZE + 1  # and one for other values
 _NONE = -(2**14)  # below any score, and far from the end of int16
 
 
 class _Cells(NamedTuple):
-    """The recurrence; row and column 0 are the rim."""
+    """The cells of the recurrence; row and column 0 are its border."""
 
     best: Int16[np.ndarray, "rows columns lanes"]  # of any alignment that ends here
     paired: Int16[np.ndarray, "rows columns lanes"]  # of those that end with a pair
@@ -33,21 +33,22 @@ def best_partners(
     segments: UInt8[np.ndarray, "lanes columns"],
     scoring: Scoring,
 ) -> Int64[np.ndarray, "lanes letters"]:
-    """Return which letters of segments face the letters of their queries.
+    """Return the segment letter that is opposite each query letter.
 
     Of alignments with the same score, the one whose last pair has the query letter
-    nearest to the 5' end is taken, then the one that pairs letters where others skip
-    some, then the shorter one.
+    nearest to the 5' end is taken, then the one that pairs letters instead of skipping
+    them, then the shorter one.
 
     Args:
       queries: miRNA tokens, 5'→3', padded on the right.
       segments: of the subject, 5'→3', each ends with the last pair of its alignment
         and is long enough for it; see `end_scores.longest_span`.
-      scoring: an antiparallel one of local alignments.
+      scoring: antiparallel, of local alignments.
 
     Returns:
-      For each query letter the column of the segment that it is aligned with, -1 for
-      letters that are skipped or outside the alignment, all where the score is 0.
+      For each query letter, the column of the segment that it is aligned with; -1 for
+      letters that are skipped or outside the alignment, and for all letters if the
+      score is 0.
     """
     partners = np.full(queries.shape, -1, np.int64)
     for start in range(0, len(queries), _LANES):
@@ -86,7 +87,7 @@ def _fill(
 
 
 def _gains(rows: int, scoring: Scoring) -> Int16[np.ndarray, "rows tokens tokens"]:
-    """Return what each two tokens score in each row; padding of a query never pairs."""
+    """Return the score of token pairs in each row; padding of a query never pairs."""
     table = np.full((_TOKENS, _TOKENS), scoring.lowest)
     letters = slice(alphabet.A, alphabet.A + 4)
     table[letters, letters] = scoring.table
@@ -98,7 +99,7 @@ def _gains(rows: int, scoring: Scoring) -> Int16[np.ndarray, "rows tokens tokens
 
 
 def _follow(cells: _Cells, scoring: Scoring) -> Int64[np.ndarray, "lanes rows"]:
-    """Follow alignments back from their last pairs, in the last column."""
+    """Trace alignments back from their last pairs, in the last column."""
     size, width, lanes = cells.best.shape
     partners = np.full((lanes, size - 1), -1, np.int64)
     last = cells.last[::-1]  # the query's 5' end first

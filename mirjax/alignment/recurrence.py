@@ -1,8 +1,8 @@
 """The recurrence of affine-gap alignment, for many pairs of sequences at once.
 
-Every array's last axis is the pairs, the *lanes*: each operation does the same to all
-of them, so that a processor's vectors hold as many pairs as their width allows. Query
-and subject lie along rows and columns. With H the best score of an alignment that ends
+The last axis of every array is the pairs, the *lanes*: each operation is the same for
+all of them, so that the vector units of a processor work on many pairs at once. Query
+and subject are along rows and columns. With H the best score of an alignment that ends
 in a cell, E and F those that end in a gap, open and extend costs o and e, and s the
 weighted score of the two letters:
 
@@ -10,18 +10,18 @@ weighted score of the two letters:
     F(i, j) = max(F(i-1, j), H(i-1, j) - o) - e
     H(i, j) = max(floor, H(i-1, j-1) + s, E(i, j), F(i, j))
 
-On the rim, H(i, 0) and H(0, j) are 0 for a local alignment. For an anchored one they
-are -i and -j times the offset. A gap on the rim is left out: the offset is at most e.
-The floor of a local alignment is 0. That of an anchored one is so low that no alignment
-can rise from it above 0, and keeps scores within narrow integers.
+On the border, H(i, 0) and H(0, j) are 0 for a local alignment, and -i and -j times the
+offset for an anchored one. Gaps on the border are not needed, since the offset is at
+most e. The floor of a local alignment is 0. That of an anchored one is so low that no
+alignment can rise from it above 0, and keeps scores within narrow integers.
 
-Padding scores the lowest value there is, which is not above 0: past the end of a
-sequence, or of both, H never rises above what it was.
+Padding has the lowest score of the table, which is not above 0, so that H never rises
+beyond the end of a sequence.
 
-There are three ways through the table, with the same scores. `sweep` takes any lengths
-and compiles fast. `strip` and `tile` write out the cells of a row or of the whole table
-for short sequences: each is faster than the one before and takes longer to compile. A
-fourth, for GPUs, is in `pallas_sweep`.
+There are three ways to compute the table, with the same scores. `sweep` takes any
+lengths and compiles fast. For short sequences, `strip` unrolls the cells of a row and
+`tile` those of the whole table: each is faster than the previous one and takes longer
+to compile. A fourth, for GPUs, is in `pallas_sweep`.
 
 References:
   Smith & Waterman 1981, Identification of common molecular subsequences,
@@ -58,7 +58,7 @@ def sweep(
       queries: tokens, 0 where there is no letter; one lane if all pairs share it.
       subjects: likewise.
       steps: antidiagonals that hold a cell of any pair.
-      scoring: what alignments score.
+      scoring: scores and costs of the alignments.
       dtype: integers in which nothing overflows.
 
     Returns:
@@ -67,7 +67,7 @@ def sweep(
     table = Table.of(queries, subjects, scoring, dtype)
     rows, columns = table.shape
     lanes = max(queries.shape[1], subjects.shape[1])
-    # Reversed, the letters that face rows 0, 1, ... lie in the order of the rows.
+    # Reversed, the letters opposite rows 0, 1, ... are in the order of the rows.
     facing = jnp.pad(table.letters[::-1], ((rows, rows), (0, 0)))
     by_row, facing_gains = table.gains[:, 0], None
     if table.gains.shape[1] > 1:
@@ -106,13 +106,13 @@ def strip(
     scoring: Scoring,
     dtype: np.dtype,
 ) -> Integer[Array, " lanes"]:
-    """Score pairs row by row, the cells of a row in one straight line of code.
+    """Score pairs row by row, with the cells of a row unrolled.
 
     Args:
       queries: tokens, 0 where there is no letter; one lane if all pairs share it.
       subjects: likewise.
       steps: rows that hold a letter of any query.
-      scoring: what alignments score.
+      scoring: scores and costs of the alignments.
       dtype: integers in which nothing overflows.
 
     Returns:
@@ -134,15 +134,15 @@ def tile(
     scoring: Scoring,
     dtype: np.dtype,
 ) -> Integer[Array, " lanes"]:
-    """Score pairs of short sequences in one straight line of code.
+    """Score pairs of short sequences, with all cells unrolled.
 
-    Every cell is written out, so that a compiler that fuses elementwise operations
-    keeps the whole table of a few pairs in registers and in the nearest cache.
+    A compiler that fuses elementwise operations then keeps the whole table of a few
+    pairs in registers and in the first-level cache.
 
     Args:
       queries: tokens, 0 where there is no letter; one lane if all pairs share it.
       subjects: likewise.
-      scoring: what alignments score.
+      scoring: scores and costs of the alignments.
       dtype: integers in which nothing overflows.
 
     Returns:
@@ -156,12 +156,12 @@ def tile(
 
 
 class Table(NamedTuple):
-    """What the cells of a block of pairs are computed from, in one integer type."""
+    """The inputs of the cells of a block of pairs, in one integer type."""
 
     masks: list[Array]  # [rows, lanes or 1] for each level but the lowest
-    letters: Array  # [columns, lanes or 1], one bit a letter
+    letters: Array  # [columns, lanes or 1], one bit per letter
     gains: np.ndarray  # [rows or 1, columns or 1, levels]
-    rim: np.ndarray  # H at each distance from the table's corner
+    rim: np.ndarray  # H on the border, by distance from the corner
     gap_open: np.integer
     gap_extend: np.integer
     floor: np.integer
@@ -221,7 +221,7 @@ def _next_row(table: Table, row: int | Array, state: _RowState) -> _RowState:
 
 
 def _at(array: np.ndarray | Array, row: int | Array) -> np.ndarray | Array:
-    """Return a row of an array; where there is only one, it is every row's."""
+    """Return a row of an array; if there is only one, it is used for every row."""
     if len(array) == 1:
         return array[0, ...]
     if isinstance(row, int):
@@ -234,7 +234,7 @@ def pair_gain(
     letter: Array,
     levels: Sequence[Any],
 ) -> np.ndarray | Array:
-    """Return what two letters score: the highest level whose mask holds the letter."""
+    """Return two letters' score: the highest level whose mask holds the letter."""
     zero = letter.dtype.type(0)
     *above, gain = levels
     for mask, level in zip(masks[::-1], above[::-1], strict=True):

@@ -26,12 +26,11 @@ class Scoring:
 
     Attributes:
       table: score of a query letter (row) with a subject letter (column), both in the
-        order of `alphabet.LETTERS`. Any other letter, and padding, has the lowest
-        score of the table with every letter, itself included.
+        order of `alphabet.LETTERS`. Any other letter, and padding, has the table's
+        lowest score with every letter, including itself.
       gap_open: cost of each gap.
       gap_extend: cost of each letter of a gap, the first included.
-      antiparallel: whether the subject's letters are paired from its 3' end, as the
-        strands of a duplex are.
+      antiparallel: whether the subject is read from its 3' end, as in a duplex.
       weights: factor of the pair score at each of the query's first letters; 1 at the
         letters that follow.
       weights_subject: whether the weights are those of the subject's first letters
@@ -93,15 +92,15 @@ class Scoring:
         )
 
     def gains(self, rows: int, columns: int) -> Int64[np.ndarray, "_ _ levels"]:
-        """Return what each level scores at each position, with its weight.
+        """Return the score of each level at each position, with its weight.
 
         Args:
           rows: query letters, with padding.
           columns: subject letters, with padding.
 
         Returns:
-          The levels by row and column. An axis along which they are all equal has size
-          1: both without weights, that of the other sequence with weights.
+          The levels by row and column. An axis along which they are equal has size 1:
+          both axes without weights, the other sequence's axis with weights.
         """
         gains = np.array(self.levels)[None, None]
         if not self.weights:
@@ -118,7 +117,7 @@ class Scoring:
           subject_length: in nt.
 
         Returns:
-          For a local alignment 0: a better one begins anew there.
+          0 for a local alignment, where a better one starts again.
         """
         return 0 if self.offset is None else -self.bound(query_length, subject_length)
 
@@ -148,7 +147,7 @@ class Scoring:
         Raises:
           ValueError: if not even 32 bits are enough.
         """
-        # No score lies below the floor, so nothing less than this is ever computed.
+        # No score is below the floor, so this is the lowest value that is computed.
         penalty = -self.lowest * max(self.weights, default=1)
         least = max(penalty, self.gap_open + self.gap_extend)
         least -= self.floor(query_length, subject_length)
@@ -161,12 +160,13 @@ class Scoring:
         )
 
     def span(self, query_length: int) -> int | None:
-        """Return the most subject letters that a best alignment needs to cover.
+        """Return the highest number of subject letters that a best alignment needs.
 
         Let a best alignment have g gaps that skip subject letters, K letters in all.
-        They cut it into g + 1 pieces, each an alignment by itself. None scores more
-        than the whole, so the gaps cost at most what all pieces but the best score:
-        g of g + 1 parts of B, what the whole query can score at most. Hence
+        They cut it into g + 1 pieces, each of which is an alignment. None scores more
+        than the whole, so the gaps cost at most the sum of the scores of all pieces but
+        the best. With B the highest score of the whole query, this is at most B g / (g
+        + 1). Hence
 
             g gap_open + K gap_extend <= B g / (g + 1).
 
@@ -176,8 +176,8 @@ class Scoring:
           query_length: in nt.
 
         Returns:
-          Subject letters, or None where no number is enough: gaps are free, or scores
-          depend on the distance from the subject's first letter.
+          Subject letters, or None if there is no bound: gaps are free, or scores depend
+            on the distance from the subject's first letter.
         """
         by_position = self.offset is not None or bool(
             self.weights and self.weights_subject

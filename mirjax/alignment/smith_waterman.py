@@ -1,6 +1,6 @@
 """Optimal alignment scores of many pairs of sequences, with affine gaps.
 
-Alignments are local or anchored and may have position weights, as the `Scoring` says.
+Alignments are local or anchored and may have position weights; see `Scoring`.
 Only scores are computed, no paths. Pairs are sorted by length and scored in blocks that
 fit in memory, in the narrowest integers that hold every score. A block is split over
 all devices.
@@ -47,8 +47,8 @@ def score_pairs(
       queries: RNA or DNA letters 5'→3', or rows of tokens padded on the right. An
         ambiguity code has the table's lowest score with every letter.
       subjects: likewise.
-      scoring: what alignments score.
-      pairs: indices of a query and a subject, one row a pair; by default query i with
+      scoring: scores and costs of the alignments.
+      pairs: indices of a query and a subject, one row per pair; by default query i with
         subject i.
       block_bytes: memory for scoring one block of pairs, besides the sequences and the
         result.
@@ -94,7 +94,7 @@ def score_all(
     Args:
       queries: as for `score_pairs`.
       subjects: likewise.
-      scoring: what alignments score.
+      scoring: scores and costs of the alignments.
       block_bytes: memory for scoring one block of pairs, besides the sequences and the
         result.
       devices: devices to split each block over; by default all, of a CPU the first.
@@ -129,7 +129,7 @@ def _score_table(
         if first is None:
             scores[query, subject] = result[: len(subject)]
         else:
-            # Other windows of the first and last subject may be in other blocks.
+            # Windows of the first and last subject may also be in other blocks.
             best = np.maximum.reduceat(result, first)
             scores[query, subject] = np.maximum(scores[query, subject], best)
     return scores
@@ -146,7 +146,7 @@ def _pair_blocks(
         kernel = kernels.choose(rows, columns, len(group))
         lanes = kernels.lanes(rows, columns, len(group), kernel)
         if kernel != "tile":
-            # A block takes as many steps as its longest pair.
+            # The number of steps of a block is that of its longest pair.
             lengths = queries.lengths[pairs[group, 0]]
             lengths = lengths + subjects.lengths[pairs[group, 1]]
             group = group[np.argsort(lengths, kind="stable")]

@@ -10,8 +10,8 @@ search it. No row of blastn's table is lost, for the following reasons.
 2. The reported alignment has at least the raw score that the E-value needs. It is a
    local alignment of the two whole sequences. The score computed here is that of the
    best local alignment, by the same rewards, penalties and gap costs, and therefore not
-   below it, whatever heuristic, band or drop-off blastn has. Masking affects seeds
-   alone.
+   below it, whatever heuristic, band or drop-off blastn has. Masking affects only
+   seeds.
 
 3. The costs are blastn's own. A gap of k letters costs gapopen + k * gapextend. Where
    both are 0, megablast's greedy extension has reward / 2 - penalty for each letter of
@@ -54,7 +54,7 @@ class Candidates:
     """Queries of one length that may have a hit.
 
     Attributes:
-      tokens: of the queries, without a PAD.
+      tokens: tokens of the queries, without a PAD.
       word: letters of a word that a query shares with a sequence of each hit.
       score: least raw score of a hit.
     """
@@ -70,7 +70,7 @@ class PairCounts:
 
     Attributes:
       scored: pairs that were scored.
-      dropped: those of them whose score is too low for a hit.
+      dropped: scored pairs whose score is too low for a hit.
     """
 
     scored: int = 0
@@ -105,9 +105,9 @@ def have_high_scores(
       settings: settings of the search.
 
     Returns:
-      For each length, whether each query keeps a pair, on a strand that is searched;
-      and the counts of the pairs. The pairs of a query that has kept one are not scored
-      any more.
+      For each length, whether each query has a pair with a high enough score, on a
+      strand that is searched; and the counts of the pairs. Once a query has one, its
+      other pairs are not scored.
     """
     from mirjax.alignment.smith_waterman import score_pairs  # JAX starts slowly
 
@@ -209,7 +209,7 @@ def _shared_words(
 ) -> Iterator[tuple[Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"]]]:
     """Yield pairs that share a word: rows of all strands, and sequences.
 
-    A pair comes once in an array, and seldom in two.
+    A pair occurs once in an array, and rarely in two.
     """
     num_subjects = len(subjects.lengths)
     keys: list[np.ndarray] = []

@@ -1,8 +1,8 @@
 """Decide for which query lengths prefiltering costs less than it saves.
 
 blastn spends its time on extending seeds and on printing hits. The prefilter saves only
-the seeds, and has to score word occurrences itself. It is worthwhile if the words that
-it looks up are longer, and therefore rarer, than blastn's. Alignment scores then remove
+the time for seeds, and has to score word occurrences itself. It is worthwhile if its
+words are longer, and therefore rarer, than blastn's. Alignment scores then remove
 nearly all queries that share a word by chance, but starting JAX takes seconds.
 """
 
@@ -179,8 +179,8 @@ class Conditions:
     Attributes:
       mode: one of `settings.PREFILTERS`.
       has_index: whether the database's index exists.
-      cell_seconds: returns the seconds for one cell of an alignment's table; called
-        only if alignments pay where cells cost nothing, since it starts JAX.
+      cell_seconds: returns the seconds for one cell of an alignment's table. It starts
+        JAX, so it is called only if alignments would be worthwhile at no cost per cell.
     """
 
     mode: str
@@ -200,7 +200,7 @@ def choose_plans(
       settings: settings of the search.
       requirements: requirements of each length.
       workloads: the queries of each length; all search the same database.
-      conditions: what else the choice depends on.
+      conditions: the other conditions of the choice.
 
     Returns:
       The plan of each length.

@@ -1,8 +1,8 @@
 """Prefilter queries when that costs less than searching them.
 
-Two stages remove queries that cannot have a hit. `requirements` tests what they share
-with the database in words, `pair_scores` the exact alignment scores of the pairs that
-share a word. `plan` decides which stages the queries of a length go through.
+Two stages remove queries that cannot have a hit. `requirements` tests the words that
+they share with the database, `pair_scores` the exact alignment scores of the pairs that
+share a word. `plan` decides which stages are used for the queries of each length.
 """
 
 import concurrent.futures
@@ -42,10 +42,10 @@ class PrefilterStats:
       too_short: queries too short for any alignment to reach the E-value.
       tested: queries whose words were looked up.
       occurrences: occurrences of those words in the database.
-      dropped: tested queries that do not satisfy what a hit requires of words.
-      choices: by length of query, what was done with them and why.
+      dropped: tested queries that satisfy no requirement of a hit.
+      choices: query length → what was done with these queries and why.
       pairs: counts of the pairs whose alignments were scored.
-      unaligned: queries without a pair that scores enough for a hit.
+      unaligned: queries without a pair whose score is high enough for a hit.
     """
 
     too_short: int = 0
@@ -231,7 +231,7 @@ def _aligned(
     settings: BlastSettings,
     stats: PrefilterStats,
 ) -> list[int]:
-    """Return the uncertain queries of each length that keep a pair by its score."""
+    """Return the uncertain queries of each length that have a high-scoring pair."""
     candidates = [
         pair_scores.Candidates(
             groups[length].tokens(numbers),

@@ -1,15 +1,15 @@
 """Distribute queries round-robin over blastn processes, and read their rows in order.
 
-On short queries blastn's own threads gain next to nothing, and half of its time goes to
-printing, which is not threaded. One process per core is faster.
+On short queries blastn's own threads save almost no time, and half of its time is spent
+on printing, which is not threaded. One process per core is faster.
 
 blastn searches each query independently of the others, with one exception: from a word
 size of 11 on it first estimates the score of a seed's extension, by blocks of four
 letters, and drops the seed if the estimate is too low. It joins the queries of a batch,
-and the estimate counts blocks that reach into the neighbouring queries. So plain blastn
-finds some hits or not depending on the queries beside them, and others never. Here the
-threshold of the estimate is so low that every seed passes: the rows of a query depend
-on nothing but the query, and are at least those of any run of plain blastn.
+and the estimate counts blocks that reach into the neighbouring queries. So whether
+plain blastn finds some hits depends on the neighbouring queries, and other hits are
+never found. Here the threshold of the estimate is so low that every seed passes. So the
+rows of a query depend only on the query, and include those of any run of plain blastn.
 """
 
 import concurrent.futures
@@ -101,7 +101,7 @@ def search_queries(
 
     Raises:
       BlastError: if BLAST+ is missing, too old, fails, exceeds the time limit or prints
-        what it never prints for this search.
+        an unexpected table.
     """
     if not numbers:
         return

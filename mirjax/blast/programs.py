@@ -86,7 +86,7 @@ class ProgramGroup:
         self._is_stopped = False
 
     def stop(self) -> None:
-        """Kill all programs of the group; later ones end as they start."""
+        """Kill all programs of the group; programs started later end at once."""
         with self._lock:
             self._is_stopped = True
             for process in self._running:
@@ -102,8 +102,8 @@ class ProgramGroup:
     ) -> str:
         """Run a program to its end.
 
-        Where the system has `setpriv`, the kernel kills the program if this process
-        dies, however that happens.
+        If the system has `setpriv`, the kernel kills the program when this process dies
+        for any reason.
 
         Args:
           command: the program and its arguments.

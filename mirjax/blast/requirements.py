@@ -1,4 +1,4 @@
-"""Requirements of a hit: what a query must share with the database to have one.
+"""Requirements of a hit: the words and scores without which a query has none.
 
 A query that satisfies none of the requirements of its length has no hit, so blastn need
 not search it. No row of blastn's table is lost, for the following reasons. Notation:
@@ -66,7 +66,7 @@ class Requirement:
 
 
 class WordTest(NamedTuple):
-    """What queries of one length share with a database.
+    """The result of testing queries of one length by words.
 
     Attributes:
       satisfied: whether each query satisfies at least one requirement and so may have

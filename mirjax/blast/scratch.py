@@ -33,7 +33,7 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def _delete_stale(parent: Path, prefix: str) -> None:
-    """Delete folders of processes that have ended, as far as this user may."""
+    """Delete the folders of ended processes that this user may delete."""
     host = f"{prefix}{socket.gethostname()}-"
     for folder in parent.glob(f"{prefix}*"):
         with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ TASKS = ("megablast", "blastn", "blastn-short")
 STRANDS = ("plus", "both")
 PREFILTERS = ("auto", "words", "alignment", "none")
 
-# Of the numbers that blastn reads as 32 bits: scores of long alignments fit too.
+# Largest value of blastn's 32-bit numbers; low enough for scores of long alignments.
 _RANGES = {
     "word_size": (4, 1000),
     "reward": (1, 1000),
@@ -20,7 +20,7 @@ _RANGES = {
     "max_target_seqs": (1, 2**31 - 1),
 }
 
-# What a task means in BLAST+ where nothing else is said.
+# Defaults of each task in BLAST+.
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "megablast": {
         "word_size": 28,
@@ -124,7 +124,7 @@ defaults of blastn 2.12.
 """
 
 DEFAULT = BlastSettings(strand="plus")
-"""The published settings on the plus strand alone.
+"""The published settings, on the plus strand only.
 
 A decoded miRNA is a sense RNA. A minus-strand hit means that its reverse complement
 resembles a database miRNA: the two could pair, but they are not the same miRNA.
@@ -143,12 +143,12 @@ human miRNAs of miRBase 22 do not find themselves.
 
 
 def settings_of_task(task: str | None, **given: Any) -> BlastSettings:
-    """Return the settings of a task of BLAST+, as far as no others are given.
+    """Return the settings of a task of BLAST+, with the given fields replaced.
 
     Args:
       task: a task, whose scores, gap costs, word size and E-value are those of BLAST+
         2.12; or None for the default settings.
-      **given: fields of the settings that are set apart.
+      **given: fields that replace those of the task.
 
     Raises:
       ValueError: as `BlastSettings` does.

@@ -1,7 +1,7 @@
 """blastn's table with comments (-outfmt 7), every line of it checked.
 
-The comments say how many rows each query has and how many queries were searched, so a
-table that was cut short anywhere is noticed.
+The comments give the number of rows of each query and the number of queries, so that a
+truncated table is detected.
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ class QueryRows:
 
 @dataclasses.dataclass(frozen=True)
 class Bounds:
-    """What the columns of a row are checked against.
+    """Upper bounds of the columns of a row.
 
     Attributes:
       query_lengths: letters of each query, by its index.
@@ -65,13 +65,13 @@ def read_table(
     Args:
       path: the table, of queries named q0, q1, … and subjects named s0, s1, ….
       numbers: indices of the queries that were searched, in this order.
-      bounds: what the columns are checked against.
+      bounds: upper bounds of the columns.
 
     Yields:
       The rows of a query.
 
     Raises:
-      BlastError: if the table is cut short, or holds a line that blastn does not print
+      BlastError: if the table is truncated, or has a line that blastn does not print
         for this search.
     """
     columns = _Columns(bounds.evalue)

@@ -1,8 +1,7 @@
 """3'UTRs of a genome FASTA and its annotation, GTF or GFF3, spliced by strand.
 
-One chromosome and its transcripts are in memory at a time. A 3'UTR is what the
-annotation calls one, else what the exons of a transcript hold after its coding sequence
-and its stop codon.
+One chromosome and its transcripts are in memory at a time. A 3'UTR is an annotated one,
+or else the part of a transcript's exons after its coding sequence and stop codon.
 """
 
 import dataclasses
@@ -24,7 +23,7 @@ _CANONICAL = ("Ensembl_canonical", "MANE_Select", "MANE Select")
 
 @dataclasses.dataclass
 class _Transcript:
-    """The annotation of one transcript; positions from 0, the end not included."""
+    """The annotation of one transcript; intervals are 0-based and half-open."""
 
     identifier: str
     strand: str = "+"
@@ -72,14 +71,14 @@ def read_annotated_utrs(
     Args:
       genome: FASTA file of chromosomes, not compressed.
       annotation: GTF or GFF3, plain or gzipped, the lines of a chromosome together.
-      all_transcripts: of each gene all transcripts with a 3'UTR; else the one that is
-        marked as canonical, or has the longest 3'UTR.
+      all_transcripts: yield all transcripts of each gene that have a 3'UTR; by default
+        only the one marked as canonical, or else with the longest 3'UTR.
 
     Yields:
       Records named gene|transcript, 5'→3', RNA letters and N.
 
     Raises:
-      ValueError: for a line that is wrong, chromosomes that the genome lacks, or an
+      ValueError: for a malformed line, chromosomes that the genome lacks, or an
         annotation without 3'UTRs.
     """
     source = os.fspath(annotation)
@@ -107,7 +106,7 @@ def read_annotated_utrs(
 def _chosen(
     transcripts: Mapping[str, _Transcript], all_transcripts: bool
 ) -> Iterator[_Transcript]:
-    """Yield the transcripts with a 3'UTR, all or one a gene."""
+    """Yield the transcripts with a 3'UTR, all or one per gene."""
     genes: dict[str, list[_Transcript]] = {}
     for transcript in transcripts.values():
         if transcript.utr():
@@ -183,7 +182,7 @@ def _add(
 
 
 def _plain(identifier: str) -> str:
-    """Return an identifier without the kind that Ensembl's GFF3 puts before it."""
+    """Return an identifier without the prefix of Ensembl's GFF3, such as "gene:"."""
     return identifier.removeprefix("transcript:")
 
 
@@ -191,7 +190,7 @@ def _lines(annotation: str | os.PathLike[str]) -> Iterator[_Line]:
     """Read an annotation line by line.
 
     Raises:
-      ValueError: for a line that is wrong; it names it.
+      ValueError: for a malformed line; the message names it.
     """
     with open_lines(annotation) as lines:
         for number, line in enumerate(lines, 1):

@@ -1,9 +1,9 @@
-"""Duplex augmentation: the pairing of one row's duplex, with another row's miRNA.
+"""Duplex augmentation: the pairing pattern of one row with the miRNA of another.
 
-There are few sites of each miRNA, and a model remembers them. Where a duplex has
-wobbles, mismatches and loops does not depend on its miRNA, and there are many duplexes.
-So an augmented row has the pairing pattern of one row and the letters of another's
-miRNA.
+There are few sites of each miRNA, and a model can memorise them. The positions of
+wobbles, mismatches and loops in a duplex hardly depend on its miRNA, and there are many
+duplexes. So an augmented row has the pairing pattern of one row and the letters of
+another row's miRNA.
 """
 
 import numpy as np
@@ -13,8 +13,8 @@ from Bio.Align import substitution_matrices
 from mirjax.sequences import alphabet, pairing
 from mirjax.sequences.records import Pairs
 
-# Of an alignment of a miRNA with the letters that would pair with its target, read
-# 3'→5'. The site's 3' end lies opposite the miRNA's 5' end; the other ends are free.
+# Scores of the alignment of a miRNA with the complement of its target, read 3'→5'. The
+# site's 3' end lies opposite the miRNA's 5' end; the other ends are free.
 _PAIR, _WOBBLE, _MISMATCH = 2.0, 0.5, -2.0
 _GAP_OPEN, _GAP_EXTEND = -4.0, -1.0
 _END_OPEN, _END_EXTEND = -2.0, -1.0  # before the first pair
@@ -29,19 +29,19 @@ _WOBBLES = {
 def augment_duplexes(pairs: Pairs, copies: int, seed: int) -> Pairs:
     """Return rows with the duplexes of some rows and the miRNAs of others.
 
-    Each miRNA is in as many augmented rows as in real ones, times the copies. Where the
-    real miRNA's letter pairs, the new miRNA's does; where it makes a wobble, the new
-    one does if it is G or U and pairs else; where it mismatches, the target's letter
-    stays unless it would pair, and is then drawn from those that do not. Letters that
-    face none stay.
+    Each miRNA is in as many augmented rows as in real ones, times the copies. A pair
+    stays a pair. A wobble stays a wobble if the new miRNA's letter is G or U, and
+    otherwise becomes a pair. At a mismatch the target's letter stays, unless it would
+    pair with the new letter; it is then drawn from the letters that do not. Unpaired
+    letters opposite a gap stay.
 
     Args:
-      pairs: n rows that bind.
+      pairs: n positive rows.
       copies: augmented rows for each row; 0 or more.
-      seed: decides which miRNA goes where, and the letters that are drawn.
+      seed: decides the assignment of miRNAs and the letters that are drawn.
 
     Returns:
-      copies * n rows; each target is as long as the one it is made from.
+      copies * n rows; targets keep their lengths.
     """
     if not copies:
         return Pairs([], [])
@@ -87,7 +87,7 @@ def _aligner() -> Align.PairwiseAligner:
 def _columns(
     aligner: Align.PairwiseAligner, mirna: str, facing: str
 ) -> list[tuple[int, int]]:
-    """Return the letters that face each other: numbers in the miRNA, in `facing`."""
+    """Return the aligned letters: their indices in the miRNA and in `facing`."""
     blocks = aligner.align(mirna, facing)[0].aligned
     return [
         (i, j)
@@ -97,7 +97,7 @@ def _columns(
 
 
 def _letter(rng: np.random.Generator, mirna: str, facing: str, other: str) -> str:
-    """Return what faces the other miRNA's letter as `facing` faces the first's."""
+    """Return the letter that relates to `other` as `facing` does to `mirna`."""
     wobble = _WOBBLES.get(other)
     if facing == mirna:
         return other

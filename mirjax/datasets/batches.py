@@ -1,6 +1,6 @@
 """Encoded rows, and batches of them as a pure function of (seed, step).
 
-A run that is resumed needs no iterator state.
+A resumed run needs no iterator state.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ class LabelledBatch(NamedTuple):
     Attributes:
       mirnas: miRNAs, 5'→3', then PAD.
       targets: target sites, 5'→3', then PAD.
-      labels: 1 for a positive pair, 0 for a negative one; in training, the probability
-        that the model is to give.
-      weights: in the loss, 1 unless stated; 0 for a row that fills up the batch.
+      labels: 1 for a positive pair, 0 for a negative one; in training, a probability.
+      weights: of the rows in the loss, 1 by default; 0 for a row that fills up the
+        batch.
     """
 
     mirnas: UInt8[Array | np.ndarray, "batch mirna_length"]
@@ -70,8 +70,8 @@ def encode_pairs(
       All rows as one `Batch` of NumPy arrays, weights 1.
 
     Raises:
-      ValueError: for a sequence that is too long or has another letter; it names the
-        row.
+      ValueError: for a sequence that is too long or has an invalid letter; the message
+        names the row.
     """
     target_tokens, mirna_tokens = _encode(targets, mirnas, target_length, mirna_length)
     mirna_tokens = np.pad(mirna_tokens, ((0, 0), (0, 1)))
@@ -100,8 +100,8 @@ def encode_labelled(
       All rows as one `LabelledBatch` of NumPy arrays, weights 1.
 
     Raises:
-      ValueError: for a sequence that is too long or has another letter; it names the
-        row.
+      ValueError: for a sequence that is too long or has an invalid letter; the message
+        names the row.
     """
     target_tokens, mirna_tokens = _encode(targets, mirnas, target_length, mirna_length)
     weights = np.ones(len(mirnas), np.float32)

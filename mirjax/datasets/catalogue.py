@@ -1,7 +1,7 @@
 """The datasets: their names, and the files that each consists of.
 
-This module and `published_files` hold data alone and import nothing heavy, so that
-help texts can list the names at no cost. `registry` loads the datasets.
+This module and `published_files` hold only data and import nothing heavy, so that help
+texts can list the names quickly. `registry` loads the datasets.
 
 Pairs (`PAIR_DATASETS`):
   chakraborty2019            19,230 pairs, the training data of the seq2seq model
@@ -42,7 +42,7 @@ MANAKOV = "manakov2022/sample"
 
 MIRBASE = "mirbase/"  # before the code of a species: mirbase/mmu
 ALL_SPECIES = "mirbase/all"
-HUMAN = "mirbase/hsa"  # comes with the package: the miRNAs to name by unless others are
+HUMAN = "mirbase/hsa"  # in the package: the default database of miRNA names
 
 # Datasets of several files: their rows in this order.
 JOINED = {
@@ -50,8 +50,8 @@ JOINED = {
     HELWAK: ("helwak2013/train", "helwak2013/evaluation", "helwak2013/test"),
     MANAKOV: ("manakov2022/filtered", "manakov2022/conservation"),
 }
-# Of these only the distinct positive pairs are used: their own negatives give the miRNA
-# away, or are few.
+# Only the distinct positive pairs of these are used: their negatives are few, or can be
+# recognised by the miRNA.
 POSITIVES_ONLY = (HELWAK, MANAKOV)
 
 PUBLISHED = {  # name of a published model → its weights
@@ -74,7 +74,7 @@ def is_dataset(name: str) -> bool:
     (True, False)
 
     Args:
-      name: one name, without "+". Any code after "mirbase/" counts as a species.
+      name: one name, without "+". Any code after "mirbase/" is taken as a species.
     """
     return name in NAMES or (name.startswith(MIRBASE) and name != MIRBASE)
 

@@ -1,4 +1,4 @@
-"""Complete miRNAs that a published table cuts short."""
+"""Complete miRNAs that are truncated in a published table."""
 
 import collections
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ def complete_mirnas(
     (['UGAGGUAGUAGGUUGUAUAGUU'], ['hsa-let-7a-5p'])
 
     Args:
-      mirnas: 5'→3'. Those of `cut` letters may have been longer.
+      mirnas: 5'→3'. Those of `cut` letters may be truncated.
       known: the mature miRNAs of the species.
       cut: letters that the table keeps.
 
     Returns:
-      The miRNAs, and their names. A miRNA of `cut` letters becomes the known one that
-      starts with them, if there is just one such sequence; otherwise it stays as it is,
-      and the log says how many do. A name is empty where no known miRNA, or several,
+      The miRNAs, and their names. A miRNA of `cut` letters is replaced by the known one
+      that starts with them, if exactly one does; otherwise it is unchanged, and the
+      number of these is logged. A name is empty if none or several of the known miRNAs
       have the resulting sequence.
     """
     sequences = collections.defaultdict(set)
@@ -39,8 +39,8 @@ def complete_mirnas(
         completed.append(next(iter(found)) if len(found) == 1 else mirna)
         choices[len(found)] += len(mirna) == cut
     logging.info(
-        "%d of %d miRNAs have %d letters: %d completed; %d left as they are since "
-        "several known miRNAs begin so, %d since none does",
+        "%d of %d miRNAs have %d letters: %d completed; %d unchanged since "
+        "several known miRNAs begin with them, %d since none does",
         choices.total(),
         len(mirnas),
         cut,

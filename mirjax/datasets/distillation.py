@@ -1,15 +1,16 @@
 """Pairs for a teacher to label: windows of 3'UTRs, and sites of chimera sets.
 
-Four kinds, each of which shows the pupil something else:
+There are four kinds of pairs:
 
-  random    any miRNA, any window: what most of a transcript looks like
+  random    any miRNA, any window, as most windows of a transcript are
   seeds     a window with a site of 6 or 7 letters of the seed
   duplexes  of several windows, the one of the best complementarity
   sites     a site of a training positive, moved in its window, with its own miRNA or
             another one
 
-Hard negatives are windows, shuffled ones too, that the teacher takes for sites.
-Every pair passes the leakage guard. All is a pure function of the options.
+Hard negatives are windows, some of them shuffled, to which the teacher gives a high
+score. Every pair passes the leakage guard. The result is a pure function of the
+options.
 """
 
 import dataclasses
@@ -36,19 +37,19 @@ Score = Callable[[Pairs], Float[np.ndarray, " rows"]]
 
 
 def make_pool(options: PoolOptions, sources: Sources) -> Pairs:
-    """Draw the pairs that a teacher is to label.
+    """Draw the pairs that a teacher labels.
 
     Args:
-      options: how many of each kind.
+      options: the number of each kind.
       sources: the training positives, and the guard.
 
     Returns:
-      Distinct pairs without labels, those that leak left out: somewhat fewer than the
-      options say.
+      Distinct pairs without labels. Leaking pairs are left out, so that there are
+        somewhat fewer than in the options.
 
     Raises:
-      ValueError: if a file cannot be read, holds no window or no miRNA, or no pair is
-        asked for.
+      ValueError: if a file cannot be read, has no window or no miRNA, or all numbers of
+        pairs are 0.
     """
     positives = _positives(sources)
     drawing = make_drawing(options, positives, 0, sources.families)
@@ -71,17 +72,17 @@ def make_pool(options: PoolOptions, sources: Sources) -> Pairs:
         )
     pool = _guarded(pairs, sources.guard, "the pool")
     counts = (options.random, options.seeds, options.duplexes, options.sites)
-    logging.info("the pool: %d distinct pairs of %d asked for", len(pool), sum(counts))
+    logging.info("the pool: %d distinct pairs of %d requested", len(pool), sum(counts))
     return pool
 
 
 def mine(options: PoolOptions, sources: Sources, score: Score) -> Pairs:
-    """Draw windows that a model takes for sites: hard negatives.
+    """Draw hard negatives: windows to which a model gives a high score.
 
-    A window of a 3'UTR that scores high may be a site indeed; a shuffled one is none.
+    A window of a 3'UTR with a high score may be a real site; a shuffled one is not.
 
     Args:
-      options: how many, and of how many candidates each.
+      options: the number of hard negatives, and of candidates for each.
       sources: the training positives, and the guard.
       score: the model.
 
@@ -141,7 +142,7 @@ def _with_seed(drawing: Drawing, count: int) -> list[tuple[str, str]]:
 
 
 def _around(transcript: str, site: int, length: int, drawing: Drawing) -> str:
-    """Return a window that holds a site, at any place in it."""
+    """Return a window that holds a site, at a random position."""
     lowest = max(0, site + length - WINDOW)
     highest = min(site, len(transcript) - WINDOW)
     start = int(drawing.rng.integers(lowest, highest + 1))
@@ -149,7 +150,7 @@ def _around(transcript: str, site: int, length: int, drawing: Drawing) -> str:
 
 
 def _duplexes(candidates: int) -> Callable[[Drawing, int], list[tuple[str, str]]]:
-    """Return a function that draws windows, and keeps the most complementary ones."""
+    """Return a function that draws windows and keeps the most complementary ones."""
 
     def draw(drawing: Drawing, count: int) -> list[tuple[str, str]]:
         mirnas = [drawing.mirna() for _ in range(count)]
@@ -178,7 +179,7 @@ def _best_duplexes(
 def _sites(positives: Pairs) -> Callable[[Drawing, int], list[tuple[str, str]]]:
     """Return a function that moves sites of positives within their windows.
 
-    Letters of a random window take the place of those that are not known.
+    Letters that are not known are taken from a random window.
     """
 
     def draw(drawing: Drawing, count: int) -> list[tuple[str, str]]:

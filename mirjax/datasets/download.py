@@ -1,4 +1,4 @@
-"""Download of published files: over https, kept only if their SHA-256 is right."""
+"""Download published files over https, and check their SHA-256."""
 
 import http.client
 import pathlib
@@ -23,13 +23,13 @@ _CHUNK_BYTES = 1 << 16
 def download(name: str, data_file: DataFile, destination: pathlib.Path) -> pathlib.Path:
     """Download a published file.
 
-    It is written under a temporary name and gets its own once its size and SHA-256 have
-    been checked. A download that sends more than the file's size is stopped.
+    It is written under a temporary name, and renamed once its size and SHA-256 have
+    been checked. A download of more than the file's size is stopped.
 
     Args:
       name: the dataset's name, for messages.
       data_file: address, size and SHA-256 of the file.
-      destination: where to put it; missing folders are created.
+      destination: path to write; missing folders are created.
 
     Returns:
       `destination`.

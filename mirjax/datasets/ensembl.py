@@ -22,7 +22,7 @@ SPECIES = "homo_sapiens"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,60}")
 _STABLE_ID = re.compile(r"(ENS[A-Z]*[GT][0-9]{11})(\.[0-9]+)?")
-_SHOWN = 10  # genes that a message lists
+_SHOWN = 10  # genes listed in a message
 
 
 class _Transcript(NamedTuple):
@@ -44,10 +44,10 @@ def parse_genes(text: str) -> list[str]:
 
 
 def read_gene_list(path: Source) -> list[str]:
-    """Return the genes of a file, one a line; blank lines and # comments are left out.
+    """Return the genes of a file, one per line, without blank lines and # comments.
 
     Raises:
-      ValueError: if it cannot be read, or holds something that names no gene.
+      ValueError: if it cannot be read, or a line is not the name of a gene.
     """
     lines = [line.partition("#")[0].strip() for line in read_text(path).split("\n")]
     return _check_names(lines, input_name(path))
@@ -68,7 +68,7 @@ def read_utrs(
     Args:
       genes: symbols, or Ensembl's identifiers of genes or transcripts.
       species: as Ensembl names it, such as "mus_musculus".
-      client: asks the service.
+      client: of the service.
 
     Yields:
       Records named gene|transcript, 5'→3', RNA letters and N.
@@ -100,7 +100,7 @@ class _NoUtrError(ValueError):
 
 
 def _check_names(names: Sequence[str], where: str) -> list[str]:
-    """Return names without blanks, each once."""
+    """Return names without surrounding blanks and duplicates."""
     genes = [name.strip() for name in names if name.strip()]
     for gene in genes:
         if not _NAME.fullmatch(gene):
@@ -138,7 +138,7 @@ def _look_up(gene: str, species: str, client: RestClient) -> _Transcript:
 
 
 def _measure(name: str, transcript: Mapping[str, Any]) -> _Transcript:
-    """Measure a transcript and its 3'UTR: what follows the stop codon, spliced."""
+    """Return lengths of a transcript and its 3'UTR (spliced, after the stop codon)."""
     identifier = transcript["id"]
     translation = transcript.get("Translation")
     if not translation:
@@ -158,7 +158,7 @@ def _measure(name: str, transcript: Mapping[str, Any]) -> _Transcript:
 
 
 def _read_utr(transcript: _Transcript, client: RestClient) -> SequenceRecord:
-    """Read a transcript's sequence, and keep its 3'UTR."""
+    """Read a transcript's sequence, and return its 3'UTR."""
     path = f"sequence/id/{transcript.identifier}"
     try:
         found = client.get(path, type="cdna")

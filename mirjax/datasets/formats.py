@@ -1,4 +1,16 @@
-"""Formats of tables of pairs, at no cost for flags that list their names."""
+"""Formats of tables of miRNA-target pairs. Costs little to import, for flags.
+
+chakraborty2019  Chakraborty & Hasija 2019, IEEE/ACM TCBB, document 8807144: positive
+pairs without labels.
+mitar2021        Gu et al. 2021, BMC Bioinformatics, doi 10.1186/s12859-021-04026-6:
+some files have a header, whose last column is "label". The published
+reader drops the first row of the others too, and so does `registry`.
+mirbench         Sammut et al. 2025, miRBench; Hejret et al. 2023, doi
+10.1038/s41598-023-49757-z. Columns are found by their names.
+helwak2013       Helwak et al. 2013, doi 10.1016/j.cell.2013.03.043, with miRNAs cut
+to 20 letters.
+csv, tsv         one's own pairs; columns are found by their names.
+"""
 
 import dataclasses
 from collections.abc import Mapping
@@ -15,18 +27,18 @@ CHAKRABORTY, MITAR, MIRBENCH, HELWAK, CSV, TSV = FORMATS = (
 
 @dataclasses.dataclass(frozen=True)
 class Format:
-    """How a table of pairs is laid out.
+    """The layout of a table of pairs.
 
     Attributes:
       delimiter: between two columns.
-      columns: column of a table of pairs → its names in the header. Without a header,
-        the columns of the file, in order.
+      columns: column → its names in the header; without a header, the columns of the
+        file in order.
       required: number of the first of `columns` that a header must have.
       headed: whether a header names the columns.
       quoted: whether a field may stand in double quotes.
       reversed_strand: the column that the file holds 3'→5', if any.
       cut_mirnas: letters that the file keeps of a miRNA; 0 for all.
-      strands: which way the file holds the sequences, in words.
+      strands: orientation of the sequences in the file, in words.
     """
 
     delimiter: str

@@ -1,4 +1,4 @@
-"""Regions of a genome: spliced intervals of a FASTA file, as a BED file names them."""
+"""Regions of a genome: spliced intervals of a FASTA file, given by a BED file."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ class Region(NamedTuple):
     Attributes:
       name: of the spliced sequence.
       chromosome: its name in the FASTA file.
-      intervals: start and end of each, from 0, the end not included; ascending.
+      intervals: start and end of each, 0-based, half-open, ascending.
       strand: 1, or -1 for the reverse complement.
     """
 
@@ -33,16 +33,16 @@ class Region(NamedTuple):
 
 
 class Genome:
-    """A FASTA file of chromosomes, of which one is in memory at a time."""
+    """A FASTA file of chromosomes; one chromosome is in memory at a time."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Find where each chromosome begins.
+        """Index the chromosomes of the file.
 
         Args:
           path: the file, not compressed.
 
         Raises:
-          ValueError: if it is compressed, missing, or not FASTA, or a name comes twice.
+          ValueError: if it is compressed, missing, or not FASTA, or has a name twice.
         """
         self._path = os.fspath(path)
         try:
@@ -56,7 +56,7 @@ class Genome:
             raise ValueError(
                 f"{self._path}: cannot be read ({error.strerror})"
             ) from error
-        with open_lines(self._path) as lines:  # names a file that is no text
+        with open_lines(self._path) as lines:  # names a non-text file in its error
             next(lines)
         try:
             self._index: Any = SeqIO.index(self._path, "fasta")
@@ -89,7 +89,7 @@ class Genome:
         """Return a region's sequence, 5'→3', RNA letters and N.
 
         Raises:
-          ValueError: if it passes the end of its chromosome, or holds other letters.
+          ValueError: if it ends beyond its chromosome, or has invalid letters.
         """
         letters = self._chromosome(region.chromosome)
         last = max(end for _, end in region.intervals)
@@ -108,7 +108,7 @@ class Genome:
 
     def _chromosome(self, name: str) -> str:
         if name != self._name:
-            self._letters = ""  # before the next is read
+            self._letters = ""  # to free memory before the next one is read
             self._name, self._letters = name, str(self._index[name].seq)
         return self._letters
 
@@ -125,7 +125,7 @@ def read_bed(
         are spliced.
 
     Raises:
-      ValueError: for a line that is wrong, an empty file, or another assembly.
+      ValueError: for a malformed line, an empty file, or another assembly.
     """
     source = os.fspath(bed)
     with Genome(genome) as opened:
@@ -184,7 +184,7 @@ def open_lines(path: str | os.PathLike[str]) -> Iterator[Iterator[str]]:
     """Open a text, plain or gzipped, to be read line by line.
 
     Raises:
-      ValueError: if it cannot be read, is no UTF-8 text, or is blank.
+      ValueError: if it cannot be read, is not UTF-8 text, or is blank.
     """
     with open_rereadable(path) as stream:
         yield stream_lines(stream, os.fspath(path))

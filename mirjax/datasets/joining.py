@@ -41,7 +41,7 @@ def join_pairs(first: Pairs, second: Pairs) -> Pairs:
 def join_splits(
     first: tuple[Pairs, Split], second: tuple[Pairs, Split]
 ) -> tuple[Pairs, Split]:
-    """Concatenate two datasets that are split, each row staying in its part.
+    """Concatenate two split datasets; each row stays in its part.
 
     Args:
       first: a dataset and its split.
@@ -64,7 +64,7 @@ def join_splits(
 
 
 def distinct_positives(pairs: Pairs, name: str) -> Pairs:
-    """Return the positive pairs of a dataset, each once; log how many rows that leaves.
+    """Return the distinct positive pairs of a dataset, and log their number.
 
     Args:
       pairs: without labels all are positive.

@@ -1,8 +1,8 @@
 """Find rows whose target shares letters with a target that is reserved for testing.
 
-A model that has seen a stretch of a test target in training is measured on what it
-remembers. Two targets that share 20 letters in a row are windows of one transcript, or
-of paralogues: by chance alone two random 50-mers do so once in 10⁹ pairs.
+A model that has seen part of a test target in training may have memorised it. Two
+targets that share 20 letters in a row are windows of one transcript or of paralogues:
+by chance, one in 10⁹ pairs of random 50-mers does.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ _DIGITS = 16  # hexadecimal digits of the SHA-256
 
 @dataclasses.dataclass(frozen=True)
 class Reserved:
-    """What of one source is reserved for testing.
+    """The words and pairs of one source that are reserved for testing.
 
     Attributes:
       words: hashes of the words of its targets, see `hash_words`.
@@ -43,12 +43,12 @@ class Reserved:
 
 @dataclasses.dataclass(frozen=True)
 class Guard:
-    """Guard against training on what a model is tested with.
+    """Guard against training on the test data of a model.
 
     Attributes:
-      sources: name of a test set → what of it is reserved.
-      report: name of the rows that were checked → how many they are ("rows"), how many
-        leak ("leaking"), and how many do so for each cause; a row may have several.
+      sources: name of a test set → its reserved words and pairs.
+      report: name of checked rows → numbers of rows ("rows"), of leaking rows
+        ("leaking"), and of rows for each cause; a row may have several causes.
     """
 
     sources: Mapping[str, Reserved]
@@ -60,7 +60,7 @@ class Guard:
 
         Args:
           names_or_paths: datasets, such as hejret2023/test; files of pairs; or files of
-            hashes, one a line, that stand for a test set that is kept apart.
+            hashes, one per line, of a test set that is not available here.
 
         Raises:
           ValueError: if there is no such dataset or file, or it cannot be read.
@@ -68,11 +68,11 @@ class Guard:
         return cls({name: _read_reserved(name) for name in names_or_paths})
 
     def leaks(self, pairs: Pairs, name: str = "pairs") -> Bool[np.ndarray, " rows"]:
-        """Determine which rows must not be trained on; report and log how many.
+        """Determine which rows must not be trained on; report and log their number.
 
         Args:
           pairs: candidates for training.
-          name: what to call them in the report and the log.
+          name: name of the rows in the report and the log.
 
         Returns:
           Whether each row's target shares 20 letters in a row with a target of a test
@@ -92,7 +92,7 @@ class Guard:
 
         Args:
           targets: 5'→3'.
-          name: what to call them in the report and the log.
+          name: name of the targets in the report and the log.
 
         Returns:
           Whether each one shares 20 letters in a row with a target of a test set.
@@ -138,7 +138,7 @@ def _read_reserved(name: str) -> Reserved:
     """Read the rows of a dataset or a file of pairs, or a file of hashes."""
     if not is_file(name):
         return Reserved.from_pairs(registry.load_pairs(name))
-    content = read_content(name)  # it may be a pipe
+    content = read_content(name)  # a pipe can be read only once
     first = read_text(content).strip().partition("\n")[0]
     if "\t" in first or "," in first:
         return Reserved.from_pairs(readers.read_pairs(content))
@@ -164,9 +164,9 @@ def hash_words(targets: Iterable[str]) -> frozenset[str]:
 
 
 def read_hashes(path: Source) -> frozenset[str]:
-    """Read a file of hashes, as `hash_words` makes them, one a line.
+    """Read a file of hashes from `hash_words`, one per line.
 
-    It stands for a test set that is kept apart.
+    It represents a test set that is not available here.
 
     Raises:
       ValueError: if the file is missing or empty, or a line is not a hash.

@@ -7,7 +7,7 @@ from mirjax.inputs import read_text
 
 
 def cut_species(fasta: str | os.PathLike[str], species: str) -> str:
-    """Return the records of one species, as they stand in the file.
+    """Return the records of one species, unchanged.
 
     Args:
       fasta: miRBase's file of mature miRNAs. A name begins with the code of its

@@ -1,4 +1,4 @@
-"""Names of the kinds of generated negatives, at no cost for flags that list them.
+"""Names of the kinds of generated negatives. Costs little to import, for flags.
 
 The module `negatives` explains and generates them.
 """

@@ -1,8 +1,8 @@
 """Negative pairs generated from the positive pairs of a dataset.
 
-The way they are generated determines what a classifier can learn without biology:
+How they are generated determines what a classifier can learn without biology:
 
-  frequency     miRNAs and targets are paired anew, so that each is equally frequent in
+  frequency     miRNAs and targets are re-paired, so that each is equally frequent in
                 both classes
   family        the same, and no target is paired with a miRNA that has the seed
                 (letters 2-8) of a miRNA that binds it: the protocol of miRBench
@@ -123,7 +123,7 @@ _Pair = tuple[str, str]  # miRNA, target
 def _repaired(
     positives: Pairs, count: int, rng: np.random.Generator, taken: set[_Pair]
 ) -> list[_Pair]:
-    """Permute the miRNAs of all rows, as often as needed."""
+    """Re-pair all rows by permuting their miRNAs, as often as needed."""
     made: list[_Pair] = []
     while len(made) < count:
         rows = rng.permutation(len(positives))
@@ -135,7 +135,7 @@ def _repaired(
 
 
 def _related(positives: Pairs, taken: set[_Pair]) -> set[_Pair]:
-    """Return each taken pair with every positive miRNA of the same seed instead."""
+    """Return each taken pair with every positive miRNA of the same seed."""
     of_seed = collections.defaultdict(set)
     for mirna in positives.mirnas:
         of_seed[mirna[SEED]].add(mirna)

@@ -1,4 +1,4 @@
-"""Files of one's own pairs, in place of a dataset: recognised and split."""
+"""Files of one's own pairs in place of a dataset: recognise and split them."""
 
 import os
 
@@ -6,7 +6,7 @@ from mirjax.datasets import splits
 from mirjax.datasets.catalogue import is_dataset
 from mirjax.sequences.records import Pairs, Split
 
-COLUMN = "column"  # the protocol that divides the rows as the column `split` says
+COLUMN = "column"  # the protocol that divides the rows by the column `split`
 PROTOCOLS = ("published", *splits.PROTOCOLS, COLUMN)
 
 
@@ -23,7 +23,7 @@ def is_file(name: str) -> bool:
 
 
 def default_protocol(pairs: Pairs) -> str:
-    """Return what "published" stands for: the column `split` if any, or "random"."""
+    """Return the protocol of "published": the column `split` if any, or "random"."""
     return "random" if pairs.parts is None else COLUMN
 
 
@@ -40,7 +40,7 @@ def split_file(name: str, pairs: Pairs, protocol: str, seed: int = 0) -> Split:
       The split.
 
     Raises:
-      ValueError: for another protocol, or for "column" if the file has no column
+      ValueError: for an unknown protocol, or for "column" if the file has no column
         `split`.
     """
     if protocol == "published":

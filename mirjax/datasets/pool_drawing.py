@@ -1,4 +1,4 @@
-"""What the pairs of a teacher's pool are drawn from: 3'UTRs and miRNAs."""
+"""The 3'UTRs and miRNAs from which the pairs of a teacher's pool are drawn."""
 
 import dataclasses
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ LONGEST_MIRNA = 28  # nt; longer ones are left out of the pool
 
 @dataclasses.dataclass(frozen=True)
 class PoolOptions:
-    """The section `pool` of a config: what a teacher labels, and who the teacher is."""
+    """The section `pool` of a config: the teacher, and the pairs that it labels."""
 
     teacher: str = ""  # models joined by "+", whose logits are averaged; "": no pool
     transcripts: str = ""  # FASTA file of 3'UTRs
@@ -26,7 +26,7 @@ class PoolOptions:
     random: int = 0  # pairs of each kind
     seeds: int = 0
     duplexes: int = 0
-    candidates: int = 16  # windows of which a duplex is the best
+    candidates: int = 16  # windows from which the best duplex is chosen
     sites: int = 0
     label_fraction: float = 0.0  # of the teacher's probability in labels of other rows
     temperature: float = 1.0  # the teacher's logits are divided by it
@@ -35,19 +35,19 @@ class PoolOptions:
     hard_negatives: int = 0  # labelled 0
     hard_candidates: int = 10  # for each of them
     hard_shuffled: float = 0.5  # fraction of the candidates that are shuffled
-    hard_windows: int = 1  # of which each candidate is the best duplex
+    hard_windows: int = 1  # from which each candidate is the best duplex
     hard_weight: float = 0.5  # of each in the loss
     seed: int = 0
 
 
 class Drawing(NamedTuple):
-    """What pairs are drawn from.
+    """The transcripts and miRNAs that pairs are drawn from.
 
     Attributes:
       transcripts: of at least `WINDOW` letters, RNA.
-      shares: cumulative fraction of all windows that each transcript has.
+      shares: cumulative fraction of windows, by transcript.
       mirnas: distinct ones.
-      observed: miRNAs of the training positives, as often as they occur.
+      observed: miRNAs of the training positives, with repeats.
       observed_fraction: of the miRNAs that are drawn from `observed`.
       rng: source of random numbers.
     """
@@ -83,12 +83,12 @@ def make_drawing(
     stream: int,
     left_out: Collection[str] = (),
 ) -> Drawing:
-    """Load what pairs are drawn from.
+    """Load the transcripts and miRNAs that pairs are drawn from.
 
     Args:
       options: names the files.
       positives: whose miRNAs are observed.
-      stream: of random numbers.
+      stream: number of the stream of random numbers.
       left_out: seeds, letters 2 to 8, of miRNA families that are not drawn.
 
     Raises:

@@ -1,13 +1,13 @@
 """The published files: path, address, SHA-256 and format of each.
 
 Addresses name a commit, so that their content cannot change; that of mirbase/all names
-a branch, and its content is fixed by its SHA-256 alone.
+a branch, and only its SHA-256 fixes its content.
 """
 
 import dataclasses
 import pathlib
 
-# Files that come with the package, laid out as the data folder is.
+# Files in the package, in the layout of the data folder.
 SHIPPED = pathlib.Path(__file__).resolve().parents[1] / "data"
 
 OTHER_KINDS = ("fasta", "weights", "genes")  # of files that hold no pairs
@@ -43,12 +43,12 @@ class DataFile:
       size: of the content, in bytes; a download that sends more is stopped. 0 if it is
         unknown.
       data_format: one of `formats.FORMATS`, or one of `OTHER_KINDS`.
-      first_row: the first row that is used, 0 or 1. The published reader of a file
-        with 1 takes the first row of data for a header; the published splits and
-        metrics are those of the other rows.
+      first_row: the first row that is used, 0 or 1. It is 1 for a file without a header
+        whose published reader takes the first row for a header; published splits and
+        metrics are of the other rows.
       published: the published split of pairs: "chakraborty", "mitar" or "hejret", see
         `splits`; or "train", "validation" or "test" if every row is of that part; or
-        "cluster" if there is none, and rows are parted by their targets.
+        "cluster" if there is none, and rows are split by their targets.
     """
 
     file: str

@@ -1,11 +1,10 @@
 """Readers of tables of miRNA-target pairs: published ones, and one's own.
 
-Some published tables hold one strand 3'→5'. It is reversed here and nowhere else: all
-sequences that these functions return are 5'→3', in RNA letters. Every error names the
-file and the line.
+Some published tables hold one strand 3'→5'. It is reversed here and nowhere else: these
+functions return all sequences 5'→3', in RNA letters. Every error names the file and the
+line.
 """
 
-import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,7 +14,6 @@ from absl import logging
 
 from mirjax.datasets.completion import complete_mirnas
 from mirjax.datasets.formats import (
-    CHAKRABORTY,
     CSV,
     FORMATS,
     LAYOUTS,
@@ -54,87 +52,8 @@ class _Table(NamedTuple):
 
     @property
     def layout(self) -> Format:
-        """How the table is laid out."""
+        """The layout of the table."""
         return LAYOUTS[self.data_format]
-
-
-def read_chakraborty(path: str | os.PathLike[str]) -> Pairs:
-    """Read the training pairs of Chakraborty & Hasija 2019.
-
-    The file has two columns and no header: miRNA 5'→3', target 3'→5'. The targets are
-    reversed.
-
-    Args:
-      path: the CSV file.
-
-    Returns:
-      The pairs in file order, without labels: all are positive.
-
-    Raises:
-      ValueError: as `read_pairs` does.
-
-    References:
-      Chakraborty & Hasija 2019, IEEE/ACM TCBB, document 8807144.
-    """
-    return read_pairs(path, CHAKRABORTY)
-
-
-def read_mitar(path: str | os.PathLike[str]) -> Pairs:
-    """Read a table of the miTAR data: id, miRNA 3'→5', gene, target 5'→3', label.
-
-    The miRNAs are reversed. A first line that ends in "label" is a header.
-
-    Args:
-      path: the tab-separated file.
-
-    Returns:
-      All pairs in file order. (The published reader drops the first row also of files
-      without a header; `registry` does so for its named datasets.)
-
-    Raises:
-      ValueError: as `read_pairs` does.
-
-    References:
-      Gu et al. 2021, BMC Bioinformatics, doi 10.1186/s12859-021-04026-6.
-    """
-    return read_pairs(path, MITAR)
-
-
-def read_mirbench(path: str | os.PathLike[str]) -> Pairs:
-    """Read a miRBench table, such as Hejret 2023.
-
-    Args:
-      path: the tab-separated file. Its header has the columns noncodingRNA (the miRNA),
-        gene (the target) and label, and may have noncodingRNA_name and gene_cluster_ID;
-        both sequences are 5'→3'.
-
-    Returns:
-      The pairs in file order; `clusters` is the column gene_cluster_ID.
-
-    Raises:
-      ValueError: as `read_pairs` does.
-
-    References:
-      Sammut et al. 2025, miRBench; Hejret et al. 2023, doi 10.1038/s41598-023-49757-z.
-    """
-    return read_pairs(path, MIRBENCH)
-
-
-def read_csv(path: str | os.PathLike[str]) -> Pairs:
-    """Read a CSV file of one's own pairs, both sequences 5'→3'.
-
-    Args:
-      path: the comma-separated file. Its header has the columns mirna and target, and
-        may have label (0 or 1), split (train, validation or test), mirna_name and gene
-        or target_name, in any order.
-
-    Returns:
-      The pairs in file order.
-
-    Raises:
-      ValueError: as `read_pairs` does.
-    """
-    return read_pairs(path, CSV)
 
 
 def read_pairs(
@@ -144,12 +63,12 @@ def read_pairs(
     bad_records: BadRecords | None = None,
     unknown_letters: bool = False,
 ) -> Pairs:
-    """Read a table of pairs; the log says in which format, and which way its strands.
+    """Read a table of pairs, and log its format and the orientation of its strands.
 
     Args:
       path: the file, plain or gzipped, or - for standard input. It is read once.
-      data_format: one of `FORMATS`. By default it is determined from the header: csv
-        or tsv if it names mirna and target, mirbench or mitar2021 if it is theirs.
+      data_format: one of `FORMATS`. By default it is detected from the header: csv or
+        tsv if it names mirna and target; mirbench or mitar2021 for their headers.
       bad_records: what to do with rows that cannot be read; by default they are
         refused, all in one message.
       unknown_letters: read N and the other IUPAC codes in targets as N.
@@ -268,7 +187,7 @@ def _read_row(row: Row, table: _Table, unknown_letters: bool) -> dict[str, str]:
 
 
 def _log(table: _Table, pairs: Pairs) -> None:
-    """Say in the log what was read."""
+    """Log what was read."""
     labels = "without labels"
     if pairs.labels is not None:
         positives = int(pairs.labels.sum())

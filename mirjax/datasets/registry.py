@@ -6,7 +6,7 @@ then in the user's cache folder; otherwise it is downloaded into that cache. Its
 is checked wherever it is found.
 
 Datasets of pairs are joined by "+", as in chakraborty2019+mitar2021. The path of a
-table of one's own pairs stands in place of a dataset's name.
+table of one's own pairs may be given in place of a dataset's name.
 """
 
 import dataclasses
@@ -63,10 +63,10 @@ def path(name: str) -> pathlib.Path:
         folders.insert(0, pathlib.Path(given).expanduser())
     for folder in folders:
         candidate = folder / data_file.file
-        if os.path.isfile(candidate):  # False too where it must not be looked for
+        if os.path.isfile(candidate):  # False also where access is denied
             _check_sha256(candidate, data_file)
             return candidate
-    from mirjax.datasets.download import download  # slow to import, and seldom needed
+    from mirjax.datasets.download import download  # slow to import, rarely needed
 
     return download(name, data_file, folders[-1] / data_file.file)
 
@@ -137,26 +137,18 @@ def load_fasta(
     return fasta.read_fasta(fasta_path(name, flag=flag), bad_records=bad_records)
 
 
-def load_pairs(
-    name: str,
-    *,
-    size: int = SIMULATED_SIZE,
-    seed: int = 0,
-    bad_records: BadRecords | None = None,
-) -> Pairs:
+def load_pairs(name: str, *, bad_records: BadRecords | None = None) -> Pairs:
     """Load a dataset or a file of pairs, 5'→3', in file order.
 
-    >>> len(load_pairs("simulated", size=50))
-    50
+    >>> len(load_pairs("simulated"))
+    6000
 
     Args:
       name: a file, or one of `catalogue.PAIR_DATASETS`, or several of them joined by
         "+", in this order. hejret2023 is its train rows, then its test rows; helwak2013
-        and manakov2022/sample are the distinct positive pairs of their files. The files
-        of mitar2021 without a header lack their first row, which the published reader
-        takes for a header.
-      size: number of pairs, of "simulated" only.
-      seed: of the simulation, of "simulated" only.
+        and manakov2022/sample are the distinct positive pairs of their files. The first
+        row of the files of mitar2021 without a header is left out, since the published
+        reader takes it for a header.
       bad_records: of a file only, as for `readers.read_pairs`.
 
     Returns:
@@ -171,7 +163,7 @@ def load_pairs(
     if others:
         return join_pairs(load_pairs(first), load_pairs(others))
     if name == SIMULATED:
-        return simulate(size, seed=seed).pairs
+        return simulate(SIMULATED_SIZE).pairs
     if name in JOINED:
         joined = functools.reduce(join_pairs, map(load_pairs, JOINED[name]))
         return distinct_positives(joined, name) if name in POSITIVES_ONLY else joined
@@ -194,13 +186,13 @@ def load_split(
       name: a file, or one of `catalogue.PAIR_DATASETS`, or several of them joined by
         "+", such as chakraborty2019+mitar2021. By the published protocol each is split
         on its own; by another protocol, all rows are split together.
-      protocol: "published" is the split of the dataset's authors: see
-        `splits.published_chakraborty`, `published_mitar` and `published_hejret`; of
-        helwak2013, its files. The independent test sets are test rows only. Manakov
-        2022 is split by targets, without test rows, and "simulated" at random; so is a
-        file, unless it has a column `split`. "column" is that column of a
-        file. Or one of `splits.PROTOCOLS`.
-      pairs: the dataset if it is loaded already, such as a simulation of another size.
+      protocol: "published", "column" or one of `splits.PROTOCOLS`. "published" is the
+        split of the dataset's authors: see `splits.published_chakraborty`,
+        `published_mitar` and `published_hejret`; helwak2013 is split by its files,
+        manakov2022 by targets, without test rows, and "simulated" at random.
+        Independent test sets are test rows only. A file is split by its column `split`,
+        or at random if it has none. "column" is that column.
+      pairs: the dataset if it is loaded already.
       seed: of a random choice in the split.
 
     Returns:
@@ -264,7 +256,7 @@ def _check_sha256(file: pathlib.Path, data_file: DataFile) -> None:
 
 
 def _keep_in_cache(text: str, file_name: str) -> pathlib.Path:
-    """Return a text as a file of the cache, written unless it is there already."""
+    """Write a text to the cache unless it is there already, and return its file."""
     file, content = cache_folder() / file_name, text.encode()
     if not file.is_file() or file.read_bytes() != content:
         make_cache_folder(file.parent)

@@ -16,16 +16,16 @@ from mirjax.files import atomic_write, make_cache_folder
 
 TIMEOUT_SECONDS = 30.0
 MAX_BYTES = 64 << 20  # of a response
-KEPT_SECONDS = 30 * 24 * 3600  # for which a cached response is used
+KEPT_SECONDS = 30 * 24 * 3600  # age up to which a cached response is used
 
 _TRIES = 6
 _FIRST_WAIT = 1.0  # seconds, doubled with every try
-_LONGEST_WAIT = 120.0  # seconds that a service may ask to wait
+_LONGEST_WAIT = 120.0  # seconds, also if a service requests more
 _BUSY = (429, 500, 502, 503, 504)  # HTTP status codes after which a request is repeated
 
 
 class UnknownError(ValueError):
-    """The service does not know what was asked for."""
+    """The service does not know the requested item."""
 
 
 class RestClient:
@@ -33,7 +33,7 @@ class RestClient:
 
     Attributes:
       server: its address.
-      folder: where responses are kept.
+      folder: cache of the responses.
       interval: seconds between two requests.
     """
 
@@ -51,7 +51,7 @@ class RestClient:
           **parameters: after the "?".
 
         Raises:
-          UnknownError: if the service does not know what was asked for.
+          UnknownError: if the service does not know the requested item.
           ValueError: if it cannot be reached, or stays busy.
         """
         query = urllib.parse.urlencode(parameters)
@@ -114,7 +114,7 @@ def _digest(url: str) -> str:
 
 
 def _read_kept(file: pathlib.Path, url: str) -> Any:
-    """Return a kept response; None if it is missing, old or damaged."""
+    """Return a cached response; None if it is missing, old or damaged."""
     try:
         if time.time() - file.stat().st_mtime > KEPT_SECONDS:
             return None
@@ -128,7 +128,7 @@ def _read_kept(file: pathlib.Path, url: str) -> Any:
 
 
 def _describe(error: urllib.error.HTTPError) -> str:
-    """Return what a service says of a request that fails."""
+    """Return the message of a service about a failed request."""
     try:
         said = json.loads(error.read(MAX_BYTES))["error"]
     except (ValueError, KeyError, TypeError, OSError, http.client.HTTPException):

@@ -1,4 +1,4 @@
-"""Choice of the rows that a model is trained on: the section `data` of a config."""
+"""Selection of training rows: the section `data` of a config."""
 
 import dataclasses
 import os
@@ -31,12 +31,12 @@ class Selection:
     # Pairs of other targets are left out of each part of the split.
     min_target_length: int = 0  # nt, after a cut to the site window
     max_target_length: int = 0  # nt, likewise; 0: no limit
-    # Only the first positive rows, this many; 0: all rows. They need a split of their
-    # own, since the published one is of other rows.
+    # The number of first positive rows to use; 0: all rows. They cannot have the
+    # published split, which is of all rows.
     positive_rows: int = 0
     # Cut each target to at most this many nt, ending where the site of its own miRNA
     # ends (see site_window.cut_to_sites); 0: whole targets. This uses the true miRNA:
-    # it measures what a known site is worth, and cannot be used to predict. Negative
+    # it measures the value of a known site, and cannot be used to predict. Negative
     # rows, which have no site, are left out.
     site_window: int = 0
     # One of negatives.KINDS: negatives generated from the positive rows, in place of
@@ -72,21 +72,21 @@ class Selection:
         return cls(**arguments)
 
     def bad_records(self) -> BadRecords:
-        """Return what to do with a file's rows that cannot be used."""
+        """Return the handling of a file's rows that cannot be used."""
         key = f"config.data.on_bad_record={SKIP}"
         remedy = f"mend or remove them, or leave them out by {key}"
         return BadRecords(self.on_bad_record, remedy)
 
 
 def pin(selection: Selection) -> Selection:
-    """Say of a file where it is, what it holds and how it is split.
+    """Pin a file's path, content and split.
 
     Args:
       selection: rows of a file or a dataset.
 
     Returns:
-      The selection; of a file with its absolute path, its SHA-256, and the split that
-      "published" stands for.
+      The selection; for a file with its absolute path, its SHA-256, and the protocol
+      that "published" means for it.
 
     Raises:
       ValueError: if the file cannot be read.
@@ -109,9 +109,9 @@ def select(
     """Load a dataset, split it and label its rows.
 
     Args:
-      selection: which rows, and how they are labelled.
-      bad_records: receives the rows of a file that are left out; by default those of
-        the selection, which say so in the log alone.
+      selection: the rows and their labels.
+      bad_records: receives the rows of a file that are left out; by default they are
+        only logged.
 
     Returns:
       The pairs and their split; rows that were not selected are in no part.
@@ -228,7 +228,7 @@ def _positives_only(pairs: Pairs, split: Split) -> tuple[Pairs, Split]:
 
 
 def _keep(split: Split, wanted: Bool[np.ndarray, " n"]) -> Split:
-    """Leave the rows that are not wanted out of each part."""
+    """Keep only the wanted rows in each part."""
     kept = {
         field.name: (rows := getattr(split, field.name))[wanted[rows]]
         for field in dataclasses.fields(Split)

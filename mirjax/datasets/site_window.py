@@ -1,8 +1,8 @@
 """Windows of targets that end at the site of the row's own miRNA.
 
-The window is placed by the true miRNA, which a generator is to predict. So it serves to
-measure how much it helps to know where a site ends, as in the data of Chakraborty &
-Hasija 2019, whose targets are cut out like this. It cannot be used to predict.
+The window is placed by the true miRNA, which a generator has to predict. So it cannot
+be used to predict, but to measure the value of knowing where a site ends, as in the
+data of Chakraborty & Hasija 2019, whose targets end at their sites.
 """
 
 import dataclasses
@@ -17,22 +17,22 @@ from mirjax.sequences.records import Pairs
 
 
 def site_ends(mirnas: Sequence[str], targets: Sequence[str]) -> Int64[np.ndarray, " n"]:
-    """Find where in its target the site of each row's own miRNA ends, 3'.
+    """Find the 3' end of the site of each row's own miRNA in its target.
 
     Args:
       mirnas: n miRNAs, 5'→3'.
       targets: n targets, 5'→3'.
 
     Returns:
-      How many of a target's first letters to keep, so that the anchored score of
-      `complementarity.score_pairs` is the highest; the most letters on ties, all of
-      them where nothing pairs.
+      The number of a target's first letters with which the anchored score of
+      `complementarity.score_pairs` is highest; the largest number on ties, and all
+      letters if nothing pairs.
     """
     lengths = alphabet.lengths(targets)
     ends = np.zeros(len(targets), np.int64)
     best = np.zeros(len(targets), np.int16)
     for end in range(1, lengths.max(initial=0) + 1):
-        # A target that is shorter is scored whole again, and keeps its length.
+        # A shorter target is scored whole again, and keeps its length.
         beginnings = [target[:end] for target in targets]
         scores = complementarity.score_pairs(mirnas, beginnings, anchored=True)
         as_good = scores >= best
@@ -44,12 +44,11 @@ def site_ends(mirnas: Sequence[str], targets: Sequence[str]) -> Int64[np.ndarray
 def cut_to_sites(pairs: Pairs, size: int) -> Pairs:
     """Cut each target to the letters that end at the site of its own miRNA.
 
-    This uses the answer: see the module's docstring.
+    This uses the true miRNA; see the module's docstring.
 
     Args:
-      pairs: rows labelled 0 have no site, and are left as they are.
-      size: the length of a window, nt. One that would begin before the target begins
-        with it, and is shorter.
+      pairs: rows labelled 0 have no site, and are not changed.
+      size: the length of a window, nt; shorter at the start of a target.
 
     Returns:
       The same rows, their targets cut.

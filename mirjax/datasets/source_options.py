@@ -1,4 +1,4 @@
-"""Options of training on several labelled sets, and what the sets are called."""
+"""Options of training on several labelled sets, and the names of the sets."""
 
 import dataclasses
 import pathlib
@@ -17,22 +17,22 @@ class SourceOptions:
     Names are joined by "+": datasets, and files.
     """
 
-    sources: str  # what is trained on
-    left_out: str = ""  # measured at each evaluation, and never trained on
+    sources: str  # sets to train on
+    left_out: str = ""  # sets measured at each evaluation but never trained on
     left_out_families: float = 0.0  # fraction of miRNA families that are left out too
     reserved: str = ""  # test sets, and files of hashes: see `leakage.Guard`
     # Sources whose own split and own labels are used; of the others, the positive rows.
     as_published: str = ""
     validation_fraction: float = 0.1  # of the positive rows, by clusters of targets
-    reserve_validation: bool = True  # validation rows are reserved as test sets are
+    reserve_validation: bool = True  # validation rows are reserved like test sets
     negatives: str = "family"  # one of negatives.KINDS
     negative_draws: int = 4  # negatives generated for each positive row
     seed: int = 0  # of splits and negatives
     positives_per_epoch: int = 0  # of each source, drawn at random; 0: all
-    train_on_labels: bool = True  # False: on a teacher's predictions alone
-    shift: int = 0  # letters by which a target may be moved, at most
+    train_on_labels: bool = True  # False: train on a teacher's predictions only
+    shift: int = 0  # highest number of letters by which a target may be moved
     label_smoothing: float = 0.0  # 0.1: labels of 0.05 and 0.95
-    files_sha256: str = ""  # of all files that are named; filled in
+    files_sha256: str = ""  # of all named files; filled in
 
     @classmethod
     def from_saved(cls, data: Mapping[str, Any]) -> "SourceOptions":
@@ -85,7 +85,7 @@ def split_names(joined: str) -> list[str]:
 
 
 def set_name(source: str) -> str:
-    """Return what a source is called in metrics: a dataset's name, a file's stem.
+    """Return the name of a source in metrics: a dataset's name, or a file's stem.
 
     >>> set_name("helwak2013"), set_name("/data/pairs.tsv.gz")
     ('helwak2013', 'pairs')

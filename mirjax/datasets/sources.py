@@ -1,8 +1,8 @@
 """Several labelled sets to train one classifier on, and the rows that are held out.
 
-Each source is split into training and validation rows. Its positives get new negatives,
-several draws of them: no published set of negatives is alike. The leakage guard takes
-out the rows that share letters with a test set.
+Each source is split into training and validation rows. Its positives get several draws
+of new negatives, since the published sets have different kinds of negatives. The
+leakage guard removes rows that share letters with a test set.
 """
 
 import dataclasses
@@ -47,14 +47,14 @@ class Source(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """What a classifier is trained on and measured on.
+    """The sources on which a classifier is trained and measured.
 
     Attributes:
       trained: with training rows.
-      left_out: without; their validation rows are those that they have when they are
-        trained on. The last one may be `FAMILIES`: the validation rows of `trained`
-        whose miRNA's family is left out.
-      guard: what must not be trained on, and how many rows it removed.
+      left_out: without training rows; their validation rows are the same as when they
+        are trained on. The last one may be `FAMILIES`: the validation rows of `trained`
+        whose miRNA family is left out.
+      guard: reserved rows, and a report of the rows removed.
       families: seeds, letters 2 to 8, of the families that are left out.
     """
 
@@ -68,7 +68,7 @@ def load_sources(options: SourceOptions) -> Sources:
     """Load, split and guard every source; the result is a pure function of the options.
 
     Args:
-      options: which ones.
+      options: name the sources.
 
     Raises:
       ValueError: for a source or a reserved set that cannot be read, or one without a
@@ -88,7 +88,7 @@ def load_sources(options: SourceOptions) -> Sources:
     if options.reserve_validation:
         for name, pairs in validation.items():
             held_out[f"{set_name(name)}, validation"] = Reserved.from_pairs(pairs)
-    # One report: that of the guard that is returned.
+    # All counts are in the report of the guard that is returned.
     guard = dataclasses.replace(guard, sources=held_out)
     trained = split_names(options.sources)
     sources = Sources(
@@ -110,7 +110,7 @@ def _measured(name: str, validation: Pairs) -> Source:
 
 
 def _leave_families_out(sources: Sources, options: SourceOptions) -> Sources:
-    """Take rows of some miRNA families out of training, and measure them apart."""
+    """Remove rows of some miRNA families from training, to measure on them."""
     known = {
         mirna[SEED] for source in sources.trained for mirna in source.positives.mirnas
     }
@@ -153,10 +153,10 @@ def select_source(name: str, options: SourceOptions) -> tuple[Pairs, Split]:
       options: those of the training.
 
     Returns:
-      Its rows with labels, and their split. Its own rows and split if it is among
-      `options.as_published`. Otherwise its distinct positive rows, of which whole
-      clusters of targets are held out, and as many negatives generated in either part;
-      there are no test rows.
+      Its rows with labels, and their split. If it is among `options.as_published`,
+      these are its own rows and split. Otherwise they are its distinct positive rows,
+      where whole clusters of targets are held out, and equally many negatives generated
+      in each part; there are no test rows.
 
     Raises:
       ValueError: if it cannot be read or has no positive row.
@@ -191,7 +191,7 @@ def _train_on(
     guard: Guard,
     options: SourceOptions,
 ) -> Source:
-    """Return a source with the training rows that the guard leaves, and negatives."""
+    """Return a source with the training rows that do not leak, and negatives."""
     pairs, split = loaded
     rows = _kept(pairs.take(split.train), guard, f"{set_name(name)}, training")
     labels = np.asarray(rows.labels)
@@ -213,7 +213,8 @@ def _train_on(
             seed=[options.seed, _DRAWS, draw],
             known=known,
         )
-        # The training rows have a first draw already, unless the set's own are used.
+        # The training rows already have one draw, unless the set's own negatives are
+        # used.
         for draw in range(int(not is_published), options.negative_draws)
     ]
     negatives = own
@@ -236,5 +237,5 @@ def _kept(pairs: Pairs, guard: Guard, name: str) -> Pairs:
 
 
 def _sequences(pairs: Pairs) -> Pairs:
-    """Return sequences and labels alone."""
+    """Return only sequences and labels."""
     return Pairs(pairs.mirnas, pairs.targets, pairs.labels)

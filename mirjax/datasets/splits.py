@@ -1,8 +1,9 @@
 """Splits of a dataset into training, validation and test rows.
 
-Random splits overestimate a model, since many rows have the same miRNA and nearly the
-same target. `cluster_split` and `family_split` measure it on targets, or on miRNA
-families, that are not in the training rows. All are pure functions of their arguments.
+Random splits overestimate a model's accuracy, since many rows have the same miRNA and
+nearly the same target. `cluster_split` and `family_split` measure it on targets, or on
+miRNA families, that are not in the training rows. All are pure functions of their
+arguments.
 """
 
 import collections
@@ -93,7 +94,7 @@ def published_hejret(num_train: int, num_test: int, seed: int = 0) -> Split:
 
 
 def split_by_parts(parts: Sequence[str]) -> Split:
-    """Return the split that a column of a table states.
+    """Return the split given by a column of a table.
 
     Args:
       parts: "train", "validation" or "test" of each row.
@@ -139,7 +140,7 @@ def cluster_split(
       targets: n target sequences, 5'→3'.
       seed: random seed.
       fractions: approximate ones, of the rows for train, validation and test.
-      clusters: n names of known groups, each of which is kept in one part too.
+      clusters: n names of known groups; rows of one group are also kept in one part.
 
     Returns:
       The split, rows of each part in ascending order.
@@ -193,7 +194,7 @@ def split_pairs(pairs: Pairs, protocol: str, seed: int = 0) -> Split:
       The split, with about `FRACTIONS` of the rows, in ascending order in each part.
 
     Raises:
-      ValueError: for another protocol.
+      ValueError: for an unknown protocol.
     """
     if protocol not in _SPLITTERS:
         raise ValueError(f"{protocol=} is not one of {', '.join(PROTOCOLS)}")
@@ -220,7 +221,7 @@ def target_clusters(
 
     Args:
       targets: n target sequences, 5'→3'.
-      min_overlap: length of an overlap in nt, at least.
+      min_overlap: lowest length of an overlap, nt.
       clusters: n names of known groups, which are merged with those found.
 
     Returns:
@@ -247,7 +248,7 @@ def target_clusters(
         links.extend(zip(numbers.tolist(), known.tolist(), strict=True))
     if not links:
         return numbers
-    # Slow to import, and needed for this split alone.
+    # Slow to import, and only needed for this split.
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -276,8 +277,8 @@ def _split_groups(
         raise ValueError(f"{fractions=}: give three fractions that add up to 1")
     sizes = np.bincount(groups)
     order = np.random.default_rng(seed).permutation(len(sizes))
-    # A group belongs to the part that holds its middle row, so the size of a part is
-    # wrong by half a group at most. Limits are whole rows: random splits are exact.
+    # A group belongs to the part that holds its middle row, so that the size of a part
+    # is off by at most half a group. Limits are whole rows, so random splits are exact.
     middles = np.cumsum(sizes[order]) - sizes[order] / 2
     limits = np.round(np.cumsum(fractions)[:2] * len(groups))
     part_of_group = np.empty(len(sizes), np.int64)

@@ -1,7 +1,7 @@
-"""Streams of training rows, of each of which an epoch visits some.
+"""Streams of training rows: groups of which an epoch visits a given number of rows.
 
-Positive pairs are visited once an epoch, beside as many of their generated negatives
-and a part of a large pool. Which rows an epoch visits, and in what order, is a pure
+An epoch visits all positive pairs once, together with equally many of their generated
+negatives and a part of a large pool. The rows of an epoch and their order are a pure
 function of (seed, epoch).
 """
 
@@ -21,8 +21,9 @@ class Stream(NamedTuple):
 
     Attributes:
       rows: their number.
-      per_epoch: rows of them that an epoch visits, drawn anew for each epoch.
-      shift: letters by which a target may be moved, at most; see `shift_targets`.
+      per_epoch: number of rows that an epoch visits, drawn again for each epoch.
+      shift: highest number of letters by which a target may be moved; see
+        `shift_targets`.
     """
 
     rows: int
@@ -31,7 +32,7 @@ class Stream(NamedTuple):
 
 
 def whole(num_rows: int) -> tuple[Stream, ...]:
-    """Return the streams of a training set whose every row an epoch visits."""
+    """Return the stream of a training set whose rows are all visited in an epoch."""
     return (Stream(num_rows, num_rows),)
 
 
@@ -48,7 +49,7 @@ def draw_order(
     Args:
       seed: of the run.
       epoch: number of the epoch, from 0.
-      streams: they divide the training set, in its order.
+      streams: divisions of the training set, in order.
 
     Returns:
       Row numbers of the training set, each once at most.
@@ -68,7 +69,7 @@ def draw_order(
 def shift_limits(
     streams: Sequence[Stream], rows: Int[Array, " rows"]
 ) -> Int[Array, " rows"]:
-    """Return by how many letters the target of each row may be moved, at most."""
+    """Return the highest number of letters by which each row's target may be moved."""
     ends = jnp.cumsum(jnp.asarray([stream.rows for stream in streams]))
     limits = jnp.asarray([stream.shift for stream in streams])
     return limits[jnp.searchsorted(ends, rows, side="right")]
@@ -81,8 +82,8 @@ def shift_targets(
 ) -> UInt8[Array, "batch target_length"]:
     """Move each target within its row by a random number of letters.
 
-    A site need not lie in the middle of its window. Letters that leave the row are cut
-    off, and the other end is padded.
+    So a model learns that a site need not be in the middle of its window. Letters moved
+    out of the row are cut off, and the other end is padded.
 
     Args:
       key: random key.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from absl import logging
 
-_SHOWN = 12  # columns that a message lists
+_SHOWN = 12  # columns listed in a message
 
 
 class Row(NamedTuple):
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 def parse_rows(text: str, delimiter: str, name: str, *, quoted: bool) -> list[Row]:
-    """Divide text into rows, one a line; blank lines are not rows.
+    """Divide text into rows, one per line; blank lines are skipped.
 
     Args:
       text: the content of a file.
@@ -69,7 +69,7 @@ def parse_rows(text: str, delimiter: str, name: str, *, quoted: bool) -> list[Ro
 def find_columns(
     header: Row, names: Mapping[str, Sequence[str]], required: int, name: str
 ) -> dict[str, int]:
-    """Find the columns of a table by its header, in any case of letters.
+    """Find the columns of a table by its header, ignoring case.
 
     Args:
       header: the first row.
@@ -102,7 +102,7 @@ def find_columns(
                 f"{where}: the header lacks the column {choices[0]!r}; it has {shown}"
             )
     unknown = [f for n, f in enumerate(header.fields) if n not in columns.values()]
-    # A misspelt name would take away the labels or the parts without a word.
+    # With a misspelt name, labels or parts would be ignored silently.
     for column in {"label", "split"} & set(names) - set(columns):
         close = difflib.get_close_matches(column, map(str.lower, unknown), cutoff=0.8)
         if close:

@@ -2,9 +2,9 @@
 
 Two named experiments (`NAMES`): McGeary et al. 2019, HeLa (GSE140217) and HEK293FT
 (GSE140218) cells. Their files hold the natural logarithm of transcripts per million,
-one column a transfection: the values' exponentials add up to a million. A miRNA's log2
-fold change is a gene's value less its mean over the other transfections, divided by
-ln 2.
+one column per transfection, so that the exponentials of a column sum to a million. The
+log2 fold change of a gene is its value minus its mean over the other transfections,
+divided by ln 2.
 
 A table of one's own has a header that names a gene and a log2 fold change, for one
 miRNA: see `read_fold_changes`.
@@ -26,7 +26,7 @@ from mirjax.datasets.gene_names import without_version
 from mirjax.inputs import Source, input_name, read_text
 from mirjax.sequences import alphabet
 
-# Column → miRNA, as miRBase names them; lsy-6 is of a worm.
+# Column → miRNA, by its name in miRBase; lsy-6 is from C. elegans.
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "transfection/hela": {
         "let7": "hsa-let-7a-5p",
@@ -75,7 +75,7 @@ _TOLERANCE = 0.05  # of the total
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FoldChanges:
-    """Log2 fold changes of genes, one column a miRNA.
+    """Log2 fold changes of genes, one column per miRNA.
 
     Attributes:
       genes: names of genes or transcripts, without their versions.
@@ -109,7 +109,7 @@ def read_expression(path: Source, columns: Mapping[str, str]) -> FoldChanges:
 
     Raises:
       ValueError: for other columns, rows of another width, a gene named twice, a value
-        that is not a finite number, or values that are not such logarithms.
+        that is not a finite number, or values that are not these logarithms.
     """
     name = input_name(path)
     header, *rows = tables.parse_rows(read_text(path), "\t", name, quoted=False)
@@ -194,7 +194,7 @@ def join_targets(
     Args:
       changes: fold changes.
       utrs: name, with or without its version → sequence.
-      synonyms: gene → other names to look for, in this order, after its own.
+      synonyms: gene → other names to look up, in this order, after its own.
 
     Returns:
       The genes that have a 3'UTR, in their order, and its sequence for each.

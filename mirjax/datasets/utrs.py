@@ -1,19 +1,19 @@
-"""3'UTRs of genes, from several files of which the first is preferred."""
+"""3'UTRs of genes, from several files in order of preference."""
 
 import pathlib
 from collections.abc import Sequence
 
 from mirjax.sequences.fasta import read_fasta
 
-START = 40  # letters after the stop codon by which isoforms of a gene are recognised
+START = 40  # letters after the stop codon that identify isoforms of a gene
 
 
 def read_utrs(paths: Sequence[str | pathlib.Path]) -> dict[str, str]:
     """Read 3'UTRs, each in the isoform of the first file that has one.
 
     Two 3'UTRs that begin with the same `START` letters follow the same stop codon: they
-    are isoforms of one gene that differ in where they end. A 3'UTR that is shorter, or
-    has an unknown letter there, is compared by its name only.
+    are isoforms of one gene with different 3' ends. A 3'UTR that is shorter, or has an
+    unknown letter there, is compared by its name only.
 
     Args:
       paths: FASTA files, the preferred one first.

@@ -14,7 +14,7 @@ from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
 
-NUM_MAPS = 4  # computed in an evaluation
+NUM_MAPS = 4  # maps in an evaluation
 
 
 class AttentionMap(NamedTuple):
@@ -24,8 +24,8 @@ class AttentionMap(NamedTuple):
       target: 5'→3'.
       true: the miRNA that binds it, 5'→3'.
       prediction: the decoded miRNA, 5'→3'; it may be empty.
-      weights: while each letter of the prediction was chosen, the attention to each
-        letter of the target; the mean of all layers and heads.
+      weights: attention to each letter of the target when each letter of the prediction
+        was decoded; mean over layers and heads.
     """
 
     target: str
@@ -44,7 +44,7 @@ def attention_maps(trained: TrainedModel, pairs: Pairs) -> list[AttentionMap]:
     model = trained.model
     tokens = alphabet.encode(pairs.targets, model.max_target_length)
     decoded = greedy.decode(model, trained.params, tokens).tokens
-    # One program compiles faster than each of its operations by itself.
+    # One jitted program compiles faster than its operations one by one.
     attend = jax.jit(functools.partial(model.apply, method="attention_weights"))
     weights = attend({"params": trained.params}, tokens, losses.shift_right(decoded))
     mean = np.asarray(weights.mean(axis=(0, 2)))

@@ -1,8 +1,8 @@
 """Attribution of a classifier's logit to letters and to pairs of letters, by occlusion.
 
-Letters are occluded, that is replaced by padding, and the change of the logit is read.
-This needs no gradient and no reference sequence, means the same for every classifier,
-and each number can be checked by one prediction.
+Letters are occluded (replaced by padding), and the change of the logit is measured.
+This needs no gradient and no reference sequence, has the same meaning for every
+classifier, and each number can be checked by one prediction.
 """
 
 from typing import NamedTuple
@@ -27,11 +27,11 @@ class Attribution(NamedTuple):
       mirna: 5'→3'.
       target: 5'→3'.
       logit: the model's.
-      mirna_letters: by how much the logit falls without each letter of the miRNA.
+      mirna_letters: decrease of the logit when each letter of the miRNA is occluded.
       target_letters: the same for each letter of the target.
-      pairs: interaction of each two letters: the logit, less the two logits without one
-        of them, plus the logit without both. For a model that sums contributions of
-        pairs of letters, it is the contribution of the pair.
+      pairs: interaction of a miRNA letter and a target letter: the logit, minus the two
+        logits with one of them occluded, plus the logit with both occluded. For a model
+        that sums contributions of letter pairs, this is the pair's contribution.
     """
 
     mirna: str
@@ -79,7 +79,7 @@ def _attribute(
         _occlusions(row, len(letters))
         for row, letters in zip(tokens, (mirna, target), strict=True)
     ]
-    # Every occluded miRNA with every occluded target; the last of each is whole.
+    # Every occluded miRNA with every occluded target; the last of each is not occluded.
     left = np.repeat(occluded[0], len(occluded[1]), axis=0)
     right = np.tile(occluded[1], (len(occluded[0]), 1))
     scorer, width = classify.make_scorer(trained.model), left.shape[1]
@@ -104,7 +104,7 @@ def _attribute(
 def _occlusions(
     row: UInt8[np.ndarray, " length"], letters: int
 ) -> UInt8[np.ndarray, "occlusions length"]:
-    """Return a sequence without each of its letters in turn, then the whole one."""
+    """Return a sequence with each letter occluded in turn, then the whole one."""
     rows = np.tile(row, (letters + 1, 1))
     rows[np.arange(letters), np.arange(letters)] = alphabet.PAD
     return rows

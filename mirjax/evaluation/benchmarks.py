@@ -1,7 +1,7 @@
 """Published metrics of other predictors on the rows of a benchmark.
 
-They are shown beside ours only if the rows are the same: the releases of a benchmark
-differ, and metrics on the rows of one do not hold for another.
+They are shown beside ours only if the rows are the same: releases of a benchmark
+differ, and metrics on different rows are not comparable.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ class PublishedMetrics:
     Attributes:
       predictor: its name.
       metrics: metric → value.
-      trained_on: what it was trained on, in words; empty if it was not trained.
+      trained_on: its training data, in words; empty if it was not trained.
       source: where the metrics come from.
     """
 
@@ -78,7 +78,7 @@ def find_release(benchmark: str, pairs: Pairs) -> Release | None:
 
 
 def hash_rows(pairs: Pairs) -> str:
-    """Return the SHA-256 of labelled rows, whatever their order.
+    """Return the SHA-256 of labelled rows, in any order.
 
     Args:
       pairs: labelled rows.

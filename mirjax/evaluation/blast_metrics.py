@@ -12,7 +12,7 @@ from mirjax.evaluation.metrics.sequence import best_hit_identity
 from mirjax.sequences import fasta
 from mirjax.sequences.records import SequenceRecord
 
-EVALUES = (0.01, 0.005, 0.001)  # at which the published study counts hits
+EVALUES = (0.01, 0.005, 0.001)  # thresholds of the published study
 
 
 def blast_metrics(

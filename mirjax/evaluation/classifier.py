@@ -33,7 +33,7 @@ from mirjax.evaluation.options import (
 from mirjax.inference.classify import predict_probabilities
 from mirjax.models.trained import TrainedModel
 
-# Baselines whose accuracy is compared with the accuracies logged during a training.
+# Baselines whose accuracy is drawn beside the accuracies logged in training.
 _IN_TRAINING_CURVES = ("mirna_identity", "complementarity")
 
 
@@ -55,17 +55,17 @@ class ProbabilityCurves:
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierResults:
-    """What was measured of a classifier.
+    """The measurements of a classifier.
 
     Attributes:
-      options: how it was measured.
+      options: of the evaluation.
       model: metrics of the model.
       intervals: 95% bootstrap intervals of the model's metrics.
-      three_way: the published rule and its metrics; None unless asked for.
-      baselines: metrics of each baseline; without training rows, those of the order
-        of pairs by scores that are not fitted.
-      baseline_accuracy: of the baselines that training curves show, at the threshold
-        0.5 of the accuracies logged during training; none without training rows.
+      three_way: the published rule and its metrics; None if not requested.
+      baselines: metrics of each baseline; without training rows, the ranking metrics of
+        the baselines that need no fit.
+      baseline_accuracy: accuracy of the baselines in training curves, at threshold 0.5
+        like the accuracies logged in training; empty without training rows.
       curves: calibration and precision-recall curves.
       warning: why accuracy is meaningless, if all rows are of one class.
     """
@@ -130,9 +130,9 @@ def measure_classifier(
 
 
 def _rank_metrics(labels: Labels, scores: Probabilities) -> Metrics:
-    """Measure the order of scores that are not probabilities.
+    """Measure the ranking by scores that are not probabilities.
 
-    They are what a probability that grows with the score would have.
+    They equal those of any probability that increases with the score.
     """
     order = np.unique(scores, return_inverse=True)[1]
     metrics = classification_metrics(labels, order / max(1, order.max()))

@@ -37,7 +37,7 @@ def confounders(genes: GeneSet) -> dict[str, Float[np.ndarray, " genes"]]:
 def measure_confounders(
     genes: GeneSet, predicted: Float[np.ndarray, "genes mirnas"]
 ) -> dict[str, Any]:
-    """Measure each confounder alone and with the model, and the model by its thirds.
+    """Measure each confounder alone and with the model, and the model in its thirds.
 
     Args:
       genes: the genes, of several miRNAs.
@@ -45,11 +45,11 @@ def measure_confounders(
 
     Returns:
       Confounder → mean metrics "alone" and "with the model", both by least squares on
-      the other miRNAs, and "model in thirds": those of the model alone among the genes
-      of the lowest, middle and highest third of the confounder. Under "shared by
-      miRNAs": the fraction of the variance of the model's errors that their first
-      principal component explains, and 1 / the number of miRNAs, which it would be for
-      independent errors of one size.
+      the other miRNAs, and "model in thirds": metrics of the model among the genes in
+      the lowest, middle and highest third of the confounder. Under "shared by miRNAs":
+      the fraction of the variance of the model's errors that their first principal
+      component explains, and 1 / the number of miRNAs, the value for independent errors
+      of equal variance.
     """
     columns = genes.evaluated
     observed = genes.log2[:, columns]

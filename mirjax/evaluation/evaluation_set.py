@@ -1,4 +1,4 @@
-"""What a model and its baselines are evaluated on: built once, then passed on."""
+"""The evaluation set: the rows that a model and its baselines are evaluated on."""
 
 import dataclasses
 import functools
@@ -40,12 +40,13 @@ class Source:
       data: the dataset's name, or the file.
       part: one of `options.PARTS`, or `options.WHOLE`.
       protocol: how the dataset is split and labelled, in words; empty for a file.
-      available: rows of the part, of which the evaluation set may hold a sample.
-      dropped: negative rows of the part, which a generator is not evaluated on.
+      available: number of rows of the part; the evaluation set may hold a sample of
+        them.
+      dropped: number of negative rows, on which a generator is not evaluated.
       fitted_on: which rows the baselines are fitted on, in words; empty if there are
         none.
-      is_training_data: whether the model was trained on the same dataset. Only then do
-        the metrics of the baselines compare with those logged during its training.
+      is_training_data: whether the model was trained on the same dataset. Only then are
+        the metrics of the baselines comparable with those logged during training.
       seed: of the random sample.
       path: absolute path of the file; empty for a dataset.
     """
@@ -63,14 +64,14 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class EvaluationSet:
-    """Rows to evaluate on, rows to fit baselines on, and what is derived from them.
+    """Rows to evaluate on, rows to fit baselines on, and values derived from them.
 
-    What several metrics need is a property, computed once, when it is first used.
+    Derived values that several metrics need are properties, computed on first use.
 
     Attributes:
       held_out: n pairs to evaluate on. They fit the model.
       train: pairs to fit the baselines on; there may be none.
-      source: where both come from.
+      source: origin of the rows.
       database: named miRNAs, for a generator.
       database_name: the file or dataset that holds them.
       max_target_length: letters of a target that the model takes, in nt.
@@ -86,7 +87,7 @@ class EvaluationSet:
     max_mirna_length: int = 0
 
     def describe(self) -> str:
-        """Say in words which rows are evaluated on."""
+        """Describe the evaluated rows."""
         source = self.source
         if source.protocol:
             where = f"{source.data}, {source.part} rows ({source.protocol})"
@@ -115,7 +116,7 @@ class EvaluationSet:
 
     @functools.cached_property
     def is_new_target(self) -> Bool[np.ndarray, " n"]:
-        """Whether each held-out target is in no training pair; not without such."""
+        """Whether each held-out target is in no training pair; needs training pairs."""
         if not len(self.train):
             return np.zeros(len(self.held_out), bool)
         seen = set(self.train.targets)
@@ -138,23 +139,24 @@ class EvaluationSet:
 
     @functools.cached_property
     def anchored_complementarity(self) -> Int16[np.ndarray, "n m"]:
-        """The same with the miRNA's 5' end held to the site's 3' end."""
+        """The same, with the miRNA's 5' end anchored at the site's 3' end."""
         return complementarity.score_all(
             list(self.held_out.targets), self.train_mirnas, anchored=True
         )
 
 
 def make_evaluation_set(trained: TrainedModel, options: RowOptions) -> EvaluationSet:
-    """Load and check what a model is evaluated on; no device is touched.
+    """Load and check the evaluation set of a model; no device is touched.
 
-    A dataset is split as for the model's training if that was on the same dataset,
-    otherwise as published. So is the file that the model was trained on; another file
-    is taken whole. A generator is evaluated on positive pairs only. For a classifier,
-    a dataset without labels counts as positive, and a file without labels is refused.
+    A dataset that the model was trained on is split as in its training, other datasets
+    as published. The same holds for the file that the model was trained on; another
+    file is used whole. A generator is evaluated on positive pairs only. For a
+    classifier, a dataset without labels counts as positive, and a file without labels
+    is refused.
 
     Args:
       trained: the model.
-      options: which rows.
+      options: the choice of rows.
 
     Raises:
       ValueError: if data cannot be read, a part has no rows, or a row does not fit the
@@ -219,7 +221,7 @@ def _load_train(
     trained_on: Mapping[str, Any],
     generates: bool,
 ) -> tuple[Pairs, str]:
-    """Return the rows that the baselines are fitted on, and what they are, if any."""
+    """Return the rows that the baselines are fitted on, with a description, if any."""
     name = options.train_data or (table.name if table.has_training_rows else "")
     name = name or trained_on.get("name", "")
     if not name:
@@ -239,14 +241,14 @@ def _fitting(
     model: PairModel,
     options: RowOptions,
 ) -> Pairs:
-    """Return the pairs, which are rows of a table, that suit a model."""
+    """Return the rows of a table whose pairs suit a model."""
     labels = _row_labels(table, rows)
     fits = fitting_rows(pairs, model, table.name, labels, options.bad_records)
     return pairs.take(fits)
 
 
 def _row_labels(table: Table, rows: Int[np.ndarray, " n"]) -> list[str]:
-    """Return what to call rows in messages: their lines in a file, or their numbers."""
+    """Return names of rows for messages: their lines in a file, or their numbers."""
     lines = table.pairs.lines
     if lines is None or catalogue.is_dataset(table.name):
         return [f"row {row + 1}" for row in rows]
@@ -261,6 +263,6 @@ def _load_database(name: str, options: RowOptions) -> Sequence[SequenceRecord]:
 
 
 def _default_database(source: Source, trained_on: Mapping[str, Any]) -> str:
-    """Return the database of the miRNAs that the data are about."""
+    """Return the default database of named miRNAs for the data."""
     name = source.data if source.protocol else trained_on.get("name")
     return catalogue.SIMULATED if name == catalogue.SIMULATED else catalogue.HUMAN

@@ -3,8 +3,8 @@ r"""Flags of the evaluation on genes; this module imports nothing heavy.
     python -m mirjax.evaluate --benchmark=transfection --model=pretrained/repression \
         --data=transfection/hela --utrs=utr3.fa.gz --out=FOLDER
 
-measures predicted log2 fold changes of genes after transfection of miRNAs; with
---data=FILE --mirna=NAME, those of one's own table.
+measures predicted log2 fold changes of genes after transfection of miRNAs; --data=FILE
+--mirna=NAME evaluates on one's own table.
 """
 
 import dataclasses
@@ -46,13 +46,13 @@ def define_gene_flags(flag_values: flags.FlagValues) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class GeneOptions:
-    """What to measure.
+    """Options of an evaluation on genes.
 
     Attributes:
       model: a repression model, or a classifier.
       data: one of `EXPERIMENTS`, or a table of one's own.
       utrs: FASTA files of 3'UTRs.
-      mirna: what was transfected, of a table of one's own.
+      mirna: the transfected miRNA, for a table of one's own.
       passenger: whether to count the sites of the passenger strand.
       out: folder for the results.
     """
@@ -85,7 +85,7 @@ def gene_options(flag_values: flags.FlagValues) -> GeneOptions:
     """Return the options that the flags name.
 
     Raises:
-      ValueError: if one is missing, or does not fit the data.
+      ValueError: if one is missing, or does not apply to the data.
     """
     if not flag_values.out:
         raise ValueError(

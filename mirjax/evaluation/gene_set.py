@@ -59,7 +59,7 @@ class GeneSet:
         return counts
 
     def describe(self) -> dict[str, Any]:
-        """Return the part of metrics.json that says which genes were measured."""
+        """Return the entries of metrics.json that describe the genes."""
         return {
             "data": self.source,
             "genes": len(self.utrs),
@@ -68,7 +68,7 @@ class GeneSet:
         }
 
     def sentence(self) -> str:
-        """Return a sentence that says which genes were measured."""
+        """Return a sentence that describes the genes."""
         mirnas = f"{len(self.evaluated)} miRNAs"
         if len(self.evaluated) == 1:
             mirnas = self.changes.mirnas[0]
@@ -78,7 +78,7 @@ class GeneSet:
         )
 
     def pairs(self) -> Iterator[tuple[int, int]]:
-        """Yield the number of every gene with that of every column."""
+        """Yield the indices of every gene and every column, as pairs."""
         for gene in range(len(self.utrs)):
             yield from ((gene, column) for column in range(len(self.mirnas)))
 
@@ -93,8 +93,8 @@ def load_experiment(name: str, utrs: Sequence[str | pathlib.Path]) -> GeneSet:
 
     Args:
       name: one of `transfection.NAMES`.
-      utrs: FASTA files of 3'UTRs, named by RefSeq or Ensembl accession; of a gene's
-        isoforms that of the first file is used, see `read_utrs`.
+      utrs: FASTA files of 3'UTRs, named by RefSeq or Ensembl accession. Of several
+        isoforms of a gene, the one in the first file is used; see `read_utrs`.
 
     Returns:
       The genes with a 3'UTR: by the accession of the table, else by its gene.

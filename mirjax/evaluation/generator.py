@@ -34,10 +34,10 @@ _MAX_BATCH = 512  # rows
 
 @dataclasses.dataclass(frozen=True)
 class GeneratorResults:
-    """What was measured of a generator.
+    """The measurements of a generator.
 
     Attributes:
-      options: how it was measured.
+      options: of the evaluation.
       model: metrics of the model: teacher-forced, of the greedy predictions, of their
         BLAST hits, and of the ranking of the training miRNAs.
       decoders: metrics of the other decoders, by name: `beam`, `constrained` (a beam
@@ -45,8 +45,8 @@ class GeneratorResults:
         by log P and complementarity) and `ranking_database` (miRNAs of the database
         ranked by log P).
       baselines: metrics of each baseline; none without training rows.
-      new_targets_baselines: the same, of the rows whose target is in no training pair;
-        empty if there are none. `model` and `decoders` hold theirs as `new_targets`.
+      new_targets_baselines: the same, on the rows whose target is in no training pair;
+        empty if there are none. `model` and `decoders` hold them as `new_targets`.
       attention_maps: of the first targets, if the model has attention.
     """
 
@@ -166,7 +166,7 @@ def decode(
 def _greedy_metrics(
     trained: TrainedModel, evaluation_set: EvaluationSet, with_blast: bool
 ) -> Metrics:
-    """Measure the greedy predictions, whole, by length and by their BLAST hits."""
+    """Measure the greedy predictions: all, by length, and by their BLAST hits."""
     predictions = decode(trained, evaluation_set)
     metrics = prediction_metrics(evaluation_set, predictions)
     held_out = evaluation_set.held_out
@@ -184,7 +184,7 @@ def _greedy_metrics(
 def _beam_metrics(
     trained: TrainedModel, evaluation_set: EvaluationSet, options: GeneratorOptions
 ) -> dict[str, Metrics]:
-    """Measure the wanted beam searches, by name."""
+    """Measure the requested beam searches, by name."""
     found = {}
     for name in (BEAM, CONSTRAINED):
         if name in options.decoders:
@@ -202,7 +202,7 @@ def _beam_metrics(
 def _ranking_metrics(
     trained: TrainedModel, evaluation_set: EvaluationSet, wanted: Sequence[str]
 ) -> tuple[Metrics, dict[str, Metrics]]:
-    """Measure the wanted rankings.
+    """Measure the requested rankings.
 
     Returns:
       Metrics of the ranking of the training miRNAs by log P, and by name those of the

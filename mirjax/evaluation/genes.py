@@ -1,4 +1,4 @@
-"""Measure predicted log2 fold changes of genes, beside baselines; miRNAs held out."""
+"""Measure predicted log2 fold changes of genes, and baselines, on held-out miRNAs."""
 
 import dataclasses
 import pathlib
@@ -30,22 +30,20 @@ from mirjax.scanning.repression.seed_sites import CANONICAL
 
 MODEL, AGAINST_OTHERS = "model", "model, against the others"
 WITH_LENGTH = "model, with the length"
-TOP = 50  # genes with the lowest predictions, drawn apart
+TOP = 50  # genes with the lowest predictions, drawn as a class
 NO_SITE, TOP_CLASS = "none", f"top {TOP}"
-
-Predictions = Mapping[str, Float[np.ndarray, "genes mirnas"]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GeneMetrics:
-    """What was measured.
+    """The measurements of an evaluation on genes.
 
     Attributes:
-      genes: what it was measured on.
+      genes: the evaluated genes.
       predictors: name → its metrics: mean, intervals, and by miRNA.
       distributions: miRNA → class of genes → their fold changes.
-      coefficients: log2 fold change by a site of each canonical type and by one unit of
-        the log length, fitted on all miRNAs; empty for one miRNA.
+      coefficients: change of log2 fold change per site of each canonical type and per
+        unit of log length, fitted on all miRNAs; empty for one miRNA.
       confounders: of `confounders.measure_confounders`; empty for one miRNA.
     """
 
@@ -56,7 +54,7 @@ class GeneMetrics:
     confounders: Mapping[str, Any]
 
     def content(self) -> dict[str, Any]:
-        """Return the metrics as JSON has them."""
+        """Return the metrics, JSON-like."""
         names = [*CANONICAL, "log length"]
         return {
             **self.genes.describe(),
@@ -104,7 +102,7 @@ def evaluate_genes(options: GeneOptions) -> GeneMetrics:
     """Load a model and genes, and measure it and all baselines.
 
     Args:
-      options: what to measure.
+      options: of the evaluation.
 
     Raises:
       ValueError: as the readers do.
@@ -124,8 +122,8 @@ def measure_genes(
 
     Args:
       genes: the genes, after transfection of several miRNAs or of one.
-      model: a repression model, each miRNA predicted by a head that has not seen it; or
-        a classifier, whose probabilities at canonical sites are used.
+      model: a repression model, where each miRNA is predicted by a head trained without
+        it; or a classifier, whose probabilities at canonical sites are used.
       passenger: whether the passenger strand was loaded too.
     """
     predicted: dict[str, Float[np.ndarray, "genes mirnas"]] = {}
@@ -180,12 +178,12 @@ def predict_repression(
     Args:
       genes: the genes.
       model: the model.
-      passenger: whether sites of the passenger strand count.
+      passenger: whether sites of the passenger strand are used.
 
     Returns:
       `MODEL`: the prediction for the miRNA. For several miRNAs also `AGAINST_OTHERS`:
-      this less the mean of the same head's predictions for the other miRNAs, since fold
-      changes are measured against the other transfections.
+        the prediction minus the mean of the same head's predictions for the other
+        miRNAs, since fold changes are measured against the other transfections.
     """
     columns = genes.evaluated
     utrs = prepare(genes.utrs, fold=accessibility.is_available())
@@ -211,8 +209,8 @@ def _with_length(
 ) -> Float[np.ndarray, "genes mirnas"]:
     """Return predictions that are combined with the log length of the 3'UTR.
 
-    The baseline of site counts has the length too: it stands for the repression by the
-    other transfections. Both coefficients are fitted on the other miRNAs.
+    The baseline of site counts uses the length, too, as a measure of the repression by
+      the other transfections. Both coefficients are fitted on the other miRNAs.
     """
     columns = genes.evaluated
     numbers = np.concatenate([predicted[:, :, None], length[:, columns]], axis=2)

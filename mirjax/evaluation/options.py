@@ -15,20 +15,20 @@ from mirjax.inputs import check_streams
 from mirjax.sequences.bad_records import BadRecords
 
 PARTS = TRAIN, VALIDATION, TEST = ("train", "validation", "test")
-WHOLE = "all"  # the part that the rows of a file are
+WHOLE = "all"  # the part of a file that is not split: all its rows
 
-# Benchmark → the data that it is measured on by default, and those that the baselines
-# are fitted on then.
+# Benchmark → its default data, and the data that the baselines are then fitted on.
 BENCHMARKS = {"mirbench": ("hejret2023/test", "hejret2023/train")}
 
 OWN = "own"  # the dataset's own negatives
 NEGATIVES = (*KINDS, NO_NEGATIVES, OWN)
 
-# How a generator's predictions are made, besides greedy decoding.
+# Ways to make a generator's predictions, besides greedy decoding.
 RANKING, DATABASE, COMBINED = "ranking", "database", "combined"
 DECODERS = (BEAM, CONSTRAINED, RANKING, DATABASE, COMBINED)
 
-BETWEEN = DROP, POSITIVE, NEGATIVE = ("drop", "positive", "negative")
+BETWEEN = ("drop", "positive", "negative")
+DROP, POSITIVE = BETWEEN[:2]
 DEFAULT_THRESHOLD = 0.5
 
 
@@ -78,8 +78,8 @@ class RowOptions:
         rows of a dataset without test rows.
       data_format: one of `formats.FORMATS`, for a file; by default it is detected.
       train_data: dataset whose training rows the baselines are fitted on. By default
-        `data`, or for data without training rows what the model was trained on. If
-        that is unknown, baselines that need training rows are left out.
+        `data`, or for data without training rows the training data of the model. If
+        these are unknown, baselines that need training rows are left out.
       sample: number of rows to evaluate on, drawn at random; 0 for all.
       seed: of the random sample.
       negatives: one of `NEGATIVES`, for a dataset and a classifier. By default as for
@@ -132,7 +132,7 @@ class ThresholdRule:
     Attributes:
       threshold: pairs of a higher probability are predicted positive, the others
         negative.
-      below: if given, the published three-way rule is measured too: pairs of a lower
+      below: if given, the published three-way rule is also measured: pairs with a lower
         probability are predicted negative, those above `threshold` positive.
       between: one of `BETWEEN`, for the pairs from `below` to `threshold`: `DROP`
         leaves them out, as published; the others predict them positive or negative.
@@ -162,7 +162,7 @@ class ThresholdRule:
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierOptions:
-    """What to measure of a classifier.
+    """Options of the evaluation of a classifier.
 
     Attributes:
       rule: how a pair is classified.
@@ -178,10 +178,10 @@ class ClassifierOptions:
 
 @dataclasses.dataclass(frozen=True)
 class GeneratorOptions:
-    """What to measure of a generator.
+    """Options of the evaluation of a generator.
 
     Attributes:
-      decoders: of `DECODERS`, what to measure besides greedy decoding.
+      decoders: those of `DECODERS` to measure besides greedy decoding.
       beam_width: prefixes that a beam keeps.
       with_blast: whether to search the predictions in the database by BLAST.
       l2: factor of the L2 penalty in the model's training loss.

@@ -49,10 +49,10 @@ def fused_ranking_metrics(
 
     Returns:
       The metrics of `set_metrics.rank_metrics`, and `top_1_filtered`: the true miRNA
-      ranks first when the other miRNAs known for its target are excluded. First by
-      log P; then by log P and both complementarity scores, weighted as in
-      `score_fusion.fuse_scores`. The latter are empty if no weights can be fitted,
-      because too few true miRNAs are training miRNAs.
+      ranks first when the other miRNAs known for its target are excluded. Two sets of
+      metrics: of the ranking by log P; and of the ranking by log P and both
+      complementarity scores, weighted as in `score_fusion.fuse_scores`. The second is
+      empty if no weights can be fitted, since too few true miRNAs are training miRNAs.
     """
     candidates = evaluation_set.train_mirnas
     log_probs = ranking.rank(

@@ -51,7 +51,7 @@ def results_folder(
 
 
 def write_metrics(content: Mapping[str, Any], folder: pathlib.Path) -> pathlib.Path:
-    """Write what was measured as JSON, and return the file."""
+    """Write metrics as JSON, and return the file."""
     path = folder / FILE_NAME
     with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n")
@@ -62,6 +62,6 @@ def _is_free(metrics: pathlib.Path, source: Source) -> bool:
     """Return whether a file holds no results of other data."""
     try:
         found = json.loads(metrics.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none yet, or what no evaluation has written
+    except (OSError, ValueError):  # no file, or not one of an evaluation
         return True
     return (found.get("data_path") or found.get("data")) == (source.path or source.data)

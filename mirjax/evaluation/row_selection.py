@@ -49,12 +49,12 @@ class Table(NamedTuple):
 
 
 def training_data(metadata: Mapping[str, Any], data: str) -> Mapping[str, Any]:
-    """Return the section `data` of the config of a model's training, or nothing.
+    """Return the section `data` of the config of a model's training; may be empty.
 
     Args:
       metadata: the model's.
-      data: what the model is evaluated on. If it is the file of its training, moved or
-        copied elsewhere, the section names it in its place.
+      data: the evaluation data. If this is a moved or copied file of the training data,
+        its path replaces the one in the section.
     """
     trained_on: Mapping[str, Any] = metadata.get("data") or {}
     sha256 = trained_on.get("sha256")
@@ -68,13 +68,14 @@ def training_data(metadata: Mapping[str, Any], data: str) -> Mapping[str, Any]:
 def load_dataset(name: str, trained_on: Mapping[str, Any], negatives: str) -> Table:
     """Load a dataset and split it.
 
-    It is split and labelled as for the model's training if that was on the same
-    dataset, otherwise as published. Its targets are cut to their sites if those of the
-    training data were, and the dataset is the training data or a part of it.
+    It is split and labelled as in the model's training if that was on the same dataset,
+    otherwise as published. If the training data were cut to their sites and the dataset
+    is part of them, its targets are cut, too.
 
     Args:
       name: of the dataset.
-      trained_on: the section `data` of the config of the model's training, or nothing.
+      trained_on: the section `data` of the config of the model's training; may be
+        empty.
       negatives: as `RowOptions.negatives`.
     """
     if name in trained_on_sources(trained_on) and not negatives:
@@ -102,7 +103,7 @@ def load_table(
     """Load the dataset or the file to evaluate on.
 
     Args:
-      options: which one.
+      options: name the dataset or the file.
       trained_on: as for `load_dataset`.
       unknown_letters: read N and the other IUPAC codes in targets of a file as N.
 
@@ -174,13 +175,13 @@ def load_training_rows(
 
 
 def _load_run_data(config_file: pathlib.Path, negatives: str) -> Table:
-    """Load what a run was trained on, split and labelled as for its training."""
+    """Load the data of a run, split and labelled as in its training."""
     try:
         section = json.loads(config_file.read_text())["data"]
         name = section["name"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"--data: {config_file} does not say what the run was trained on ({error})"
+            f"--data: {config_file} does not name the data of the run ({error})"
         ) from error
     return load_dataset(name, section, negatives)
 
@@ -189,7 +190,7 @@ def check_labels(table: Table, data_format: str) -> None:
     """Raise a ValueError for a file whose pairs have no labels; a dataset needs none.
 
     Args:
-      table: what a classifier is measured on.
+      table: the evaluation data of a classifier.
       data_format: the format that was given for the file, if any.
     """
     named = all(map(catalogue.is_dataset, table.name.split("+")))
@@ -235,7 +236,7 @@ def positive_rows(
     Args:
       pairs: a dataset.
       rows: some of its rows.
-      where: what to call them in a message.
+      where: name of the rows in messages.
 
     Returns:
       The positive rows, and the number of rows left out.
@@ -267,8 +268,8 @@ def sample_rows(
     """Draw a random sample without replacement; its rows stay in order.
 
     Args:
-      rows: what to draw from.
-      number: rows to draw; 0, or as many as there are, for all.
+      rows: the rows to draw from.
+      number: rows to draw; 0, or the number of rows or more, for all.
       seed: equal seeds draw equal samples.
     """
     if not 0 < number < len(rows):

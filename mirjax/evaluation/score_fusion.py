@@ -1,4 +1,4 @@
-"""Score fusion: one ranking from several scores of the same candidates.
+"""Score fusion: one ranking of candidates from several scores.
 
 References:
   McFadden 1974, Conditional logit analysis of qualitative choice behavior.
@@ -35,7 +35,7 @@ def fit_weights(scores: Scores, true: TrueIndices) -> Float[np.ndarray, " kinds"
     if not len(true):
         raise ValueError("no rows to fit weights on")
     rows = np.arange(len(true))
-    # With scores of one scale the search is well-conditioned, whatever their units.
+    # Scores are scaled to unit variance, so that the optimisation is well-conditioned.
     spread = np.maximum(scores.std(axis=(1, 2)), 1e-9)
     scaled = scores / spread[:, None, None]
     own = scaled[:, rows, np.asarray(true)]
@@ -59,7 +59,7 @@ def fit_weights(scores: Scores, true: TrueIndices) -> Float[np.ndarray, " kinds"
 def fuse_scores(
     scores: Scores, true: TrueIndices, targets: Sequence[str]
 ) -> Float[np.ndarray, "n m"]:
-    """Add up scores with weights that were fitted on other rows.
+    """Sum scores with weights that were fitted on other rows.
 
     The rows are divided into two halves by their targets. Each half is scored with the
     weights fitted on the other.
@@ -87,7 +87,7 @@ def fuse_scores(
 
 
 def can_fuse(true: TrueIndices, targets: Sequence[str]) -> bool:
-    """Return whether both halves of the rows have one to fit weights on.
+    """Return whether both halves have a row to fit weights on.
 
     Args:
       true: as for `fuse_scores`.

@@ -1,5 +1,6 @@
 """Beam search for whole batches of targets, free or along a trie of allowed miRNAs."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,7 +8,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int, UInt8
 
@@ -18,27 +18,22 @@ from mirjax.models.interfaces import DecoderState, Generator
 from mirjax.sequences import alphabet
 from mirjax.sequences.alphabet import NUM_SYMBOLS
 
-_STAY = NUM_SYMBOLS  # the choice of an ended prefix, beside the symbols
+_STAY = NUM_SYMBOLS  # the choice of an ended prefix, besides the symbols
 
 
-@struct.dataclass
+@dataclasses.dataclass(frozen=True)
 class BeamOptions:
     """Options of a beam search.
 
     Attributes:
       width: prefixes kept at each step.
-      num_predictions: wanted for each target, at most `width`.
-      length_penalty: predictions are ordered by log P / length**length_penalty, where
-        the length counts the EOS: 0 orders by log P, 1 by its mean per symbol.
-      temperature: the logits are divided by it. It is traced: all share one program.
+      num_predictions: predictions for each target, at most `width`.
       batch_size: targets at a time.
     """
 
-    width: int = struct.field(pytree_node=False, default=BEAM_WIDTH)
-    num_predictions: int = struct.field(pytree_node=False, default=1)
-    length_penalty: float = struct.field(pytree_node=False, default=0.0)
-    temperature: float | Float[Array, ""] = 1.0
-    batch_size: int = struct.field(pytree_node=False, default=64)
+    width: int = BEAM_WIDTH
+    num_predictions: int = 1
+    batch_size: int = 64
 
 
 class Beams(NamedTuple):
@@ -47,8 +42,7 @@ class Beams(NamedTuple):
     Attributes:
       tokens: letters, 5'→3', then EOS unless the steps ran out, then padding.
       log_probs: log P(miRNA and its EOS | target), natural logarithm; -infinity if
-        there are fewer predictions than wanted.
-      scores: what predictions are ordered by: log_probs, or these normalised by length.
+        there are fewer predictions than requested.
       choices: along a trie, the index of each prediction in its `sequences`; else -1.
       best_pruned_log_prob: log P of the likeliest prefix that the search pruned.
         Predictions of a higher log P are exactly those that an exhaustive search would
@@ -57,7 +51,6 @@ class Beams(NamedTuple):
 
     tokens: UInt8[np.ndarray, "rows predictions time"]
     log_probs: Float[np.ndarray, "rows predictions"]
-    scores: Float[np.ndarray, "rows predictions"]
     choices: Int[np.ndarray, "rows predictions"]
     best_pruned_log_prob: Float[np.ndarray, " rows"]
 
@@ -77,12 +70,11 @@ class _Search(NamedTuple):
     log_prob: Array  # float32; -infinity in an unused slot
     ended: Array  # bool
     node: Array  # int32, in the trie
-    length: Array  # int32, symbols so far, EOS included
     tokens: Array  # uint8 [targets, width, time]
     best_pruned: Array  # float32 [targets], log P
 
 
-@functools.partial(jax.jit, static_argnames=("model",))
+@functools.partial(jax.jit, static_argnames=("model", "options"))
 def search_batch(
     model: Generator,
     params: Mapping[str, Any],
@@ -91,7 +83,6 @@ def search_batch(
     options: BeamOptions,
 ) -> tuple[
     UInt8[Array, "batch predictions time"],
-    Float[Array, "batch predictions"],
     Float[Array, "batch predictions"],
     Int[Array, "batch predictions"],
     Float[Array, " batch"],
@@ -102,7 +93,7 @@ def search_batch(
       model: a generator.
       params: its parameters.
       targets: target tokens, 5'→3'.
-      trie: of the allowed miRNAs, if not all are.
+      trie: of the allowed miRNAs; None allows all.
       options: of the search; the number of targets is the batch size.
 
     Returns:
@@ -115,9 +106,8 @@ def search_batch(
         state, logits = apply(
             search.state, search.previous.reshape(-1), method="decode_step"
         )
-        log_probs = jax.nn.log_softmax(
-            logits.astype(jnp.float32) / options.temperature
-        ).reshape(batch, width, -1)
+        log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
+        log_probs = log_probs.reshape(batch, width, -1)
         search, parent = _extend(search, log_probs, trie, time)
         rows = (jnp.arange(batch)[:, None] * width + parent).reshape(-1)
         state = apply(state, rows, method="gather_state")
@@ -128,7 +118,7 @@ def search_batch(
     steps = model.max_mirna_length + 1
     start = _start(apply(encoded, rows, method="gather_state"), (batch, width), steps)
     search, _ = lax.scan(step, start, jnp.arange(steps))
-    return _best(search, trie, options)
+    return _best(search, trie, options.num_predictions)
 
 
 def _start(state: DecoderState, shape: tuple[int, int], steps: int) -> _Search:
@@ -140,7 +130,6 @@ def _start(state: DecoderState, shape: tuple[int, int], steps: int) -> _Search:
         log_prob=jnp.broadcast_to(first_alone, shape),
         ended=jnp.zeros(shape, bool),
         node=jnp.zeros(shape, jnp.int32),
-        length=jnp.zeros(shape, jnp.int32),
         tokens=jnp.zeros((*shape, steps), jnp.uint8),
         best_pruned=jnp.full(shape[0], -jnp.inf),
     )
@@ -168,14 +157,14 @@ def _extend(
     Args:
       search: before the step.
       log_probs: of the next symbol after each prefix.
-      trie: of the allowed miRNAs, if not all are.
+      trie: of the allowed miRNAs; None allows all.
       time: the step, from 0.
 
     Returns:
       The beams with the decoder's former state, and the slot that each prefix extends.
     """
     width = log_probs.shape[1]
-    # An ended prefix is extended by padding alone, at no cost.
+    # An ended prefix is only extended by padding, with log P = 0.
     stay = jnp.full(NUM_SYMBOLS + 1, -jnp.inf).at[_STAY].set(0.0)
     gains = jnp.where(_allowed(search, trie), log_probs, -jnp.inf)
     gains = jnp.pad(gains, ((0, 0), (0, 0), (0, 1)), constant_values=-jnp.inf)
@@ -201,7 +190,6 @@ def _extend(
         log_prob=log_prob,
         ended=ended | (token == alphabet.EOS),
         node=node,
-        length=inherit(search.length) + ~ended,
         tokens=inherit(search.tokens).at[:, :, time].set(token),
         best_pruned=best_pruned,
     )
@@ -209,21 +197,19 @@ def _extend(
 
 
 def _best(
-    search: _Search, trie: TrieArrays | None, options: BeamOptions
-) -> tuple[Array, Array, Array, Array, Array]:
+    search: _Search, trie: TrieArrays | None, num_predictions: int
+) -> tuple[Array, Array, Array, Array]:
     """Return the best predictions of finished beams: the fields of `Beams`."""
     log_prob, choices = search.log_prob, jnp.full(search.node.shape, NOWHERE)
     if trie is not None:
         choices = trie.sequence_of[search.node]
-        # The node of an unused slot means nothing.
+        # The node of an unused slot is arbitrary.
         choices = jnp.where(jnp.isfinite(log_prob), choices, NOWHERE)
-    scores = log_prob / search.length.astype(jnp.float32) ** options.length_penalty
-    scores, order = lax.top_k(scores, options.num_predictions)
-    tokens = jnp.take_along_axis(search.tokens, order[..., None], axis=1)
-    log_prob, choices = (
-        jnp.take_along_axis(x, order, axis=1) for x in (log_prob, choices)
+    # After each step the prefixes are in descending order of log P.
+    tokens, log_prob, choices = (
+        x[:, :num_predictions] for x in (search.tokens, log_prob, choices)
     )
-    return tokens, log_prob, scores, choices, search.best_pruned
+    return tokens, log_prob, choices, search.best_pruned
 
 
 def decode(
@@ -254,15 +240,12 @@ def decode(
       ValueError: for an option out of range, or a trie of miRNAs too long.
 
     References:
-      Freitag & Al-Onaizan 2017, doi 10.18653/v1/W17-3207 (beam search).
-      Wu et al. 2016, arXiv 1609.08144 (normalising by length).
+      Freitag & Al-Onaizan 2017, doi 10.18653/v1/W17-3207.
     """
     options = options or BeamOptions()
     width, num_predictions = options.width, options.num_predictions
     if not 1 <= num_predictions <= width:
         raise ValueError(f"{num_predictions=} must be from 1 to {width=}")
-    if not options.temperature > 0.0:
-        raise ValueError(f"temperature={options.temperature} must be above 0")
     if trie is not None and trie.longest > model.max_mirna_length:
         raise ValueError(
             f"an allowed miRNA has {trie.longest} nt, but the model emits at most "

@@ -27,7 +27,7 @@ Scorer: TypeAlias = Callable[
 
 @functools.lru_cache(maxsize=8)
 def make_scorer(model: Classifier) -> Scorer:
-    """Return the jitted forward pass of a classifier; equal models share one.
+    """Return the jitted forward pass of a classifier, shared by equal models.
 
     Args:
       model: the classifier; none of its fields is traced.

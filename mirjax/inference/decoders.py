@@ -19,7 +19,7 @@ from mirjax.sequences.records import SequenceRecord
 Decoder: TypeAlias = Callable[[UInt8[np.ndarray, "rows target_length"]], Decoded]
 """Predicts a miRNA for each row of target tokens, 5'→3'."""
 
-_MOST_NAMED = 10  # of the miRNAs that are left out
+_MOST_NAMED = 10  # miRNAs left out that the log names
 _BEAMS_AT_ONCE = 512  # over all targets of a batch; bounds memory
 
 

@@ -1,4 +1,4 @@
-"""Check of what a model predicts: no score is NaN."""
+"""Check that no score of a model is NaN."""
 
 import numpy as np
 from jaxtyping import Float

@@ -14,14 +14,14 @@ from jaxtyping import Bool
 WINDOW = 120  # nt that are folded at a time
 SPAN = 60  # nt that a pair may span
 STRETCH = 8  # nt that are unpaired together
-LEAST_PROBABILITY = 0.01  # above which a stretch counts as open
+LEAST_PROBABILITY = 0.01  # above it a stretch is taken as open
 
 
 def load_viennarna(purpose: str) -> Any:
     """Return ViennaRNA's module.
 
     Args:
-      purpose: what needs it, for the error, such as a flag.
+      purpose: the flag or feature that needs it, for the error.
 
     Raises:
       ValueError: if it is not installed.
@@ -36,13 +36,13 @@ def load_viennarna(purpose: str) -> Any:
 
 
 def open_stretches(sequence: str) -> Bool[np.ndarray, " letters"]:
-    """Return at which letters a stretch ends that is likely to be unpaired.
+    """Return at which letters an open stretch ends (one that is likely unpaired).
 
     Args:
       sequence: the transcript, RNA letters 5'→3'.
 
     Returns:
-      Of each letter, whether the `STRETCH` letters up to it are all unpaired with a
+      For each letter, whether the `STRETCH` letters up to it are all unpaired with a
       probability above `LEAST_PROBABILITY`.
 
     Raises:

@@ -1,7 +1,7 @@
 """Apply a function of one batch size to any number of targets."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -11,7 +11,7 @@ Result = TypeVar("Result", bound=tuple)
 
 
 def in_batches(
-    decode_batch: Callable[[Any], Result],
+    decode_batch: Callable[[np.ndarray], Result],
     targets: UInt8[np.ndarray, "rows target_length"],
     batch_size: int,
 ) -> Result:

@@ -25,7 +25,7 @@ class PredictOptions:
       min_log_prob: sites whose miRNA has a lower log P(miRNA | site) are left out.
       top: number of sites to return, those of the highest log P, best first; 0: all, in
         the order of the targets.
-      segments: lengths of the segments that are decoded at every position, in nt; none
+      segments: lengths of the segments that are decoded at every position, in nt; empty
         for windows.
       accessible: whether to leave out segments without an accessible stretch.
       max_energy: highest free energy of the duplex of a site and its decoded miRNA, in

@@ -73,7 +73,8 @@ def read_fasta_pairs(
       targets: the target of each miRNA, 5'→3', in the same order.
       model: a classifier.
       bad_records: what to do with pairs that do not suit the model. Records that cannot
-        be read are refused: without them the others would be paired otherwise.
+        be read are refused, since leaving them out would change the pairing of the
+        others.
 
     Returns:
       The pairs; `genes` are the names of the targets.
@@ -115,11 +116,11 @@ def fitting_rows(
       pairs: n rows.
       model: a classifier or a generator.
       data: where the rows come from, for messages.
-      labels: what to call each row, such as "line 3".
+      labels: name of each row in messages, such as "line 3".
       bad_records: what to do with a row that has a sequence too short or too long.
 
     Raises:
-      ValueError: if such rows are refused, or no row is left.
+      ValueError: if such rows are refused, or no row remains.
     """
     misfits = dict(_misfits(pairs, model))
     bad_records.report(

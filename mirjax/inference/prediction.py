@@ -22,8 +22,8 @@ from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
 from mirjax.sequences.windows import Window
 
-# Takes the number of items and a description; gives a function that is called with the
-# number of items done since its previous call.
+# Takes the number of items and a description; yields a function that is called with
+# the number of items done since its previous call.
 Progress = Callable[
     [int, str], contextlib.AbstractContextManager[Callable[[int], None]]
 ]
@@ -175,8 +175,8 @@ def choose_sites(
 
     Args:
       log_probs: log P(miRNA | site) of each site.
-      options: `min_log_prob` and `top`; of equal log P the earlier site counts.
-      allowed: which sites may be returned; by default all.
+      options: `min_log_prob` and `top`; of equal log P, the earlier site is preferred.
+      allowed: whether each site may be returned; by default all.
     """
     is_kept = log_probs >= options.min_log_prob
     kept = np.flatnonzero(is_kept if allowed is None else is_kept & allowed)
@@ -250,7 +250,7 @@ def _are_stable(
     windows: Collection[Window],
     options: PredictOptions,
 ) -> Bool[np.ndarray, " sites"] | None:
-    """Return which sites have a duplex of an energy that is low enough; None: all."""
+    """Return which sites have a duplex of low enough energy; None: all."""
     if options.max_energy is None:
         return None
     is_stable = decoded.log_probs >= options.min_log_prob

@@ -1,7 +1,7 @@
 """Exact ranking: log P(miRNA | target) of every miRNA of a list.
 
-Shared work is done once: the target's encoding for all miRNAs, each prefix for all
-miRNAs that have it, and what does not depend on the target for all targets.
+Shared work is done once: the encoding of a target for all miRNAs, each prefix for all
+miRNAs that have it, and computations without the target for all targets.
 """
 
 import functools
@@ -31,7 +31,6 @@ def rank_batch(
     params: Mapping[str, Any],
     targets: UInt8[Array, "batch target_length"],
     trees: PrefixTree,
-    temperature: Float[Array, ""] | float,
 ) -> Float[Array, "batch mirnas"]:
     """Return log P(miRNA and its EOS | target) for one batch of targets.
 
@@ -40,7 +39,6 @@ def rank_batch(
       params: its parameters.
       targets: target tokens, 5'→3'.
       trees: prefix trees of one shape, stacked along a new first axis.
-      temperature: the logits are divided by it.
 
     Returns:
       A column for each miRNA of each tree in turn.
@@ -50,13 +48,13 @@ def rank_batch(
 
     def score(tree: PrefixTree) -> Float[Array, "batch size"]:
         logits = model.apply(variables, state, tree, method="read_tree")
-        log_probs = jax.nn.log_softmax(logits.astype(jnp.float32) / temperature)
+        log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
         symbols = jnp.maximum(tree.following.astype(jnp.int32) - 1, 0)
         gained = log_probs[:, tree.paths, symbols]
         valid = (tree.following != alphabet.PAD)[None]
         return jnp.sum(jnp.where(valid, gained, 0.0), axis=-1)
 
-    # One tree after the other: all use the same memory.
+    # One tree after another, to bound memory.
     scores = lax.map(score, trees)
     return jnp.swapaxes(scores, 0, 1).reshape(len(targets), -1)
 
@@ -67,7 +65,6 @@ def rank(
     targets: UInt8[np.ndarray, "rows target_length"],
     mirnas: Sequence[str],
     *,
-    temperature: float = 1.0,
     batch_size: int = 4,
 ) -> Float[np.ndarray, "rows mirnas"]:
     """Return log P(miRNA and its EOS | target) of every miRNA for every target.
@@ -77,16 +74,12 @@ def rank(
       params: its parameters.
       targets: target tokens, 5'→3'; there may be no rows.
       mirnas: distinct, none longer than the model emits.
-      temperature: the logits are divided by it.
       batch_size: targets at a time; bounds memory.
 
     Raises:
-      ValueError: if there are no miRNAs, or one is empty, given twice or too long; or
-        for a temperature that is not positive.
+      ValueError: if there are no miRNAs, or one is empty, given twice or too long.
       FloatingPointError: if a log-probability is NaN.
     """
-    if not temperature > 0.0:
-        raise ValueError(f"{temperature=} must be above 0")
     plan = plan_trees(mirnas, TREE_SIZE)
     longest = max(map(len, mirnas))
     if longest > model.max_mirna_length:
@@ -97,7 +90,7 @@ def rank(
     trees = jax.tree.map(lambda *arrays: np.stack(arrays), *plan.trees)
     params, trees = jax.device_put((params, trees))
     scores = in_batches(
-        lambda batch: (rank_batch(model, params, batch, trees, temperature),),
+        lambda batch: (rank_batch(model, params, batch, trees),),
         targets,
         batch_size,
     )[0]
@@ -111,13 +104,10 @@ class TrueRanks(NamedTuple):
     Attributes:
       ranks: from 1; infinity if the true miRNA is not a candidate.
       first: index of the candidate of rank 1.
-      by_beam: number of targets that the beam search settled; for the others all
-        candidates were ranked.
     """
 
     ranks: Float[np.ndarray, " rows"]
     first: Int[np.ndarray, " rows"]
-    by_beam: int
 
 
 def rank_true(
@@ -131,9 +121,9 @@ def rank_true(
 ) -> TrueRanks:
     """Find the exact rank of the true miRNA of each target by log P(miRNA | target).
 
-    A beam search along the trie of the candidates settles every target whose true miRNA
-    is likelier than each prefix that the beam pruned. Only for the other targets are
-    all candidates ranked.
+    A beam search along the trie of the candidates gives the exact rank if the true
+    miRNA is likelier than every pruned prefix. For the other targets, all candidates
+    are ranked.
 
     Args:
       model: a generator.
@@ -163,4 +153,4 @@ def rank_true(
         known = own[rest] != NOWHERE
         own_scores = scores[known, own[rest][known]]
         ranks[rest[known]] = 1.0 + np.sum(scores[known] > own_scores[:, None], axis=1)
-    return TrueRanks(ranks, first, len(targets) - len(rest))
+    return TrueRanks(ranks, first)

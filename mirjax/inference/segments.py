@@ -1,4 +1,4 @@
-"""Candidate segments of transcripts: where a miRNA might bind."""
+"""Segments of transcripts to decode: candidate target sites."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -13,7 +13,7 @@ from mirjax.sequences.windows import Window, count_windows, sliding_windows
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SlidingWindows(Collection[Window]):
-    """The windows of `sliding_windows`, made anew whenever they are wanted.
+    """The windows of `sliding_windows`, computed on each iteration.
 
     Attributes:
       lengths: of each record, in nt.
@@ -40,7 +40,7 @@ class Segments(Collection[Window]):
     """Segments that are stored, 12 bytes each.
 
     Attributes:
-      places: record, start and end of each, by record, start and end.
+      places: record, start and end of each, in this order.
     """
 
     places: Int32[np.ndarray, "segments 3"]
@@ -60,8 +60,8 @@ def every_segment(lengths: Sequence[int], sizes: Sequence[int]) -> Segments:
 
     Args:
       lengths: of each record, in nt.
-      sizes: different lengths of segments, in nt. A record that is shorter than all
-        of them is one segment.
+      sizes: distinct lengths of segments, in nt. A record that is shorter than all of
+        them is one segment.
 
     Returns:
       The segments.
@@ -81,7 +81,7 @@ def accessible(
     targets: Sequence[SequenceRecord],
     report: Callable[[int], None],
 ) -> Segments:
-    """Return the windows in which a stretch of letters is likely to be unpaired.
+    """Return the windows with an open stretch, which is likely to be unpaired.
 
     Args:
       windows: by record.

@@ -1,4 +1,4 @@
-"""Flags of predict: how sites are decoded, and which ones of whole transcripts."""
+"""Flags of predict: decoding of sites, and selection of sites in transcripts."""
 
 from absl import flags
 

@@ -9,7 +9,7 @@ from mirjax.models import losses
 
 
 def evaluate_teacher_forced(
-    evaluate_batch: Callable[[Any, losses.AnyBatch], losses.Metrics],
+    evaluate_batch: Callable[[Mapping[str, Any], losses.AnyBatch], losses.Metrics],
     params: Mapping[str, Any],
     batches: Sequence[losses.AnyBatch],
     l2: float,

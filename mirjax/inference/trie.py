@@ -36,7 +36,7 @@ def build_trie(sequences: Sequence[str]) -> Trie:
     """Build the trie of some sequences.
 
     Args:
-      sequences: over A, U, C, G; duplicates count once.
+      sequences: over A, U, C, G; duplicates are ignored.
 
     Raises:
       ValueError: if there are none.

@@ -1,8 +1,8 @@
-"""Archives of arrays (`.npz`), read without trusting what they declare.
+"""Read archives of arrays (`.npz`) without trusting their headers.
 
-NumPy's reader evaluates headers as Python literals and allocates what they ask for.
-This one matches them with a pattern, and compares declared sizes with the file's before
-it reads a value. It knows plain arrays alone: no objects, no records.
+NumPy's reader evaluates headers as Python literals and allocates the declared sizes.
+This one matches headers with a pattern, and compares declared sizes with the file's
+size before it reads a value. It reads only plain arrays: no objects, no records.
 """
 
 import collections
@@ -49,10 +49,10 @@ _DAMAGE = (
 
 
 class Member(NamedTuple):
-    """What an archive declares of an array.
+    """The header of an array in an archive.
 
     Attributes:
-      info: its place in the archive.
+      info: its entry in the archive.
       dtype: of its values.
       shape: its sizes.
       fortran: whether the first index varies fastest.
@@ -67,17 +67,17 @@ class Member(NamedTuple):
 
 
 class Archive:
-    """The arrays of an `.npz` file: declared at once, read one by one.
+    """The arrays of an `.npz` file: headers are read at once, arrays one by one.
 
     Args:
       stream: the file, open as long as arrays are read.
 
     Attributes:
-      members: what is declared of each array, by its name without ".npy".
+      members: header of each array, by its name without ".npy".
 
     Raises:
-      ValueError: if the file is damaged, asks for more than its size allows, or holds
-        anything but plain arrays; it names the member.
+      ValueError: if the file is damaged, declares more than its size allows, or holds
+        anything but plain arrays; the message names the member.
     """
 
     members: Mapping[str, Member]
@@ -112,7 +112,7 @@ class Archive:
         member = self.members[name]
         with _named_damage(f"member {member.info.filename!r}"):
             content = self._zip.read(member.info)[member.start :]
-            if member.dtype.kind == "U":  # NumPy makes texts of any numbers
+            if member.dtype.kind == "U":  # NumPy reads any numbers as text
                 codes = np.frombuffer(content, member.dtype.byteorder + "u4")
                 if codes.max(initial=0) > sys.maxunicode:
                     raise ValueError("its text holds a number that is not a character")
@@ -187,7 +187,7 @@ def has_checksum(stream: io.BufferedIOBase) -> bool:
 
 @contextlib.contextmanager
 def _named_damage(what: str) -> Iterator[None]:
-    """Turn any error of the libraries into a ValueError that names what was read."""
+    """Convert any error of the libraries to a ValueError that names what was read."""
     try:
         yield
     except (ValueError, *_DAMAGE) as error:

@@ -1,4 +1,4 @@
-"""Multi-head attention, and encoder and decoder layers made of it.
+"""Multi-head attention, and the encoder and decoder layers built from it.
 
 Suffixes name the axes of an array: R rows, T time steps of the queries, S letters of
 the keys, H heads, K features of a head, D features, G rows of the keys.
@@ -19,8 +19,8 @@ from jaxtyping import Array, Bool, Float
 from mirjax.models.dropout import dropped
 from mirjax.sequences.prefix_tree import PrefixTree
 
-# The score of a masked letter: its weight is 0. It is finite, because the softmax of a
-# row of infinities, such as one that only fills a batch, is NaN.
+# The score of a masked letter, whose weight becomes 0. It is finite, since the softmax
+# of a row of infinities, such as a padding row of a batch, is NaN.
 _MASKED_SCORE = float(jnp.finfo(jnp.float32).min) / 2
 
 
@@ -36,8 +36,8 @@ class Context(NamedTuple):
 
     Attributes:
       key_values: of the letters; their rows are the "groups" below.
-      mask: whether each query may attend to each letter. An axis of 1 stands for the
-        same mask for all groups or all steps.
+      mask: whether each query may attend to each letter. An axis of size 1 is broadcast
+        over all groups or all steps.
     """
 
     key_values: KeyValues
@@ -95,12 +95,12 @@ class Attention(nn.Module):
         """Attend.
 
         Queries and context may differ in rows. If the context has fewer, each of its
-        rows serves equally many adjoining rows of queries. If it has more, there must
-        be one row of queries, which attends to each row of the context.
+        rows is used for equally many adjacent rows of queries. If it has more, there
+        must be one row of queries, which attends to each row of the context.
 
         Args:
           queries_RTD: features of the letters that attend.
-          context: letters that they attend to.
+          context: the letters that they attend to.
           tree: given if the letters of both are the nodes of a tree: each node then
             attends to the nodes before it on its path, and the mask is that of the
             steps of a path.
@@ -182,10 +182,10 @@ class Residual(nn.Module):
         *,
         train: bool,
     ) -> Float[Array, "rows time features"]:
-        """Return the sum, in float32 whatever the block computes in.
+        """Return the sum, in float32 whatever the type of the block's output.
 
         Args:
-          x: input of the block; one row stands for all.
+          x: input of the block; one row is broadcast to all.
           change: output of the block.
           train: apply dropout, from the rng stream "dropout".
         """

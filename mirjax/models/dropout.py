@@ -20,7 +20,7 @@ def dropped(
 
     Args:
       x: the values.
-      rate: probability of a zero, 0 to below 1. A traced rate lets runs of several
+      rate: probability of a zero, 0 to below 1. With a traced rate, runs of different
         rates share one program.
       key: random key.
     """
@@ -37,8 +37,8 @@ def dropped_maximum(
     """Apply dropout before and after taking the larger of two values.
 
     The result is distributed as `dropped(maximum(dropped(first), dropped(second)))`,
-    for values of 0 or above. One draw of 16 bits decides all three, where each would
-    take 32 bits: drawing is most of what dropout costs on a CPU.
+    for values of 0 or above. One draw of 16 bits decides all three, instead of 32 bits
+    for each, since random numbers are most of the cost of dropout on a CPU.
 
     Args:
       first: one value of each pair, 0 or above.

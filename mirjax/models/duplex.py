@@ -1,12 +1,12 @@
 """duplex: a convolutional network over the map of stacked pairs, by diagonals.
 
-In a duplex the strands run antiparallel, so that miRNA letter i faces target letter j
-where i + j is constant: along a diagonal of the map of all pairs. What stabilises it is
-the stacking of adjacent pairs, so each point of the map describes two of them: miRNA
-letters i and i + 1 against target letters j and j + 1. The first layer reads each
-diagonal with filters over the miRNA's positions; convolutions across diagonals, whose
-neighbours are joined by bulges, follow. Nothing ties the parameters to a target's
-length.
+The strands of a duplex are antiparallel, so that i + j is constant for all pairs of
+miRNA letter i and target letter j in a helix: they lie on a diagonal of the map of all
+pairs. A helix is stabilised by the stacking of adjacent pairs, so each point of the map
+describes two pairs: miRNA letters i and i + 1 with target letters j and j + 1. The
+first layer reads each diagonal with filters over the miRNA's positions. Convolutions
+across diagonals follow, since bulges join adjacent diagonals. The parameters do not
+depend on a target's length.
 
 References:
   Xia et al. 1998, Biochemistry 37:14719, doi 10.1021/bi9809425 (nearest neighbours).
@@ -35,7 +35,7 @@ _INITIAL_NOISE = 0.1  # standard deviation
 class Duplex(nn.Module):
     """Score whether a miRNA binds a target site; a `Classifier`.
 
-    Padding changes nothing, on either side of a target. Letters that are not known are
+    Padding on either side of a target does not change the logit. Unknown letters are
     read as padding.
     """
 
@@ -51,7 +51,7 @@ class Duplex(nn.Module):
     dropout: float | Array = 0.2  # rate, of whole channels; may be traced
 
     def __post_init__(self) -> None:
-        """Raise a ValueError for sizes that no model can have."""
+        """Raise a ValueError for invalid sizes."""
         sizes = ("max_mirna_length", "max_target_length", "stack_features", "filters")
         check_sizes(self, (*sizes, "conv_features", "conv_layers", "dense_features"))
         check_sizes(self, ("first_width", "conv_width"))
@@ -184,7 +184,7 @@ class SoftMaximum(nn.Module):
 def initial_stacks(
     key: Key[Array, ""], shape: Sequence[int]
 ) -> Float[Array, "mirna_steps target_steps features"]:
-    """Draw an embedding of stacks that starts from what is known of base pairs.
+    """Draw an initial embedding of stacks from the pairing rules.
 
     Args:
       key: random key of the noise that sets the features apart.
@@ -218,7 +218,7 @@ def initial_stacks(
 
 
 class _PairRules(NamedTuple):
-    """What holds of two letters that face each other."""
+    """Properties of two opposite letters."""
 
     watson_crick: bool
     strong: bool  # G and C
@@ -247,7 +247,7 @@ def stacked_diagonals(
       targets: tokens.
 
     Returns:
-      A value for each i + j, from 0, where i and j count steps between letters.
+      A value for each i + j, from 0, where i and j number pairs of adjacent letters.
     """
     known = [jnp.any(_steps(tokens) > 0, axis=-1) for tokens in (mirnas, targets)]
     both = known[0][:, :, None, None] & known[1][:, None, :, None]

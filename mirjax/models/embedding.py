@@ -54,7 +54,7 @@ def windows_of(
 class WindowEmbedding(nn.Module):
     """Embeds windows of letters: the sum of an embedding per letter and position.
 
-    One layer above it can thus learn which letter follows which k-mer. PAD embeds as
+    So the next layer can learn which letter follows which k-mer. PAD embeds as
     zeros.
     """
 

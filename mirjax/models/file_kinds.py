@@ -1,4 +1,4 @@
-"""What a file is that somebody gives as a model."""
+"""Detect the kind of a file that is given as a model."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ _ZIP = b"PK\3\4"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 _HEAD = 512  # bytes
 
-# First bytes, and what begins with them.
+# First bytes of a kind of file, and its name in messages.
 _SIGNATURES = (
     (b"\x93NUMPY", "a single NumPy array (.npy), not a model"),
     (b"\x1f\x8b", "compressed by gzip: unpack it first"),
@@ -17,14 +17,14 @@ _SIGNATURES = (
     (b"\xfd7zXZ\0", "compressed by xz: unpack it first"),
     (
         b"version https://git-lfs",
-        "a Git LFS pointer, not the file it stands for: fetch that by git lfs pull",
+        "a Git LFS pointer, not the file itself: fetch that by git lfs pull",
     ),
     (b"<!doctype html", "an HTML page, not a model: download the file itself"),
     (b"<html", "an HTML page, not a model: download the file itself"),
     (b">", "a FASTA file, not a model"),
     (b"{", "a JSON file, not a model"),
 )
-_PICKLE = b"\x80"  # then the protocol
+_PICKLE = b"\x80"  # followed by the protocol
 _PROTOCOLS = range(2, 6)
 
 
@@ -36,8 +36,8 @@ def check_model_file(path: pathlib.Path) -> bytes:
 
     Raises:
       ValueError: if there is no such file, it is not a regular file (a pipe or a device
-        could block for ever), it is empty, or its first bytes are those of something
-        else, which is named.
+        could block for ever), it is empty, or its first bytes are those of another kind
+        of file, which is named.
     """
     try:
         if "\0" in str(path):

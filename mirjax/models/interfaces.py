@@ -1,4 +1,4 @@
-"""What the rest of the library asks of a model: generators and classifiers.
+"""Interfaces of models: Protocols of generators and classifiers.
 
 A model is an immutable description of its sizes; parameters are separate and are given
 to `apply`. Tokens are those of `mirjax.sequences.alphabet`, uint8. Every sequence is
@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int, UInt8
 from mirjax.sequences.prefix_tree import PrefixTree
 
 DecoderState: TypeAlias = Any
-"""A pytree of arrays that only the generator that made it reads."""
+"""A pytree of arrays; only the generator that made it knows its content."""
 
 
 @runtime_checkable
@@ -32,10 +32,17 @@ class Model(Protocol):
     def apply(self, variables: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the model, or the method named `method`, with {"params": params}."""
 
+    def clone(self, **updates: Any) -> Any:
+        """Return a copy with some fields replaced, such as `dropout`."""
+
 
 @runtime_checkable
 class PairModel(Model, Protocol):
     """A model of miRNA–target pairs, and the sequences that it can read."""
+
+    @property
+    def dropout(self) -> float | Array:
+        """Dropout rate in training; may be traced."""
 
     @property
     def min_target_length(self) -> int:
@@ -55,11 +62,11 @@ class PairModel(Model, Protocol):
 
 @runtime_checkable
 class ReadsUnknownLetters(PairModel, Protocol):
-    """A model whose targets may hold PAD between letters, for letters not known."""
+    """A model whose targets may hold PAD between letters, for unknown letters."""
 
     @property
     def reads_unknown_letters(self) -> bool:
-        """Whether it does: N and the other IUPAC codes are then no bad letters."""
+        """Whether it does; then N and the other IUPAC codes are valid letters."""
 
 
 def reads_unknown_letters(model: PairModel) -> bool:
@@ -71,8 +78,8 @@ def reads_unknown_letters(model: PairModel) -> bool:
 class Classifier(PairModel, Protocol):
     """A model of P(a miRNA binds a target).
 
-    A generator has all these members too: to distinguish the two, ask whether a model
-    is a `Generator`.
+    A generator has all these members, too. To distinguish the two, check whether a
+      model is a `Generator`.
     """
 
     def __call__(
@@ -150,8 +157,9 @@ class Generator(PairModel, Protocol):
         """Return the state of the given rows, equally many of each target.
 
         Args:
-          state: with a whole number of rows per target; those of one target adjoin.
-          rows: their indices, in the order of the targets; one may recur.
+          state: with a whole number of rows per target; those of one target are
+            adjacent.
+          rows: their indices, in the order of the targets; they may repeat.
         """
 
     def read_tree(

@@ -36,7 +36,7 @@ def reverse_padded(
 class WindowConv(nn.Module):
     """Keras's Conv1D with VALID padding, feature-major, as one product over windows.
 
-    The gradient of XLA's own short convolution takes ten times as long on a CPU.
+    On a CPU the gradient of XLA's short convolution takes ten times as long.
     """
 
     features: int = 128  # filters
@@ -55,7 +55,7 @@ class WindowConv(nn.Module):
         Args:
           inputs: one-hot letters or features.
           embedding: if given, the inputs are embedded by it first. It is multiplied
-            into the kernel, so that the embedded inputs are never formed.
+            into the kernel, so that the embedded inputs are never computed.
           stride: letters from one window to the next.
         """
         channels, length, _ = inputs.shape
@@ -140,8 +140,8 @@ class LSTM(nn.Module):
 
         Args:
           rate: of the dropout.
-          features: that the masks apply to.
-          batch: sequences, each of which has masks of its own.
+          features: number of features of a mask.
+          batch: number of sequences, each with its own masks.
           train: without it nothing is dropped.
         """
         if not train or (isinstance(rate, float) and rate == 0.0):
@@ -163,10 +163,9 @@ class LSTM(nn.Module):
         """Run over a batch of sequences.
 
         Args:
-          inputs: the input of each step or, with `choice`, the distinct inputs that
-            steps choose from.
+          inputs: the input of each step or, with `choice`, the distinct inputs.
           state: (h, c) before the first step; zeros by default.
-          choice: one-hot, which of the inputs each step takes.
+          choice: one-hot: which of the inputs each step takes.
           train: apply dropout, from the rng stream "dropout".
 
         Returns:
@@ -208,7 +207,7 @@ class LSTM(nn.Module):
         """Advance by one step without dropout, for decoding.
 
         Args:
-          inputs: the distinct inputs that sequences choose from.
+          inputs: the distinct inputs.
           choice: one-hot, which of them each sequence takes.
           state: (h, c) before the step.
 
@@ -252,7 +251,7 @@ def bidirectional(
         ],
         axis=2,
     )
-    # Time and batch are joined, although devices then gather the rows: with three axes
+    # Time and batch are merged, although devices then gather the rows: with three axes
     # a training step takes a fifth longer on a CPU.
     joined = _with_ones(inputs).reshape(input_features + 1, -1)
     projected = by_gate.reshape(input_features + 1, -1).T @ joined

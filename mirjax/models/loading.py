@@ -1,4 +1,4 @@
-"""Load a trained model: a workdir, a model file, a shipped or a published one."""
+"""Load a trained model: from a workdir, a model file, the package or a publication."""
 
 import json
 import os
@@ -104,7 +104,7 @@ def _read(path: pathlib.Path) -> trained.TrainedModel[PairModel]:
 
 
 def _advice(folder: pathlib.Path) -> str:
-    """Return how to get the model that a folder lacks."""
+    """Return advice on how to get the model that a folder lacks."""
     if (folder / "result.json").exists():  # a finished run of a sweep
         return "run the command of its sweep again, which trains it once more"
     if (folder / "checkpoints").exists():

@@ -140,7 +140,7 @@ def summed_metrics(logits: Float[Array, "batch ..."], batch: AnyBatch) -> Metric
     symbols = batch.mirnas.astype(jnp.int32) - 1
     weights = batch.weights[:, None]
     correct = (predicted == symbols) * weights * valid
-    # Keras takes the argmax of a padded step's zeros too: it counts as symbol 0, A.
+    # Keras also takes the argmax of a padded step's zeros, which counts as symbol 0, A.
     keras_correct = (predicted == jnp.maximum(symbols, 0)) * weights
     return {
         "loss": jnp.sum(losses * weights) / losses.shape[1],

@@ -51,7 +51,7 @@ class SquareConv(nn.Module):
     def __call__(
         self, inputs: Float[Array, "batch mirna_length target_length channels"]
     ) -> Float[Array, "batch height width {self.features}"]:
-        """Return one value for each filter and place."""
+        """Return one value for each filter and position."""
         shape = (self.width, self.width, inputs.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
@@ -69,8 +69,8 @@ def _convolve(
 ) -> Float[Array, "batch ..."]:
     """Convolve without padding.
 
-    The gradient of the kernel is one product for each of its rows: XLA's own takes
-    many times as long on a CPU.
+    The gradient of the kernel is one product for each of its rows; on a CPU XLA's
+      gradient takes many times as long.
     """
     return jax.lax.conv_general_dilated(
         inputs, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
@@ -122,7 +122,7 @@ class MirBind2(nn.Module):
     dropout: float | Array = 0.2  # rate, after each pooling and the hidden layer
 
     def __post_init__(self) -> None:
-        """Raise a ValueError for sizes that no model can have."""
+        """Raise a ValueError for invalid sizes."""
         sizes = ("max_mirna_length", "max_target_length", "pair_features")
         check_sizes(self, (*sizes, "dense_features"))
         check_rates(self, ("dropout",))
@@ -131,14 +131,15 @@ class MirBind2(nn.Module):
                 f"mirbind2: {self.conv_features=} and {self.conv_widths=} differ in "
                 "length"
             )
-        # Lists of a config or of a file; a static argument under jit is hashable.
+        # Convert lists of a config or a file: a static argument under jit must be
+        # hashable.
         object.__setattr__(self, "conv_features", tuple(self.conv_features))
         object.__setattr__(self, "conv_widths", tuple(self.conv_widths))
         super().__post_init__()
 
     @property
     def reads_unknown_letters(self) -> bool:
-        """True: the published code gives pairs with any other letter a code, 17."""
+        """True: in the published code, pairs with any other letter have the code 17."""
         return True
 
     @property
@@ -171,7 +172,7 @@ class MirBind2(nn.Module):
             features = ChannelAffine(name=f"affine_{number}")(features)
             features = nn.leaky_relu(features, _SLOPE)
             features = drop(_halve(features))
-        # Channels first, as the published weights have them.
+        # Channels first, as in the published weights.
         flat = jnp.moveaxis(features, -1, 1).reshape(features.shape[0], -1)
         hidden = nn.Dense(self.dense_features, name="hidden_dense")(flat)
         hidden = nn.leaky_relu(ChannelAffine(name="hidden_affine")(hidden), _SLOPE)
@@ -181,7 +182,7 @@ class MirBind2(nn.Module):
 def _halve(
     features: Float[Array, "batch height width channels"],
 ) -> Float[Array, "batch half_height half_width channels"]:
-    """Return the maximum of each two by two places; an odd last row is left out."""
+    """Return the maximum of each 2 × 2 block; an odd last row or column is left out."""
     batch, height, width, channels = features.shape
     even = features[:, : height // 2 * 2, : width // 2 * 2]
     squares = even.reshape(batch, height // 2, 2, width // 2, 2, channels)
@@ -194,7 +195,7 @@ def pair_codes(
 ) -> Int[Array, "batch mirna_length target_length"]:
     """Return the code of each pair of letters: 4 × miRNA letter + target letter, or 17.
 
-    Letters count A, U, C, G from 0; a pair with padding has 17.
+    Letters are numbered A, U, C, G from 0; a pair with padding has 17.
     """
     first, second = (
         tokens.astype(jnp.int32) - int(_FIRST) for tokens in (mirnas, targets)

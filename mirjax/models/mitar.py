@@ -21,9 +21,9 @@ _POOL = 2  # windows
 class Mitar(nn.Module):
     """Score whether a miRNA binds a target site; a `Classifier`.
 
-    miRNAs and targets come 5'→3'. The published model was trained on miRNAs 3'→5',
-    padded to 26, followed by the target: this one reverses and joins them itself. Its
-    output depends on padding, so a trained model keeps its `length`.
+    Inputs are 5'→3'. The published model was trained on miRNAs 3'→5', padded to 26,
+    followed by the target: this module reverses and joins them. The output depends on
+    padding, so `length` must not change after training.
     """
 
     length: int = 79  # nt: the miRNA's 26 and the target's; 66 for the miRAW variant
@@ -37,7 +37,7 @@ class Mitar(nn.Module):
     max_mirna_length: int = 26  # nt
 
     def __post_init__(self) -> None:
-        """Raise a ValueError for sizes that no model can have."""
+        """Raise a ValueError for invalid sizes."""
         check_sizes(
             self,
             (
@@ -103,7 +103,8 @@ class Mitar(nn.Module):
         )
         embedding = jnp.asarray(embedding)  # parameters may be NumPy's
         conv = WindowConv(self.conv_features, self.conv_width, name="conv")
-        # Even and odd windows, computed apart: pooling is then an elementwise maximum.
+        # Even and odd windows are computed separately: pooling is then an elementwise
+        # maximum.
         pooled = (self.length - self.conv_width + 1) // _POOL
         span = self.conv_width + (pooled - 1) * _POOL
         first, second = (

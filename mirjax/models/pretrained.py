@@ -1,4 +1,4 @@
-"""Trained models that the package holds: `pretrained/NAME`, without a network."""
+"""Trained models in the package: `pretrained/NAME`, without a network."""
 
 import os
 import pathlib
@@ -20,8 +20,8 @@ def find_pretrained(name: str | os.PathLike[str]) -> pathlib.Path | None:
     """Return the file of a model that the package holds.
 
     Args:
-      name: what a user gives as a model. `pretrained/NAME` has precedence over a folder
-        of that path: write its whole path for the folder.
+      name: of a model, as users give it. `pretrained/NAME` has precedence over a folder
+        of that path: for the folder, write its whole path.
 
     Returns:
       The file; None if the name does not begin with "pretrained/".

@@ -14,14 +14,14 @@ def find_published(name: str | os.PathLike[str]) -> pathlib.Path | None:
     """Return the file of a published model, downloaded if there is no local copy.
 
     Args:
-      name: what a user gives as a model. `published/NAME` has precedence over a folder
-        of that path: write its whole path for the folder.
+      name: of a model, as users give it. `published/NAME` has precedence over a folder
+        of that path: for the folder, write its whole path.
 
     Returns:
       The file; None if the name does not begin with "published/".
 
     Raises:
-      ValueError: if there is no such model, which lists those that there are, or as
+      ValueError: if there is no such model (the message lists the known ones), or as
         `registry.path` does.
     """
     text = os.fspath(name)

@@ -1,7 +1,7 @@
 """The recurrence of Keras 2.2's LSTM, with a custom backward pass that is faster.
 
 The gate function is clip(0.2 x + 0.5, 0, 1) (`jax.nn.hard_sigmoid` has slope 1/6), and
-each gate has a dropout mask of its own for the state, drawn once per sequence.
+each gate has its own dropout mask for the state, drawn once per sequence.
 
 References:
   Hochreiter & Schmidhuber 1997, doi 10.1162/neco.1997.9.8.1735 (the LSTM).
@@ -47,7 +47,7 @@ def mask_by_gate(
 
     Args:
       x: inputs of all steps, or the state.
-      masks: already scaled; None leaves x as it is.
+      masks: already scaled; None returns x unchanged.
     """
     if masks is None:
         return [x] * NUM_GATES
@@ -77,11 +77,11 @@ def recurrence(
     """Run an LSTM over time from projected inputs, feature-major.
 
     Three choices make it fast on small batches, where the products are thin. Features
-    come first, so that every product has the wide weight on its left. Each gate is an
-    array of its own: XLA would compute a joined array again, on one core, for every
-    array it is split into. And the backward pass collects the gradients of all steps
-    and forms the recurrent kernel's gradient as one large product per gate, where
-    differentiating a `lax.scan` forms one small product per step.
+    come first, so that every product has the wide weight on its left. Each gate is a
+    separate array: from a joined array, XLA would recompute it on one core for each of
+    its parts. And the backward pass collects the gradients of all steps and forms the
+    recurrent kernel's gradient as one large product per gate, where differentiating a
+    `lax.scan` forms one small product per step.
 
     Args:
       z_inputs: the inputs' part of the pre-activations, bias included, for each of

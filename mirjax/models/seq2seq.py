@@ -22,10 +22,10 @@ from mirjax.sequences.prefix_tree import PrefixTree
 class Seq2Seq(nn.Module):
     """Predict the miRNA that binds a target site; a `Generator`.
 
-    Targets come 5'→3'. The published encoder was trained on 3'→5' strands, so this one
-    reverses them itself: it reads the letters opposite the miRNA's seed first. With
-    `seed_last` it reads 5'→3' instead: the letters opposite the seed, which the decoder
-    starts with, are then the last that the encoder reads.
+    Targets are given 5'→3'. The published encoder was trained on 3'→5' strands, so this
+    one reverses them: it reads the letters opposite the miRNA's seed first. With
+    `seed_last` it reads 5'→3', so that the letters opposite the seed, with which the
+    decoder starts, are read last.
     """
 
     conv_features: int = 128  # filters of the encoder's convolution
@@ -39,7 +39,7 @@ class Seq2Seq(nn.Module):
     max_mirna_length: int = 27  # nt; the decoder makes one step more, for EOS
 
     def __post_init__(self) -> None:
-        """Raise a ValueError for sizes that no model can have."""
+        """Raise a ValueError for invalid sizes."""
         check_sizes(
             self, ("conv_features", "conv_width", "dense_features", "lstm_features")
         )
@@ -93,7 +93,7 @@ class Seq2Seq(nn.Module):
             choice=_choice(previous.T),
             train=train,
         )
-        # One product for all steps, which reads the outputs in their own layout.
+        # One product for all steps, in the layout of the outputs.
         logits = self.output_dense(jnp.moveaxis(outputs, 0, -1))
         return jnp.swapaxes(logits, 0, 1)
 
@@ -152,7 +152,7 @@ class Seq2Seq(nn.Module):
         return h[:, rows], c[:, rows]
 
     def _embedded_letters(self) -> Float[Array, "features letters"]:
-        """Return what the decoder's LSTM reads for each token of the alphabet."""
+        """Return the input of the decoder's LSTM for each token of the alphabet."""
         # PAD is a row of zeros, as in Keras.
         symbols = jnp.eye(alphabet.VOCABULARY_SIZE)[:, 1:]
         return nn.relu(self.decoder_dense(symbols)).T

@@ -1,6 +1,6 @@
-"""Checks of a model's config that was read from a file, before a model is made of it.
+"""Check a model's config from a file, before a model is made from it.
 
-Whoever wrote the file chose these values: they may be of any type and size.
+The values in a file are not trusted: they may be of any type and size.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from typing import Any
 
 from mirjax.models import MODELS
 
-_LIMITS = (  # ends of names, and the largest value: beyond it memory or time explode
+_LIMITS = (  # ends of names, and the largest value, to bound memory and time
     ("layers", 100),
     ("length", 4_096),
     ("", 16_384),
@@ -31,7 +31,7 @@ def check_config(config: Any) -> dict[str, Any]:
       The arguments.
 
     Raises:
-      ValueError: if they are no JSON object with the name of a model, or a value has
+      ValueError: if they are not a JSON object with the name of a model, or a value has
         the wrong type or is far too large.
     """
     if not isinstance(config, Mapping):
@@ -49,10 +49,10 @@ def check_config(config: Any) -> dict[str, Any]:
 
 
 def check_metadata(metadata: Any) -> dict[str, Any]:
-    """Check what a model file of mirjax tells of a model; see `TrainedModel`.
+    """Check the metadata in a model file of mirjax; see `TrainedModel`.
 
     Raises:
-      ValueError: if it is no JSON object, or an entry has the wrong type.
+      ValueError: if it is not a JSON object, or an entry has the wrong type.
     """
     if not isinstance(metadata, dict) or "model" not in metadata:
         raise ValueError("its metadata describes no model")

@@ -90,19 +90,19 @@ def save_model(
 
 
 def check_shapes(model: PairModel, params: Mapping[str, Any]) -> None:
-    """Check that parameters have the names and shapes of a model's.
+    """Check that parameters have a model's names and shapes.
 
     No device is touched.
 
     Raises:
-      ValueError: if they have not; it names the first that differs.
+      ValueError: if they do not; the message names the first that differs.
     """
     found = traverse_util.flatten_dict(dict(params), sep="/")
     check_flat_shapes(model, {name: array.shape for name, array in found.items()})
 
 
 def check_flat_shapes(model: PairModel, found: Mapping[str, tuple[int, ...]]) -> None:
-    """Do what `check_shapes` does, given shapes by names such as "conv/kernel"."""
+    """Like `check_shapes`, given shapes by names such as "conv/kernel"."""
 
     def init() -> Mapping[str, Any]:
         variables: Mapping[str, Any] = model.init(

@@ -34,17 +34,17 @@ DTYPES = ("float32", "bfloat16")
 
 
 class State(NamedTuple):
-    """What the decoder knows before a letter.
+    """The state of the decoder before a letter.
 
     There is a row per target for the target's letters, and a whole number of rows per
     target for the decoded ones.
 
     Attributes:
       cross_key_values: of the target's letters, for each decoder layer.
-      valid: which of the target's letters are not padding.
+      valid: whether each letter of the target is not padding.
       self_key_values: of the letters decoded so far, for each decoder layer; the
         positions from `step` on are empty.
-      recent: the last decoded tokens, as many as a window has, the last one first.
+      recent: the last decoded tokens, one window, the last one first.
       step: number of tokens decoded so far, BOS included.
     """
 
@@ -58,10 +58,9 @@ class State(NamedTuple):
 class Transformer(nn.Module):
     """Predict the miRNA that binds a target site; a `Generator` with attention.
 
-    Targets come 5'→3', and may be padded to any length. The encoder reads their
-    complements 3'→5': the letters opposite the miRNA's seed then have the same
-    positions in every site, a site that pairs well resembles its miRNA, and one
-    embedding serves both.
+    Targets are given 5'→3', padded to any length. The encoder reads their complements
+    3'→5', so that the letters opposite the miRNA's seed have the same positions in
+    every site, a site that pairs well resembles its miRNA, and both use one embedding.
     """
 
     encoder_layers: int = 3
@@ -69,7 +68,7 @@ class Transformer(nn.Module):
     features: int = 128  # of a letter; even, and a multiple of heads
     heads: int = 4
     hidden_features: int = 512  # units of the feed-forward blocks
-    window: int = 8  # letters that are embedded together: one and those before it
+    window: int = 8  # letters embedded together: one and those before it
     dropout: float = 0.2  # rate, after each block and the embedding
     dtype: str = "float32"  # of the products: float32 or bfloat16
     max_target_length: int = 29  # nt
@@ -78,7 +77,7 @@ class Transformer(nn.Module):
     min_target_length = 1  # nt
 
     def __post_init__(self) -> None:
-        """Raise a ValueError for sizes that no model can have."""
+        """Raise a ValueError for invalid sizes."""
         check_sizes(
             self,
             (
@@ -168,7 +167,7 @@ class Transformer(nn.Module):
     ) -> Float[Array, "targets nodes 6"]:
         """Score every next letter after every prefix; see `Generator`.
 
-        What does not depend on the target is computed once for all targets.
+        Values that do not depend on the target are computed once for all targets.
         """
         windows = tree.windows(self.window)[None]
         x_RND = self._embed(windows, tree.depths)
@@ -186,7 +185,8 @@ class Transformer(nn.Module):
         """Return the weight of each target letter; see `AttentionGenerator`."""
         state = self.encode(targets, steps=0)
         _, weights = self._read(state, previous, train=False)
-        # The encoder reversed the letters: reverse the weights of each row likewise.
+        # The encoder reversed the letters, so the weights of each row are reversed
+        # back.
         positions = jnp.arange(targets.shape[1])[None]
         sizes = jnp.sum(targets != alphabet.PAD, axis=1)[:, None]
         source = jnp.where(positions < sizes, sizes - 1 - positions, positions)

@@ -16,8 +16,8 @@ def check_sizes(model: nn.Module, names: Iterable[str]) -> None:
 def check_rates(model: nn.Module, names: Iterable[str]) -> None:
     """Raise a ValueError if one of the named fields is not a dropout rate.
 
-    A traced rate is not known yet, and is not checked: runs of several rates may be
-    trained as one program.
+    A traced rate has no value yet and is not checked: runs of several rates may be
+      trained in one program.
     """
     for name in names:
         rate = getattr(model, name)

@@ -1,1 +1,1 @@
-"""Tables and pictures of what was measured."""
+"""Tables, plots and pages of results. Nothing is measured here."""

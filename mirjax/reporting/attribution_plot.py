@@ -17,7 +17,7 @@ _COLOURS = "PuOr"  # diverging, and distinct for colour-blind readers too
 def attributions(
     sites: Sequence[tuple[str, Attribution]], path: pathlib.Path, *, title: str = ""
 ) -> Figure:
-    """Draw a panel for each site: its pairs, and beside it its letters.
+    """Draw a panel for each site: the map of letter pairs, with the letters beside it.
 
     The target runs 5'→3' from left to right, the miRNA 5'→3' from top to bottom. So a
     duplex is a diagonal from the upper right to the lower left.

@@ -1,4 +1,4 @@
-"""The report of a benchmark: published predictors beside the model."""
+"""The report of a benchmark: the model and published predictors."""
 
 import dataclasses
 
@@ -15,8 +15,8 @@ def with_published(
     Args:
       report: of the classifier.
       benchmark: one of `options.BENCHMARKS`; None adds nothing.
-      evaluation_set: the rows. If they are not a test set of the benchmark that has
-        published metrics, a note says so.
+      evaluation_set: the rows. A note is added if they are not a test set of the
+        benchmark with published metrics.
     """
     if benchmark is None:
         return report

@@ -1,4 +1,4 @@
-"""What the results of the study's classifiers say, in computed sentences."""
+"""Findings on the study's classifiers, as sentences computed from the results."""
 
 from mirjax.reporting import table
 from mirjax.reporting.findings_text import Findings, against_reported, finding, shown
@@ -83,7 +83,7 @@ def negatives(result: Result) -> Findings:
 
 
 def without_model(result: Result) -> Findings:
-    """T9: where complementarity is as good."""
+    """T9: comparisons in which complementarity is at least as good as the models."""
     found, as_good, compared = [], 0, 0
     for metric, data, rows in result.groups():
         model = best([row for row in rows if row["kind"] == "model"])

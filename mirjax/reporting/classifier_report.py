@@ -1,4 +1,4 @@
-"""The report of a classifier: pictures, and what to print."""
+"""The report of a classifier: plots, tables and notes."""
 
 import pathlib
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ def report_classifier(
     folder: pathlib.Path,
     history: Sequence[Row] = (),
 ) -> Report:
-    """Draw the pictures of a classifier, and collect what is printed and written.
+    """Draw the plots of a classifier, and return its report.
 
     Args:
-      results: what was measured.
-      evaluation_set: what it was measured on.
+      results: the measurements.
+      evaluation_set: the rows of the measurements.
       folder: where `probabilities.png` and, if there is a history, `curves.png` are
         written.
       history: rows of `metrics.jsonl` of the model's training.
@@ -71,7 +71,7 @@ def _draw(
                 history,
                 path,
                 baseline_accuracy=results.baseline_accuracy,
-                title=f"Broken lines: baselines on {rows}",
+                title=f"Dashed lines: baselines on {rows}",
             )
         else:
             curves.classifier_curves(history, path)

@@ -20,7 +20,7 @@ from mirjax.reporting.drawing import (
     save,
 )
 
-_LEAST_RANGE = 5.0  # percent; an axis of matches reaches at least so far
+_LEAST_RANGE = 5.0  # percent; lowest upper limit of an axis of matches
 
 
 def training_curves(
@@ -37,10 +37,10 @@ def training_curves(
       rows: of `metrics.jsonl`; a row may lack any metric.
       path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
       prefix_only_accuracy: masked token accuracy of the baseline that never sees the
-        target, from 0 to 1, drawn as a broken line.
+        target, from 0 to 1, drawn as a dashed line.
       retrieval_match: exact match, from 0 to 1, of the baselines that retrieve training
-        miRNAs, by name, drawn as broken lines.
-      title: above the panels, such as what the baselines were measured on.
+        miRNAs, by name, drawn as dashed lines.
+      title: above the panels, such as the rows of the baselines.
 
     Returns:
       The figure, with panels in the order above.
@@ -52,7 +52,7 @@ def training_curves(
     figure = new_figure(10.0, 6.4, title)
     (loss, accuracy), (match, distinct) = figure.subplots(2, 2, sharex=True)
     _both_lines(loss, rows, "loss")
-    panel(loss, "Loss", "nats a position")
+    panel(loss, "Loss", "nats per position")
 
     _both_lines(accuracy, rows, "token_accuracy_masked", 100.0)
     if prefix_only_accuracy is not None:
@@ -92,8 +92,8 @@ def classifier_curves(
     Args:
       rows: of `metrics.jsonl`; a row may lack any metric.
       path: the picture, PNG or SVG by its suffix, or None; see `drawing.save`.
-      baseline_accuracy: of each baseline, from 0 to 1, drawn as broken lines.
-      title: above the panels, such as what the baselines were measured on.
+      baseline_accuracy: of each baseline, from 0 to 1, drawn as dashed lines.
+      title: above the panels, such as the rows of the baselines.
 
     Returns:
       The figure, with panels in the order above.

@@ -1,4 +1,4 @@
-"""Drawing helpers of all pictures: colours, lines, panels, files."""
+"""Shared drawing functions: colours, lines, panels, files."""
 
 import itertools
 import pathlib
@@ -40,7 +40,7 @@ def line(
     color: str,
     scale: float = 1.0,
 ) -> None:
-    """Draw a metric by epoch, over the rows that have it, if there are any."""
+    """Draw a metric by epoch, from the rows that have it, if any."""
     points = [(row["epoch"], scale * row[key]) for row in rows if key in row]
     if points:
         marker = "o" if len(points) <= _MAX_MARKERS else ""
@@ -49,7 +49,7 @@ def line(
 
 
 def levels(axes: Axes, fractions: Mapping[str, float]) -> None:
-    """Draw baselines as broken lines in percent, with their values in the legend."""
+    """Draw baselines as dashed lines in percent, with their values in the legend."""
     for (name, fraction), style in zip(
         fractions.items(), itertools.cycle(_STYLES), strict=False
     ):
@@ -58,7 +58,7 @@ def levels(axes: Axes, fractions: Mapping[str, float]) -> None:
 
 
 def mark_pairs(axes: Axes, mirna: str, target: str) -> None:
-    """Mark where a letter of a miRNA, from top to bottom, can pair with a target's."""
+    """Mark the letters of miRNA (rows) and target (columns) that can pair."""
     for pairs, fill, name in (
         (WATSON_CRICK, ORANGE, "Watson-Crick pair"),
         (WOBBLE, "none", "G:U wobble"),
@@ -93,7 +93,7 @@ def panel(axes: Axes, title: str, unit: str) -> None:
 
 
 def picture_name(path: pathlib.Path | None) -> str:
-    """Return what to call a picture in messages; None is one that is not written."""
+    """Return the name of a picture in messages; a path of None has no file."""
     return "picture" if path is None else path.name
 
 
@@ -102,8 +102,7 @@ def save(figure: Figure, path: pathlib.Path | None) -> None:
 
     Args:
       figure: the picture.
-      path: the file; an existing one is replaced. None: write none, as for a page that
-        takes the figure.
+      path: the file; an existing one is replaced. None: no file is written.
     """
     if path is None:
         return

@@ -1,4 +1,4 @@
-"""Sentences of a study's report: how values and reported values are worded."""
+"""Wording of values and reported values in the sentences of a study's report."""
 
 from mirjax.reporting import table
 from mirjax.reporting.page import Text
@@ -8,17 +8,17 @@ Findings = list[Text]
 
 
 def shown(row: Row, part: str = HELD_OUT) -> str:
-    """Format a row's value of a part, as its metric is shown everywhere."""
+    """Format a row's value of a part, in the format of its metric."""
     return table.value(row["metric"], row[part])
 
 
 def finding(text: str) -> Text:
-    """Return a paragraph that says what was found."""
+    """Return a paragraph that states a finding."""
     return Text(text, "finding")
 
 
 def start(metric: str) -> str:
-    """Return a metric's name as a sentence begins with it."""
+    """Return a metric's name with a capital, to begin a sentence."""
     label = table.label(metric)
     return label[:1].upper() + label[1:]
 
@@ -36,7 +36,7 @@ def reported_value(row: Row) -> str:
 
 
 def against_reported(result: Result, row: Row) -> str:
-    """Return the end of a sentence that compares a row with what was reported."""
+    """Return the end of a sentence that compares a row with the reported value."""
     reported = result.rows(kind="reported", metric=row["metric"], data=row["data"])
     if not reported or reported[0]["reported"] is None:
         return "."

@@ -34,9 +34,9 @@ def report_genes(
     """Write metrics.json and the page, and print the means.
 
     Args:
-      found: what was measured.
-      options: how, and the folder.
-      origin: the "command" line, and what else metrics.json begins with.
+      found: the measurements.
+      options: of the evaluation, with the folder.
+      origin: the first entries of metrics.json, among them "command".
     """
     folder = pathlib.Path(options.out)
     make_folder(folder)
@@ -49,7 +49,7 @@ def report_genes(
 
 
 def write_gene_page(found: GeneMetrics, command: str, path: pathlib.Path) -> None:
-    """Write a page of what was measured, with a picture for each miRNA."""
+    """Write a page of the measurements, with a plot for each miRNA."""
     header, *rows = mean_table(found)
     caption = (
         "Means over the miRNAs, each held out, with the 95% interval over miRNAs and "
@@ -78,10 +78,10 @@ def write_gene_page(found: GeneMetrics, command: str, path: pathlib.Path) -> Non
 
 
 def mean_table(found: GeneMetrics, *, intervals: bool = True) -> list[list[str]]:
-    """Return the mean of each metric, one row a predictor, after the header.
+    """Return the mean of each metric, one row per predictor, after the header.
 
     Args:
-      found: what was measured.
+      found: the measurements.
       intervals: whether each mean has its 95% intervals over miRNAs and over genes.
     """
     rows = [["predictor", *_LABELS.values()]]
@@ -128,7 +128,7 @@ def draw_distributions(axes: Axes, classes: Mapping[str, Distribution]) -> None:
 
 
 def _mirna_table(found: GeneMetrics) -> page.Table:
-    """Return r² of every predictor, one row a miRNA."""
+    """Return r² of every predictor, one row per miRNA."""
     names = list(found.predictors)
     mirnas: Sequence[str] = list(found.predictors[names[0]]["mirnas"])
     rows = [

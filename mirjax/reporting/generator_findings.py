@@ -1,4 +1,4 @@
-"""What the results of the study's generators say, in computed sentences."""
+"""Findings on the study's generators, as sentences computed from the results."""
 
 from mirjax.reporting import table
 from mirjax.reporting.findings_text import (
@@ -89,7 +89,7 @@ def names(result: Result) -> Findings:
 
 
 def accuracies(result: Result) -> Findings:
-    """T6: the published count beside the collapse."""
+    """T6: the published token accuracy, and the collapse to one prediction."""
     found = []
     for name, distinct in result.content["values"]["distinct"].items():
         rows = result.content["values"]["rows"][name]
@@ -151,7 +151,7 @@ def datasets(result: Result) -> Findings:
 
 
 def lengths(result: Result) -> Findings:
-    """T8: what the site's end and the number of rows explain."""
+    """T8: effects of the position of the site and of the number of rows."""
     found = []
     targets = result.rows(kind="lengths", predictor="targets")
     if targets:

@@ -1,4 +1,4 @@
-"""The report of a generator: pictures, and what to print."""
+"""The report of a generator: plots, tables and notes."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ def report_generator(
     folder: pathlib.Path,
     history: Sequence[Row] = (),
 ) -> Report:
-    """Draw the pictures of a generator, and collect what is printed and written.
+    """Draw the plots of a generator, and return its report.
 
     Args:
-      results: what was measured.
-      evaluation_set: what it was measured on.
+      results: the measurements.
+      evaluation_set: the rows of the measurements.
       folder: where `predictions.png` and `lengths.png` are written, `attention.png` if
         there are attention maps, and `curves.png` if there is a history.
       history: rows of `metrics.jsonl` of the model's training.
@@ -86,7 +86,7 @@ def _draw_with_baselines(
     baselines: Mapping[str, Metrics],
     rows: str,
 ) -> None:
-    """Draw the training curves, with the baselines as broken lines."""
+    """Draw the training curves, with the baselines as dashed lines."""
     curves.training_curves(
         history,
         path,
@@ -95,5 +95,5 @@ def _draw_with_baselines(
             name: baselines[name]["exact_match"]
             for name in ("complementarity", "complementarity_anchored")
         },
-        title=f"Broken lines: baselines on {rows}",
+        title=f"Dashed lines: baselines on {rows}",
     )

@@ -33,7 +33,7 @@ def length_distributions(
 
     Returns:
       The figure, with a panel for the targets and one for the miRNAs of each dataset.
-      It has a bar for each length and a broken line at the median. The panels of a
+      It has a bar for each length and a dashed line at the median. The panels of a
       column have the same axis of lengths.
 
     Raises:

@@ -1,8 +1,8 @@
 """Self-contained HTML pages: text, tables, pictures and commands in one file.
 
-A page needs no network and runs no script but its own, where a table sorts. It follows
-the reader's light or dark theme, fits a phone and a sheet of paper, and every picture
-has a text in its place for those who cannot see it.
+A page needs no network; its only script sorts and filters tables. It follows the
+reader's light or dark theme, fits phones and paper, and gives every picture a text
+alternative.
 """
 
 import base64
@@ -41,8 +41,8 @@ class Text:
 
     Attributes:
       text: plain text; `backquotes` mark code.
-      role: "plain", "finding" (what was found), "caution" (what limits it) or
-        "reported" (what a publication says).
+      role: "plain", "finding" (a result), "caution" (a limitation) or "reported" (a
+        value from a publication).
     """
 
     text: str
@@ -56,8 +56,8 @@ class Table:
     Attributes:
       columns: headings; the first column names the row.
       rows: cells as they are shown, as many as there are columns.
-      caption: what the table shows.
-      baselines: numbers of the rows that need no model, which are set in italics.
+      caption: description of the table.
+      baselines: numbers of the rows that need no model; they are set in italics.
       sorts: whether a reader can sort it by a column, and filter its rows.
     """
 
@@ -79,7 +79,7 @@ class Picture:
 
     Attributes:
       svg: from `draw`.
-      alt: what it shows, for those who cannot see it.
+      alt: text alternative, a description of the picture.
       caption: below it.
     """
 
@@ -89,17 +89,17 @@ class Picture:
 
     def __post_init__(self) -> None:
         if not self.alt.strip():
-            raise ValueError("a picture needs a text in its place")
+            raise ValueError("a picture needs a text alternative")
 
 
 @dataclasses.dataclass(frozen=True)
 class Preformatted:
-    """Lines that keep their columns: a command, or the drawing of a duplex.
+    """Text in a fixed-width font: a command, or the drawing of a duplex.
 
     Attributes:
       text: the lines.
-      label: what they are.
-      folded: shown only when the reader asks for them.
+      label: description of the lines.
+      folded: hidden until the reader opens them.
     """
 
     text: str
@@ -145,7 +145,7 @@ def write_page(
     ]
     tables = [b for s in sections for b in s.blocks if isinstance(b, Table)]
     script = _script() if any(table.sorts for table in tables) else ""
-    # The page allows the script of this SHA-256 alone.
+    # The page allows only the script with this SHA-256.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = environment().get_template("page.html.j2")
     page = template.render(
@@ -198,7 +198,7 @@ def _with_prefixed_ids(svg: str, name: str) -> str:
 
 @functools.cache
 def environment() -> Environment:
-    """Return the environment of the templates; what is filled in is escaped."""
+    """Return the environment of the templates; inserted text is escaped."""
     found = Environment(
         loader=PackageLoader("mirjax.reporting", "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),

@@ -29,7 +29,7 @@ def predictions(
     *,
     title: str = "",
 ) -> Figure:
-    """Draw the matches of a model's predictions beside those of each baseline, as bars.
+    """Draw the matches of predictions of a model and of each baseline, as bars.
 
     Args:
       model: its metrics, fractions from 0 to 1.
@@ -59,7 +59,7 @@ def predictions(
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
         longest = max(longest, *percents)
-    # Room for the value after the longest bar; the axes are shared.
+    # Space for the value after the longest bar; the axes are shared.
     panels[0].set_xlim(0, max(1.25 * longest, 1.0))
     panels[0].invert_yaxis()
     save(figure, path)
@@ -112,7 +112,7 @@ def matches_by_length(
 def probabilities(
     curves: ProbabilityCurves, path: pathlib.Path | None, *, title: str = ""
 ) -> Figure:
-    """Draw how well a classifier's probabilities are calibrated, and their precision.
+    """Draw the calibration of a classifier, and precision-recall curves.
 
     Args:
       curves: of the classifier and its baselines; the model is the first.

@@ -13,7 +13,7 @@ Metrics = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What an evaluation prints and writes.
+    """The content that an evaluation prints and writes.
 
     Attributes:
       metrics: metrics of the model, and the options they depend on.
@@ -21,7 +21,7 @@ class Report:
       notes: lines to print below the tables.
       decoders: metrics of each other decoder.
       published: metrics of predictors as published, on the same rows.
-      benchmark: which benchmark and test set these are of; empty without one.
+      benchmark: name of the benchmark and test set of `published`; empty without one.
     """
 
     metrics: Metrics
@@ -32,13 +32,13 @@ class Report:
     benchmark: Metrics = dataclasses.field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
-        """Return what metrics.json holds of the measurements."""
+        """Return the measurements as entries of metrics.json."""
         benchmark = {"benchmark": self.benchmark} if self.benchmark else {}
         return {**self.metrics, "baselines": self.baselines, **benchmark}
 
 
 def describe_source(source: Source) -> dict[str, Any]:
-    """Return what metrics.json holds of the rows that were evaluated on."""
+    """Describe the evaluated rows as entries of metrics.json."""
     return {
         "data": source.data,
         "data_path": source.path or None,
@@ -93,7 +93,7 @@ def _print_published(report: Report) -> None:
 
 
 def print_origin(source: Source, path: pathlib.Path, *, full: bool) -> None:
-    """Print what the baselines were fitted on, and where all metrics are written.
+    """Print which rows the baselines were fitted on, and the path of all metrics.
 
     Args:
       source: of the rows.

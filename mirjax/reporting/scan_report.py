@@ -21,19 +21,19 @@ from mirjax.reporting.scan_summary import GENE_COLUMNS, Limits, ScanSummary
 from mirjax.reporting.scan_tracks import draw_tracks
 
 DrawDuplex: TypeAlias = Callable[[Mapping[str, Any]], str]
-"""Draws the duplex of a site, a row of the table, in lines."""
+"""Draws the duplex of a site, given its row of the table, as lines of text."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ScanReport:
-    """What a report says beside the rows.
+    """The content of a report besides the rows.
 
     Attributes:
       command: the command that repeats the scan.
       settings: names and values, as shown.
-      lengths: of targets by name, in nt, filled while they are read; a target that is
-        missing ends where its last site ends.
-      draw: draws a duplex; None shows the column `duplex` as it is, if there is one.
+      lengths: name → length of each target, in nt, filled while targets are read; a
+        missing target ends where its last site ends.
+      draw: draws a duplex; None shows the column `duplex` unchanged, if there is one.
       limits: how much the page shows.
     """
 
@@ -52,10 +52,10 @@ def open_report(
 
     Args:
       path: the page; it appears whole or not at all.
-      report: what it says beside the rows.
+      report: its content besides the rows.
 
     Yields:
-      A function that takes the rows table by table; those of a target come together.
+      A function that takes the rows table by table; all rows of a target in one table.
     """
     summary = ScanSummary(report.limits)
     yield summary.add
@@ -156,7 +156,7 @@ def _settings(report: ScanReport) -> Section:
 
 
 def _shown(shown: int, total: int, things: str, by: str) -> str:
-    """Say what is shown of all, and what is left out."""
+    """Describe how many things are shown, and how many are left out."""
     if shown == total:
         return f"All {total:,} {things}, by {by}."
     return f"The {shown:,} {things} of the highest {by}; {total - shown:,} left out."

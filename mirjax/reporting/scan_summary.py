@@ -16,7 +16,7 @@ _STRONGEST = "descending"
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """How much a report shows.
+    """Upper limits of what a report shows.
 
     Attributes:
       targets: with a picture.
@@ -38,7 +38,7 @@ class ScanSummary:
 
     Attributes:
       targets: name → sites of the strongest targets by their summed scores.
-      sites: name → how many sites those targets have.
+      sites: name → number of sites of each of those targets.
       genes: a table with the columns `GENE_COLUMNS`, strongest first.
       duplexes: the sites of the highest scores, with all their columns.
       num_sites, num_targets, num_genes: of the whole scan: rows, targets with a site,
@@ -55,7 +55,7 @@ class ScanSummary:
         self.num_sites = self.num_targets = self.num_genes = 0
 
     def add(self, table: pa.Table) -> None:
-        """Take the next rows; all rows of a target come together."""
+        """Take the next rows; all rows of a target must be in one table."""
         if not table.num_rows:
             return
         table = _complete(table)
@@ -74,7 +74,7 @@ class ScanSummary:
             sums["target"].to_pylist(), sums["score_sum"].to_pylist(), strict=True
         ):
             if len(self._sums) == self._limits.targets:
-                # The last of the weakest, since an earlier one stays.
+                # Of equally weak ones the last, since the earlier ones stay.
                 weakest = min(reversed(self._sums), key=self._sums.__getitem__)
                 if total <= self._sums[weakest]:
                     continue
@@ -107,9 +107,9 @@ def _complete(table: pa.Table) -> pa.Table:
 
 
 def _count_genes(table: pa.Table) -> pa.Table:
-    """Return one row a target and miRNA, in the order of their first sites.
+    """Return one row per target and miRNA, in the order of their first sites.
 
-    Unlike `scanning.genes`, this needs no order of the rows of a target.
+    Unlike in `scanning.genes`, the rows of a target may be in any order.
     """
     for name in SITE_TYPES:
         one = pc.equal(table["site_type"], name).cast(pa.int64())

@@ -1,4 +1,4 @@
-"""Sites along a transcript as a picture: a track a miRNA, height by score."""
+"""Plot of sites along a transcript: one track per miRNA, bar height by score."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class Tracks:
 
     Attributes:
       svg: an SVG element in the page's colours.
-      alt: what it shows, in words.
+      alt: description of the picture.
       caption: what was left out; empty if nothing was.
     """
 
@@ -81,7 +81,7 @@ def _track(
     rows: Sequence[Mapping[str, Any]],
     scales: tuple[float, float],
 ) -> dict[str, Any]:
-    """Return what the template draws of a miRNA."""
+    """Return what the template needs to draw the track of a miRNA."""
     scale, highest = scales
     base = _TOP + _TRACK * (number + 1)
     bars = []
@@ -122,6 +122,6 @@ def _describe(
     by_mirna: Mapping[str, Sequence[Mapping[str, Any]]],
     shown: Sequence[str],
 ) -> str:
-    """Return what a picture shows, in words."""
+    """Return a description of a picture."""
     sites = [f"{mirna} {len(by_mirna[mirna])}" for mirna in shown]
     return f"{name}, {length:,} nt; sites by miRNA: {', '.join(sites)}"

@@ -1,4 +1,4 @@
-"""What the results of a study say, in sentences that are computed from them."""
+"""Findings of a study, as sentences that are computed from its results."""
 
 from collections.abc import Callable, Mapping
 

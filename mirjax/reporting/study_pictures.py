@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -23,11 +24,11 @@ from mirjax.reporting.study_results import HELD_OUT, SEEN, Result, Row
 
 Blocks = list[Picture | Preformatted | Text]
 
-_BARS = 0.36  # inches a predictor
+_BARS = 0.36  # inches per predictor
 
 
 def pictures(result: Result) -> Blocks:
-    """Return the pictures of an experiment; each has a text in its place."""
+    """Return the pictures of an experiment, each with a text alternative."""
     found: Blocks = list(_comparison(result))
     data = result.content["pictures"]
     if "histories" in data:
@@ -82,7 +83,7 @@ def _bars(metric: str, rows: Sequence[Row]) -> Figure:
     reported = [row["reported"] for row in rows if row.get("reported") is not None]
     if reported:
         axes.axvline(scale * reported[0], color=ORANGE, linestyle="--")
-    handles: list[Any] = [
+    handles: list[Artist] = [
         Patch(color=color, label=label)
         for color, label in ((GREY, "seen in training"), (BLUE, "held out"))
     ]

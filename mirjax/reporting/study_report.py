@@ -145,7 +145,7 @@ def _length_table(result: Result, rows: Sequence[Row]) -> Table:
 
 
 def _origin(result: Result) -> str:
-    """Say how long the experiment took, where and with what."""
+    """Describe the time, machine and software of the experiment."""
     content = result.content
     software = ", ".join(f"{name} {v}" for name, v in content["software"].items())
     minutes = content["seconds"] / 60

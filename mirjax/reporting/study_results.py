@@ -1,4 +1,4 @@
-"""The result files of a study, as they are read for its report."""
+"""Read the result files of a study, for its report."""
 
 import dataclasses
 import json
@@ -14,10 +14,10 @@ _ORDER = ("reported", "model", "baseline")  # of the rows of a table
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What one experiment has found.
+    """The result of one experiment.
 
     Attributes:
-      content: of its file.
+      content: content of its file.
     """
 
     content: Mapping[str, Any]
@@ -46,11 +46,11 @@ class Result:
         ]
 
     def measured(self, **wanted: str) -> list[Row]:
-        """Return those of them that were measured on held-out rows."""
+        """Return those of `rows` that were measured on held-out rows."""
         return [row for row in self.rows(**wanted) if HELD_OUT in row]
 
     def row(self, **wanted: str) -> Row | None:
-        """Return the first of them; None if there is none."""
+        """Return the first of `rows`; None if there is none."""
         return next(iter(self.measured(**wanted)), None)
 
     def groups(self) -> Iterator[tuple[str, str, list[Row]]]:
@@ -69,7 +69,7 @@ def read_results(folder: pathlib.Path) -> list[Result]:
     """Read the result files of a study, in the order of the experiments.
 
     Args:
-      folder: holds T1.json and the others; there may be some of them only.
+      folder: holds T1.json and the others, or some of them.
 
     Raises:
       ValueError: if there is none, or one is damaged.

@@ -1,4 +1,4 @@
-"""The summary of a study: each reported value beside ours, and how they compare."""
+"""The summary of a study: each reported value compared with ours."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ _VERDICTS = _MATCHED, _HIGHER, _SEEN_ONLY, _LOWER = (
     "reached on rows seen in training alone",
     "not reached",
 )
-# Two values are equal if they are no further apart than this.
+# Values are equal up to this difference.
 _TOLERANCE = 0.0005
 
 
@@ -73,7 +73,7 @@ def verdict(reported: float, ours: Row) -> str:
       ours: the row of our best model.
 
     Returns:
-      Whether it lies in our 95% interval on held-out rows or above or below it; if
+      Whether it lies within, above or below our 95% interval on held-out rows; if
       above, whether it is reached on rows seen in training.
     """
     low, high = ours.get(f"{HELD_OUT}_interval") or (ours[HELD_OUT], ours[HELD_OUT])

@@ -10,8 +10,8 @@ _WIDTH = 148  # columns where the output is not a terminal
 _NARROW = 80  # the same, of a summary
 
 _LABELS = {
-    "loss": "loss (nats a position)",
-    "cross_entropy": "cross-entropy (nats a position)",
+    "loss": "loss (nats per position)",
+    "cross_entropy": "cross-entropy (nats per position)",
     "token_accuracy_keras": "token accuracy, Keras's count",
     "token_accuracy_masked": "token accuracy",
     "exact_match": "exact match",

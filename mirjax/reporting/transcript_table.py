@@ -21,7 +21,7 @@ COLUMNS = (
 
 @dataclasses.dataclass
 class _Mirna:
-    """What supports a miRNA of a transcript."""
+    """The sites that support a miRNA of a transcript."""
 
     target: str
     name: str
@@ -47,9 +47,9 @@ class TranscriptTable:
         self._mirnas: dict[tuple[int, str, bool], _Mirna] = {}
 
     def gather(self, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-        """Yield predictions as they come, and keep what the table needs of them.
+        """Yield predictions unchanged, and collect what the table needs.
 
-        A site without a decoded miRNA supports none.
+        A site without a decoded miRNA is not counted.
         """
         for site in predictions:
             if site.mirna:
@@ -65,8 +65,8 @@ class TranscriptTable:
     def write(self, file: io.TextIOBase) -> int:
         """Write the table, tab-separated, and return the number of its rows.
 
-        Transcripts come in their order; within one the known miRNAs first, then those
-        with more sites, then those of a higher log P.
+        Transcripts are in input order. Within one, known miRNAs come first, then those
+        with more sites, then those of higher log P.
 
         Args:
           file: file to write to.

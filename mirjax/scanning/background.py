@@ -1,9 +1,10 @@
-"""The background of a search: its miRNAs' sites in shuffled transcripts.
+"""The background of a search: sites of its miRNAs in shuffled transcripts.
 
-Transcripts of the search are shuffled so that each keeps the count of each
-dinucleotide, and scanned by the rule of the search itself. What each miRNA finds there
-is its `Null`. It is a pure function of the classifier, the miRNA, the rule, the
-transcripts that are shuffled and the seed, and is kept on disk under a hash of these.
+Transcripts of the search are shuffled, which preserves the count of each dinucleotide,
+and scanned by the same candidate rule as the search. The scores that each miRNA has
+there are its null distribution, a `Null`. They depend only on the classifier, the
+miRNA, the rule, the shuffled transcripts and the seed, and are cached on disk under a
+hash of these.
 
 References:
   Altschul & Erickson 1985, Significance of nucleotide sequence alignments,
@@ -32,13 +33,13 @@ from mirjax.scanning.slices import Slice
 from mirjax.sequences.records import SequenceRecord
 
 _SLICE = 50_000  # nt of shuffled transcripts in a slice
-_VERSION = 3  # of the rule by which sites are found and scored
-_CALIBRATION = 50_000  # nt of shuffled transcripts that thresholds are chosen on
+_VERSION = 3  # of the cached scores; raised when sites are found or scored otherwise
+_CALIBRATION = 50_000  # nt of shuffled transcripts from which thresholds are chosen
 
 
 @dataclasses.dataclass(frozen=True)
 class Background:
-    """Shuffled transcripts, and the cache of the scores that are found in them.
+    """Shuffled transcripts, and a cache of the scores of sites in them.
 
     Attributes:
       sample: transcripts to shuffle, from `sample_of`.
@@ -68,7 +69,7 @@ class Background:
           mirnas: 5'→3'.
 
         Raises:
-          ValueError: for another kind, or transcripts without a letter.
+          ValueError: for an unknown kind, or transcripts without a letter.
         """
         shuffled = [
             tokens_of(record)
@@ -147,10 +148,10 @@ class Background:
             self.letters,
             self.seed,
         ]
-        thresholds = [list(scorer.rule.thresholds)]
+        thresholds: list[tuple[float, ...]] = [scorer.rule.thresholds]
         if scorer.screen is not None:
             common.append(screen_digest())
-            thresholds.append(list(scorer.screen.thresholds))
+            thresholds.append(scorer.screen.thresholds)
         paths: list[pathlib.Path | None] = []
         for mirna, *lowest in zip(scorer.mirnas, *thresholds, strict=True):
             key = json.dumps([*common, mirna.sequence, *lowest])
@@ -188,8 +189,8 @@ def shuffled_slices(
     """Yield slices of shuffled transcripts.
 
     Args:
-      records: transcripts, 5'→3', from `sample_of`. They are shuffled again and again
-        until there are enough letters.
+      records: transcripts, 5'→3', from `sample_of`. They are shuffled repeatedly until
+        there are enough letters.
       letters: nucleotides to yield in all, exactly.
       seed: of the shuffles.
 
@@ -218,7 +219,7 @@ def shuffled_slices(
 def sample_of(
     records: Iterable[SequenceRecord], letters: int
 ) -> tuple[SequenceRecord, ...]:
-    """Return the first transcripts, up to the one that completes so many letters."""
+    """Return the first transcripts, until they have at least `letters` nucleotides."""
     sample = []
     for record in records:
         sample.append(record)

@@ -1,23 +1,23 @@
 """Candidates: the duplexes of miRNAs and transcripts that a classifier scores.
 
 A transcript is divided into bins of `BIN` letters, from its first letter on. In each
-bin a miRNA has one duplex: the best of those whose 3' end on the transcript lies there,
-by the score `by_bond` of `alignment.complementarity`. The score is exact, and the
+bin a miRNA has one duplex: the best-scoring one whose 3' end on the transcript lies in
+the bin. The score is `by_bond` of `alignment.complementarity`; it is exact, and the
 duplex may begin in an earlier bin. Of duplexes whose ends are less than `APART` letters
-from one another only the best is a candidate (see `maxima`): the classifier reads one
-window for all of them. A rule says which candidates are scored:
+apart, only the best is a candidate (see `maxima`): one window of the classifier covers
+them all. A rule decides which candidates the classifier scores:
 
   all        every candidate
-  sensitive  candidates with at least the lowest score that no more than half of all
-             candidates in shuffled transcripts reach
-  fast       the same; where a classifier scores them, those that the screen keeps
-             (see `screen`)
-  seed       canonical sites alone: letters 2-7 paired, Watson-Crick
+  sensitive  candidates whose score at most half of all candidates in shuffled
+             transcripts reach
+  fast       the same; if a classifier scores them, those that the screen keeps (see
+             `screen`)
+  seed       canonical sites only: Watson-Crick pairs at miRNA letters 2-7
 
-So `sensitive` finds the sites of `all`, except those whose duplexes score less: a
-duplex never hides a better one. Each miRNA has its own threshold, since the
-distribution of its scores is its own. Scores are whole numbers, so that a rule often
-keeps less than a half.
+So `sensitive` finds the sites of `all`, except those of low duplex score: a duplex
+never suppresses a better one. The distribution of scores differs between miRNAs, so
+each has its own threshold. Scores are integers with many ties, so a rule often keeps
+less than a half.
 """
 
 import dataclasses
@@ -25,8 +25,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
-from jaxtyping import Bool, Int, Int64, UInt8
+from jaxtyping import Int, Int64, UInt8
 
 from mirjax.alignment.complementarity import by_bond
 from mirjax.alignment.end_scores import Subjects, end_scores
@@ -36,12 +35,10 @@ from mirjax.scanning.site_types import find_sites
 
 ALL, SENSITIVE, FAST, SEED = CANDIDATES
 BIN = 10  # nt
-APART = 40  # nt; of two duplexes of a miRNA with nearer 3' ends the better one counts
+APART = 40  # nt between the 3' ends of two candidates of a miRNA, at least
 
 SHARE = 0.5
-"""Of all candidates in shuffled transcripts, the most that a threshold keeps."""
-
-_SAME = 22  # nt; sites of two tables whose 3' ends are nearer are the same
+"""Highest fraction of the candidates in shuffled transcripts that a threshold keeps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +47,9 @@ class CandidateRule:
 
     Attributes:
       kind: one of `CANDIDATES`.
-      thresholds: lowest alignment score of a candidate, one a miRNA.
-      kept: share of all candidates in shuffled transcripts that each miRNA keeps; empty
-        if it was not measured.
+      thresholds: lowest alignment score of a candidate, one per miRNA.
+      kept: fraction of all candidates in shuffled transcripts that are kept, one per
+        miRNA; empty if it was not measured.
     """
 
     kind: str
@@ -61,12 +58,12 @@ class CandidateRule:
 
 
 class Candidates(NamedTuple):
-    """Candidates of some miRNAs, by miRNA, then by place.
+    """Candidates of some miRNAs, ordered by miRNA, then by position.
 
     Attributes:
       mirnas: number of each candidate's miRNA.
       transcripts: number of its transcript.
-      ends: place in the transcript after the last letter of its duplex.
+      ends: position in the transcript after the last letter of its duplex.
       scores: of its alignment.
     """
 
@@ -99,7 +96,7 @@ def find_candidates(
     Args:
       subjects: transcripts, from `lay_out`.
       mirnas: tokens of all miRNAs, 5'→3'.
-      numbers: of those that are wanted, ascending.
+      numbers: indices of the miRNAs to search for, ascending.
       rule: with a threshold for each of `mirnas`.
     """
     numbers = list(numbers)
@@ -124,7 +121,7 @@ def find_candidates(
 def _best_places(
     scores: Int[np.ndarray, " size"], threshold: int
 ) -> Int64[np.ndarray, " places"]:
-    """Return the first best place of each bin that reaches a threshold."""
+    """Return the first best position of each bin that reaches a threshold."""
     bins = scores.reshape(-1, BIN)
     chosen = np.flatnonzero(bins.max(axis=1) >= threshold)
     return chosen * BIN + bins[chosen].argmax(axis=1)
@@ -133,7 +130,7 @@ def _best_places(
 def _seed_places(
     subjects: Subjects, mirnas: Sequence[UInt8[np.ndarray, " _"]], numbers: list[int]
 ) -> dict[int, Int64[np.ndarray, " places"]]:
-    """Return the places opposite letter 2 in the canonical sites of each miRNA."""
+    """Return the positions opposite letter 2 in the canonical sites of each miRNA."""
     sites = find_sites([subjects.tokens], [mirnas[number] for number in numbers])
     has_a = np.isin(sites.types, (0, 2))
     second = sites.ends - 1 - has_a
@@ -165,7 +162,7 @@ def calibrate(
       mirnas: tokens, 5'→3'.
 
     Raises:
-      ValueError: for another kind.
+      ValueError: for an unknown kind.
     """
     if kind not in CANDIDATES:
         raise ValueError(f"--candidates={kind} is not one of {', '.join(CANDIDATES)}")
@@ -183,29 +180,3 @@ def calibrate(
         thresholds.append(threshold)
         kept.append(float(np.mean(scores >= threshold)) if len(scores) else 0.0)
     return CandidateRule(kind, tuple(thresholds), tuple(kept))
-
-
-def retained(reference: pa.Table, table: pa.Table) -> Bool[np.ndarray, " rows"]:
-    """Return which sites of a reference table are in another table, too.
-
-    A site is there if one of the same miRNA and target ends less than `_SAME` letters
-    from it. The mean is the share of the sites of the rule `all` that another rule
-    finds.
-
-    Args:
-      reference: sites, with columns `mirna`, `target` and `end`.
-      table: likewise, from the same transcripts.
-    """
-    places: dict[tuple[str, str], list[int]] = {}
-    columns = "mirna", "target", "end"
-    for *pair, end in zip(*(table[name].to_pylist() for name in columns), strict=True):
-        places.setdefault((pair[0], pair[1]), []).append(end)
-    return np.array(
-        [
-            any(abs(end - other) < _SAME for other in places.get((mirna, target), ()))
-            for mirna, target, end in zip(
-                *(reference[name].to_pylist() for name in columns), strict=True
-            )
-        ],
-        bool,
-    )

@@ -1,8 +1,7 @@
 """Slices scanned by the workers of a Dask cluster, in the order of the input.
 
-A slice is a task, and its result is the bytes of its part, which this process writes.
-The workers need no file system in common with it. What a lost worker was scanning is
-scanned by another.
+A slice is a task. Its result is the encoded part, which this process writes, so that
+workers need no shared file system. If a worker is lost, another scans its slice.
 """
 
 import collections
@@ -26,12 +25,12 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 30
 _REFRESH_SECONDS = 5  # between two counts of the workers
 _TASKS = 2  # for each worker thread, so that none waits for its next slice
-_AHEAD = 8  # slices for each worker thread that are read and not yet written
+_AHEAD = 8  # slices for each worker thread that are read but not yet written
 
 ScanSlices: TypeAlias = Callable[
     [Iterable[Slice], PartsFolder | None], Iterator[tuple[Slice, pa.Table]]
 ]
-"""Scans slices: takes them and the folder of their parts, and yields them in order."""
+"""Scans slices: takes them and the folder of their parts, and yields rows in order."""
 
 
 @contextlib.contextmanager
@@ -43,10 +42,10 @@ def open_cluster(address: str, scan: SliceScanner) -> Iterator[ScanSlices]:
       scan: makes the rows of one slice.
 
     Yields:
-      A function that scans slices. At most a few slices a worker are in memory.
+      A function that scans slices. At most a few slices per worker are in memory.
 
     Raises:
-      ValueError: if Dask is not installed or no scheduler answers.
+      ValueError: if Dask is not installed or no scheduler responds.
     """
     try:
         from mirjax.scanning.cluster_worker import ScannerPlugin

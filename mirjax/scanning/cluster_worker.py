@@ -1,4 +1,4 @@
-"""What the workers of a Dask cluster run; needs the extra cluster."""
+"""Code that the workers of a Dask cluster run; needs the extra `cluster`."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from mirjax.scanning.slices import Slice, SliceScanner
 
 
 class ScannerPlugin(WorkerPlugin):
-    """Gives a scanner to every worker, now and later.
+    """Gives a scanner to every worker, also to those that join later.
 
-    A worker that joins or restarts gets it too; data that is scattered would be lost
-    with the workers that hold it.
+    A worker that joins or restarts later gets it too. Scattered data would be lost
+    together with the workers that hold it.
     """
 
     def __init__(self, name: str, scan: SliceScanner) -> None:
@@ -30,7 +30,7 @@ def scan_slice(name: str, a_slice: Slice) -> bytes:
     """Scan a slice on a worker.
 
     Args:
-      name: of the plugin that has the scanner.
+      name: name of the plugin that holds the scanner.
       a_slice: what to scan.
 
     Returns:

@@ -1,16 +1,16 @@
-"""Duplexes as text: compact pairing strings, and drawings in three lines.
+"""Duplexes as text: compact pairing strings, and three-line drawings.
 
 A pairing string is ViennaRNA's notation of a duplex: the letters of the site, `&`, and
 all letters of the miRNA, both 5'→3'. An opening bracket is a letter of the site that
-pairs, by Watson-Crick or as a wobble, with the letter of the closing bracket that
-matches it; a point is a letter that does not pair. At ACUACCUC, letters 2-8 of let-7a
-pair with all letters but the first:
+pairs, Watson-Crick or wobble, with the letter of the matching closing bracket; a dot is
+an unpaired letter. At ACUACCUC, letters 2-8 of let-7a pair with all letters of the site
+but the first:
 
     .(((((((&.)))))))..............
 
 In a drawing the target runs 5'→3', the miRNA below it 3'→5'. A bar is a Watson-Crick
-pair, a colon a wobble. Letters that face each other and do not pair have a blank
-between them; a letter that faces none has a dash opposite.
+pair, a colon a wobble. Two opposite letters that do not pair have a space between them;
+an unpaired letter with none opposite faces a dash.
 """
 
 import re
@@ -39,8 +39,7 @@ def pairing_strings(
     Args:
       mirnas: tokens, 5'→3', padded on the right.
       segments: tokens of the transcript, 5'→3', each up to the end of its site.
-      partners: column that faces each letter of the miRNA, or -1; from
-        `alignment.paths`.
+      partners: column opposite each letter of the miRNA, or -1; from `alignment.paths`.
     """
     columns = segments.shape[1]
     rows, letters = np.nonzero(partners >= 0)
@@ -81,7 +80,8 @@ def draw(site: str, mirna: str, pairing: str, after: str = "") -> tuple[str, str
       site: letters of the site, 5'→3'.
       mirna: letters of the miRNA, 5'→3'.
       pairing: its pairing string.
-      after: letters that follow the site, 5'→3', to face the miRNA's first letters.
+      after: letters that follow the site, 5'→3', drawn opposite the miRNA's first
+        letters.
 
     Returns:
       Three lines of one length: target, pairs, miRNA.
@@ -145,10 +145,10 @@ def drawings(
     transcripts: Iterable[SequenceRecord],
     mirnas: Mapping[str, str],
 ) -> Iterator[str]:
-    """Draw every site of a table, reading the transcripts once along with it.
+    """Draw every site of a table, reading the transcripts once in step with it.
 
     Args:
-      tables: of sites, in the order of the transcripts, none of which is read again.
+      tables: tables of sites, in the order of the transcripts.
       transcripts: of the search, 5'→3'.
       mirnas: sequence of each, 5'→3', by name.
 

@@ -1,4 +1,4 @@
-"""Optional outputs of a scan, beside its table: genes and drawings of duplexes."""
+"""Optional outputs of a scan, besides its table: genes and drawings of duplexes."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ def extra_outputs(
 
     Args:
       flag_values: of mirjax.scan.
-      stack: closes what is read beside the scan.
+      stack: closes the files that are read in step with the scan.
       search: None if the rows come from an earlier scan. Then no transcripts are read,
         no duplexes are drawn, and genes have no predicted repression.
       transcripts: of the search; None without one.
@@ -54,7 +54,7 @@ def duplex_drawer(
 ) -> Callable[[Mapping[str, Any]], str]:
     """Return a function that draws the duplex of a row of the table, in three lines.
 
-    It reads the transcripts anew for each site: a page shows only a few.
+    It reads the transcripts again for each site, since a page shows only a few sites.
     """
     mirnas = {each.name: each.sequence for each in search.mirnas}
 

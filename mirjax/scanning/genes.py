@@ -1,4 +1,4 @@
-"""One row for each miRNA and transcript with a site, from the table of sites.
+"""Gene scores: the sites of a table, summed for each miRNA and transcript.
 
 The rows of a table of sites are ordered by transcript, then by miRNA, so that those of
 one pair are adjacent. The tables are read once, one in memory at a time.
@@ -43,7 +43,7 @@ def genes_of(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         firsts = _firsts(table)
         if not len(firsts):
             continue
-        # The last pair may go on in the next table.
+        # The last pair may continue in the next table.
         whole = int(firsts[-1])
         waiting = table.slice(whole)
         if whole:

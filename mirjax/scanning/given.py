@@ -1,4 +1,4 @@
-"""Sequences as users of the Python interface give them."""
+"""Sequences in the forms that the Python interface accepts."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,13 +22,13 @@ _LETTERS = {*alphabet.LETTERS, "T", *alphabet.IUPAC_CODES}
 
 
 def is_file(sequences: object) -> TypeGuard[str | os.PathLike[str]]:
-    """Return whether sequences are given as a file: a path, or text that is not RNA.
+    """Return whether the argument is a file: a path, or text that is not RNA.
 
     >>> is_file("ACGU"), is_file("utrs.fa"), is_file(["ACGU"])
     (False, True, False)
 
     Args:
-      sequences: what a user gives.
+      sequences: in any of the accepted forms.
     """
     if isinstance(sequences, str):
         return not set(sequences.upper()) <= _LETTERS or not sequences
@@ -36,16 +36,16 @@ def is_file(sequences: object) -> TypeGuard[str | os.PathLike[str]]:
 
 
 def records(sequences: Sequences) -> list[SequenceRecord]:
-    """Return sequences as they are given, with their names.
+    """Return sequences as records with names.
 
     >>> records({"a": "acgt"})
     [SequenceRecord(name='a', sequence='acgt')]
 
     Args:
-      sequences: what a user gives; a file is read whole.
+      sequences: in any of the accepted forms; a file is read whole.
 
     Raises:
-      ValueError: if two have one name, one is not text, or a file cannot be read.
+      ValueError: if two have the same name, one is not text, or a file cannot be read.
     """
     if is_file(sequences):
         return fasta.read_fasta(sequences, unknown_letters=True)
@@ -60,7 +60,7 @@ def mirna_records(mirnas: Sequences) -> list[SequenceRecord]:
     """Return miRNAs: sequences, a FASTA file, a dataset, or names in miRBase.
 
     Args:
-      mirnas: what a user gives.
+      mirnas: in any of the accepted forms.
 
     Raises:
       ValueError: as `records` and `load_mirnas` do.
@@ -86,7 +86,7 @@ def paired(
     """Return the miRNA and the target of each pair.
 
     Args:
-      mirnas: n miRNAs, or a dataset or names of them, or one for all targets.
+      mirnas: n miRNAs, or a dataset or names of n miRNAs, or one for all targets.
       targets: n targets, or one for all miRNAs.
 
     Raises:
@@ -112,13 +112,13 @@ def frame_columns(
 
     Args:
       frame: with the columns mirna and target.
-      targets: what was given beside it: nothing.
+      targets: must be None, since the frame holds the targets.
 
     Raises:
       ValueError: if a column is missing or a value is not text.
     """
     if targets is not None:
-        raise ValueError("a frame of pairs holds the targets; give no others")
+        raise ValueError("a frame of pairs holds the targets; leave targets out")
     for name in ("mirna", "target"):
         if name not in frame:
             raise ValueError(
@@ -139,6 +139,6 @@ def _named(items: Iterable[tuple[Any, Any]]) -> list[SequenceRecord]:
         if not isinstance(sequence, str):
             raise ValueError(f"sequence {name}: {sequence!r} is not text")
         if name in found:
-            raise ValueError(f"{name}: a second sequence of that name")
+            raise ValueError(f"{name}: two sequences have this name")
         found[name] = SequenceRecord(name, sequence)
     return list(found.values())

@@ -1,8 +1,8 @@
-"""Non-maximum suppression: of duplexes that are near one another, the best is kept.
+"""Non-maximum suppression: of nearby duplexes, only the best is kept.
 
 Duplexes are visited from the best to the worst. One is kept unless its 3' end on the
-transcript is near that of a duplex that was kept before; so a duplex that was itself
-left out suppresses no other. Of equal ones, that nearer to the 5' end comes first.
+transcript is near that of a duplex kept before it. A duplex that is not kept suppresses
+no other. Of duplexes with equal scores, the one nearer to the 5' end comes first.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ def best_apart(
 
     Args:
       owners: number of each one's transcript, ascending.
-      ends: place of each one's 3' end, ascending in a transcript.
+      ends: position of each one's 3' end, ascending within a transcript.
       scores: the higher the better.
       apart: nt; ends at least as far apart do not suppress one another.
     """
@@ -28,7 +28,8 @@ def best_apart(
     rank[order] = np.arange(len(order))
     taken = np.zeros(len(order), bool)
     left = np.arange(len(order))
-    # Kept at once: all that are better than every duplex near them. Those near go.
+    # Each round keeps every duplex that is better than all its neighbours, and removes
+    # these.
     while len(left):
         near = _neighbours(owners[left], ends[left], apart)
         best = np.ones(len(left), bool)

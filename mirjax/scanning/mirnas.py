@@ -1,4 +1,4 @@
-"""The miRNAs of a scan: from a FASTA file, a dataset, or by name."""
+"""Load the miRNAs of a scan: from a FASTA file, a dataset, or by name."""
 
 import os
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ def check_lengths(
       source: where they come from, for messages.
 
     Raises:
-      ValueError: if some are refused, or none is left.
+      ValueError: if some are refused, or none remains.
     """
     longest = model.max_mirna_length
     bad = [
@@ -97,7 +97,7 @@ def _load_named(names: Sequence[str]) -> list[SequenceRecord]:
 def _species(name: str) -> tuple[str, str]:
     """Return the species of a miRNA and its full name, such as hsa and hsa-miR-21-5p.
 
-    A species' code has three or four lower-case letters; "mir" and "let" are none.
+    A species' code has three or four lower-case letters; "mir" and "let" are not codes.
     """
     code, dash, _ = name.partition("-")
     if code.lower() in ("mir", "let") or not (dash and 3 <= len(code) <= 4):

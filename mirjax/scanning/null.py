@@ -1,27 +1,26 @@
-"""The null distribution of a miRNA's scores: how often chance sites score as high.
+"""The null distribution of a miRNA's scores: p-values and E-values of sites.
 
-The p-value of a score is the expected number of sites of the same miRNA, with that
-score or a higher one, per nucleotide of shuffled transcript, found by the same rule:
-candidates, windows and scores; see `background`. So a p-value of 1e-4 is one chance
-site in 10,000 nt, and a threshold of p <= 1e-4 reports as many from sequence without
-any real site. The E-value is p times the nucleotides that were searched: the expected
+The p-value of a score is the expected number of chance sites of the same miRNA with at
+least that score, per nucleotide. Chance sites are those that the same search finds in
+shuffled transcripts; see `background`. At p <= 1e-4, a search reports one chance site
+in 10,000 nt. The E-value is p times the number of nucleotides searched: the expected
 number of chance sites of this miRNA in the whole search, as in BLAST.
 
-Probabilities are compared as logits. Up to a high score u, sites are counted. Above it
-the tail of a generalised Pareto distribution is fitted: with K sites that score u or
-more, in N nucleotides, and z = (s - u) / scale,
+Probabilities are compared as logits. Up to a high score u, sites are counted. Above u,
+a generalised Pareto distribution is fitted to the tail. With K sites of score u or more
+in N nucleotides, and z = (s - u) / scale,
 
     p(s) = K / N (1 + shape z)^(-1 / shape),  exp(-z) for a shape of 0
 
-by probability-weighted moments of the K excesses s - u. Logits of a classifier end
-somewhere, so that their tail falls faster than an exponential one: the shape is below
-0. It is held above -0.2. Where less than a tenth of a site is expected in the N
-nucleotides, the tail goes on as an exponential one: it has no end.
-Scores that repeat, such as alignment scores, lie on a lattice: their tail is geometric.
+by probability-weighted moments of the K excesses s - u. A classifier's logits are
+bounded, so their tail falls faster than an exponential one, and the shape is negative.
+It is kept above -0.2. Where less than 0.1 sites are expected in the N nucleotides, the
+tail continues as an exponential one, so that no p-value is 0. Scores with many ties,
+such as alignment scores, lie on a lattice, and their tail is geometric.
 
-The relative standard error of a p-value follows from those of K, scale and shape, and
-grows with the distance from u; `Null.describe` states it, and how far the fitted tail
-is from the counts.
+The relative standard error of a p-value follows from the errors of K, scale and shape,
+and grows with the distance from u. `Null.describe` reports it, and the largest
+difference between the fitted tail and the counts.
 
 References:
   Karlin & Altschul 1990, doi 10.1073/pnas.87.6.2264 (E-values).
@@ -39,10 +38,10 @@ from scipy import special
 
 TAIL = 100  # sites from which the tail is fitted
 _FEWEST = 20  # sites that a fit needs
-_LOWEST_SHAPE = -0.2  # lower ones are more often noise than a nearer end
-_EXPONENTIAL = 0.1  # expected sites, below which the tail goes on as an exponential
-_REPEATED = 0.9  # distinct scores among the highest, below which they lie on a lattice
-_CLOSEST = 2.0**-24  # least distance of a probability from 0 and 1: that of a float32
+_LOWEST_SHAPE = -0.2  # lower estimates are mostly noise
+_EXPONENTIAL = 0.1  # expected sites, below which the tail is exponential
+_REPEATED = 0.9  # fraction of distinct top scores, below which they lie on a lattice
+_CLOSEST = 2.0**-24  # least distance of a float32 probability from 0 and 1
 
 
 class _Tail(NamedTuple):
@@ -55,18 +54,18 @@ class _Tail(NamedTuple):
     on_lattice: bool = False
 
     def survival(self, scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Return which part of the K sites is expected to score as high."""
+        """Return the fraction of the K sites expected to score at least as high."""
         z = np.maximum(scores - self.start, 0) / self.scale
         if not self.shape:
             return np.exp(-z)
         last = _EXPONENTIAL / self.size
-        turn = (last**-self.shape - 1) / self.shape  # z where that part is left
+        turn = (last**-self.shape - 1) / self.shape  # z at that fraction
         beyond = np.maximum(z - turn, 0) / (1 + self.shape * turn)
         inside = (1 + self.shape * np.minimum(z, turn)) ** (-1 / self.shape)
         return inside * np.exp(-beyond)
 
     def variance(self, survival: float) -> float:
-        """Return the variance of the logarithm of a survival, by the fit's errors."""
+        """Return the variance of the logarithm of a survival, from the fit's errors."""
         depth = -np.log(survival)
         if self.on_lattice:
             return float(depth**2 / self.size)
@@ -75,7 +74,7 @@ class _Tail(NamedTuple):
         left = 1 + xi * z
         by_scale = z / left  # derivatives; that by log(scale)
         by_shape = z**2 / 2 if not xi else (np.log(left) / xi - z / left) / xi
-        # Of maximum likelihood, whose errors those of the moments hardly exceed.
+        # Errors of maximum likelihood; those of the moments are hardly larger.
         found = (
             (1 + xi) ** 2 * by_shape**2
             - 2 * (1 + xi) * by_shape * by_scale
@@ -100,7 +99,7 @@ class Null:
         """Return chance sites per nucleotide with at least these scores.
 
         Args:
-          scores: on the scale of `self.scores`.
+          scores: logits of probabilities, or alignment scores, like `self.scores`.
         """
         if not len(self.scores):
             return np.full(len(scores), 1 / self.letters)
@@ -112,7 +111,7 @@ class Null:
         return np.where(scores > tail.start, fitted, counts) / self.letters
 
     def relative_error(self, pvalue: float) -> float:
-        """Return the relative standard error of a p-value: of the count and the fit."""
+        """Return the relative standard error of a p-value, of count and fit."""
         expected, tail = pvalue * self.letters, self._tail
         if not tail.scale:
             return float(1 / np.sqrt(max(1.0, expected)))
@@ -122,7 +121,7 @@ class Null:
         return float(np.sqrt(1 / tail.size + tail.variance(survival)))
 
     def fit_error(self) -> float | None:
-        """Return the largest difference of the fitted and the counted tail, 0 to 1.
+        """Return the largest difference between fitted and counted tail, 0 to 1.
 
         None where there are too few sites, or too few distinct scores, for a fit.
         """
@@ -157,7 +156,7 @@ class Null:
         if len(distinct) < 2:
             return _Tail(start, len(top), 0.0)
         if len(distinct) < _REPEATED * len(top):
-            # Geometric on a lattice of this step: the rate is below 1 / mean.
+            # On a lattice the tail is geometric: the rate is below 1 / mean.
             step = np.diff(distinct).min()
             scale = step / np.log1p(step / np.mean(top))
             return _Tail(start, len(top), float(scale), on_lattice=True)
@@ -168,7 +167,7 @@ def _fit(excesses: Float[np.ndarray, " n"]) -> tuple[float, float]:
     """Return scale and shape of a generalised Pareto distribution of excesses.
 
     Args:
-      excesses: ascending, from 0; not all alike.
+      excesses: ascending, from 0; not all equal.
     """
     above = 1 - (np.arange(1, len(excesses) + 1) - 0.35) / len(excesses)
     mean, weighted = np.mean(excesses), np.mean(excesses * above)

@@ -5,7 +5,7 @@ import dataclasses
 SITES, WINDOWS, SEED = MODES = ("sites", "windows", "seed")
 CANDIDATES = ("all", "sensitive", "fast", "seed")
 RETAINED = {"sensitive": 0.99, "fast": 0.98, "seed": 0.83}
-"""Share of the sites of `all` that each finds, in results/scan_candidates.json."""
+"""Fraction of the sites of `all` that each finds; from results/scan_candidates.json."""
 TSV, PARQUET, BED = FORMATS = ("tsv", "parquet", "bed")
 
 SORTABLE = ("sites", "best_score", "summed_score")  # columns of genes

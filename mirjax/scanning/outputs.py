@@ -1,4 +1,4 @@
-"""What a scan writes, from the same rows: the table, genes, drawings of duplexes."""
+"""The outputs of a scan, all from the same rows: table, genes, duplex drawings."""
 
 import contextlib
 import dataclasses
@@ -18,7 +18,7 @@ from mirjax.scanning.tables import Output, Sink, open_table
 from mirjax.sequences.records import SequenceRecord
 
 AddColumns: TypeAlias = Callable[[pa.Table], pa.Table]
-"""Adds columns to a table of genes; it is given all rows of a transcript at once."""
+"""Adds columns to a table of genes; called with all rows of a transcript at once."""
 
 _PAIR = ("mirna", "target")
 _PREDICTED = tuple(field for field in gene_table.SCHEMA if field.name not in _PAIR)
@@ -26,12 +26,12 @@ _PREDICTED = tuple(field for field in gene_table.SCHEMA if field.name not in _PA
 
 @dataclasses.dataclass(frozen=True)
 class Cut:
-    """Which rows of a scan are written.
+    """The rows of a scan that are written.
 
     Attributes:
       min_score: lowest score; None for any.
       top_k: sites of each miRNA or target; None for all.
-      top_k_of: which of the two.
+      top_k_of: what `top_k` counts: "mirna" or "target".
     """
 
     min_score: float | None = None
@@ -45,12 +45,12 @@ class Cut:
 
 @contextlib.contextmanager
 def cutting(outputs: Sequence[Output], cut: Cut) -> Iterator[Sink]:
-    """Give outputs the rows that a cut leaves.
+    """Pass on to outputs the rows that a cut keeps.
 
     Args:
-      outputs: opened with the block.
-      cut: `top_k` of each miRNA holds the best sites so far in memory, and writes them
-        at the end.
+      outputs: opened when the block begins.
+      cut: with `top_k` of each miRNA, the best sites so far are held in memory and
+        written at the end.
     """
     with contextlib.ExitStack() as stack:
         sinks = [stack.enter_context(output) for output in outputs]
@@ -66,7 +66,7 @@ def cutting(outputs: Sequence[Output], cut: Cut) -> Iterator[Sink]:
                 table = at_least(table, cut.min_score)
             if cut.top_k is None:
                 write(table)
-            elif cut.top_k_of == "target":  # all rows of a target come together
+            elif cut.top_k_of == "target":  # all rows of a target are in one table
                 write(best_of_each(table, "target", cut.top_k))
             else:
                 both = table if best is None else pa.concat_tables([best, table])
@@ -82,10 +82,10 @@ def repression_of(
     mirnas: Sequence[SequenceRecord],
     model: RepressionModel,
 ) -> AddColumns:
-    """Return what adds the predicted repression to genes, see `gene_table.SCHEMA`.
+    """Return a function that adds predicted repression to genes; see `gene_table`.
 
     Args:
-      transcripts: of the search, read along with the genes.
+      transcripts: of the search, read in step with the genes.
       mirnas: of the search.
       model: predicts log2 fold changes from seed sites; pairs without one have empty
         cells.
@@ -121,7 +121,7 @@ def open_genes(
       add_columns: see `repression_of`; None for none.
 
     Yields:
-      A function that takes sites, all of a transcript at once.
+      A function that takes sites; those of one transcript come in one call.
     """
     columns = () if add_columns is None else _PREDICTED
     with open_table(out, TSV, pa.schema([*genes.SCHEMA, *columns])) as write:
@@ -147,7 +147,7 @@ def open_duplexes(
 
     Args:
       out: the text.
-      transcripts: of the search, read along with the sites.
+      transcripts: of the search, read in step with the sites.
       mirnas: sequence of each, 5'→3', by name.
     """
     rest = iter(transcripts)

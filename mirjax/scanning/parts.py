@@ -1,8 +1,8 @@
-"""Part files: the rows of one slice each, so that a killed scan can go on.
+"""Part files: the rows of one slice each, so that a killed scan can be resumed.
 
 They lie in the folder OUT.parts beside the output, with a manifest of the settings they
-were made with. Each begins with the SHA-256 of the rest: a damaged part is found, and
-its slice is scanned again.
+were made with. Each begins with the SHA-256 of its remaining bytes. If a part is
+damaged, its slice is scanned again.
 """
 
 import contextlib
@@ -70,14 +70,14 @@ def encode_part(part: Part) -> bytes:
 
 
 def decode_part(data: bytes) -> Part:
-    """Return the part that `encode_part` made bytes of.
+    """Decode the bytes that `encode_part` returns.
 
     Raises:
-      DamagedPartError: if they are not whole.
+      DamagedPartError: if they are incomplete or changed.
     """
     digest, content = data[:_DIGEST], data[_DIGEST + 1 :]
     if hashlib.sha256(content).hexdigest().encode() != digest:
-        raise DamagedPartError("the SHA-256 does not fit")
+        raise DamagedPartError("the SHA-256 does not match")
     line, _, table = content.partition(b"\n")
     header = json.loads(line)
     if header["format"] != FORMAT:
@@ -97,10 +97,10 @@ class PartsFolder:
     folder: pathlib.Path
 
     def load(self, a_slice: Slice) -> pa.Table | None:
-        """Return the stored rows of a slice; None if there are none, or damaged ones.
+        """Return the stored rows of a slice; None if they are missing or damaged.
 
         Raises:
-          ValueError: if they are of other transcripts.
+          ValueError: if they were made from other transcripts.
         """
         path = self._path(a_slice.number)
         try:
@@ -114,7 +114,7 @@ class PartsFolder:
             names = [record.name for record in a_slice.records]
             raise ValueError(
                 f"{path}: the targets {names[0]} to {names[-1]} are not those that it "
-                "was made of; give the same targets, or leave out --resume to scan "
+                "was made from; give the same targets, or leave out --resume to scan "
                 "all again"
             )
         return part.table
@@ -140,13 +140,13 @@ def parts_folder(out: str | os.PathLike[str]) -> pathlib.Path:
 def open_parts(
     out: str | os.PathLike[str], settings: Mapping[str, str], *, resume: bool
 ) -> Iterator[PartsFolder]:
-    """Hold the parts of an output; they are deleted when the block ends without error.
+    """Lock the parts of an output; they are deleted when the block ends without error.
 
     Args:
       out: the output.
-      settings: all that the rows depend on beside the targets, by name: the value of a
+      settings: what the rows depend on besides the targets, by name: the value of a
         flag, or the SHA-256 of an input.
-      resume: use the parts of an earlier run; else they are deleted.
+      resume: use the parts of an earlier run; otherwise they are deleted.
 
     Raises:
       ValueError: if the folder holds other files, another process uses it, or it
@@ -167,7 +167,7 @@ def open_parts(
             yield PartsFolder(folder)
         except BaseException:
             if not any(folder.glob("*/*.part")):
-                _delete(folder)  # nothing to go on with
+                _delete(folder)  # nothing to resume
             raise
         _delete(folder)
 

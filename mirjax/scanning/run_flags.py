@@ -1,4 +1,4 @@
-"""Flags of how a scan runs; none of them changes its rows."""
+"""Flags that control how a scan runs; none of them changes its rows."""
 
 from absl import flags
 
@@ -10,14 +10,14 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "resume",
         False,
-        "go on where an earlier run of this command stopped; its parts are in "
+        "resume where an earlier run of this command stopped; its parts are in "
         "OUT.parts",
         flag_values,
     )
     flags.DEFINE_string(
         "shard",
         None,
-        "scan one of several equal shares of the targets, such as 1/4 for the first of "
+        "scan one of several equal shards of the targets, such as 1/4 for the first of "
         "four, into OUT.shard-1-of-4",
         flag_values,
     )
@@ -33,8 +33,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
             flags.ArgumentSerializer(),
             "dask",
             None,
-            "scan by the workers of a Dask cluster (extra: cluster): the address of a "
-            "scheduler, such as tcp://host:8786, or its scheduler file, FILE.json. "
+            "scan on the workers of a Dask cluster (extra: cluster): the address of "
+            "a scheduler, such as tcp://host:8786, or its scheduler file, FILE.json. "
             "Without a value: one worker process for each core of this machine",
             boolean=True,  # needs no value
         ),

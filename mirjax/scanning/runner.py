@@ -1,4 +1,4 @@
-"""Slices and a scanner to files: in order, in bounded memory, resumable."""
+"""Run a scan: from slices to files, in order, in bounded memory, resumable."""
 
 import contextlib
 import dataclasses
@@ -26,13 +26,13 @@ from mirjax.scanning.tables import Output, Sink
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
-    """How a scan runs; none of it changes the rows.
+    """Options of how a scan runs; none of them changes the rows.
 
     Attributes:
       out: the table's file, beside which the parts lie; "-" is standard output.
-      settings: all that the rows depend on beside the targets; see `open_parts`.
-      resume: go on with the parts of a run that was stopped.
-      shard: scan these slices alone, into a shard file; None scans all.
+      settings: what the rows depend on besides the targets; see `open_parts`.
+      resume: use the parts of a run that was stopped.
+      shard: scan only these slices, into a shard file; None scans all.
       dask: None to scan in this process; `run_flags.LOCAL` or a scheduler's address.
       letters: of all targets, in nt, for the time estimate; None if unknown.
     """
@@ -59,8 +59,8 @@ def run_scan(
     Args:
       slices: numbered from 0.
       scan: makes the rows of one.
-      outputs: what takes the rows: the table, and others such as genes. They are opened
-        here, and appear once all rows are written. A shard opens none of them.
+      outputs: the table, and others such as genes. They are opened here, and appear
+        once all rows are written. A shard opens none of them.
       options: how to run.
 
     Returns:
@@ -68,7 +68,7 @@ def run_scan(
 
     Raises:
       ValueError: as `open_parts` and the cluster do.
-      OSError: if the disk is full; the same command with --resume goes on.
+      OSError: if the disk is full; the same command with --resume continues.
     """
     if options.shard is not None:
         return _run_shard(slices, scan, options, options.shard)
@@ -77,7 +77,7 @@ def run_scan(
 
 
 def write_tables(tables: Iterable[pa.Table], outputs: Sequence[Output]) -> int:
-    """Write tables that have been made before, in order; return the number of rows."""
+    """Write the tables of an earlier scan, in order; return the number of rows."""
     with _opened(outputs) as sinks:
         return _feed(((None, table) for table in tables), sinks, None)
 
@@ -106,7 +106,7 @@ def _run_shard(
 def _scanning(
     scan: SliceScanner, options: RunOptions
 ) -> Iterator[tuple[ScanSlices, PartsFolder | None]]:
-    """Open what scans slices, and the folder of their parts."""
+    """Open the function that scans slices, and the folder of their parts."""
     with contextlib.ExitStack() as stack:
         parts = None
         if not is_stream(options.out):
@@ -114,7 +114,7 @@ def _scanning(
                 open_parts(options.out, options.settings, resume=options.resume)
             )
         elif options.resume:
-            raise ValueError("--resume: give --out a file; a stream keeps no parts")
+            raise ValueError("--resume: give --out a file; a stream has no part files")
         if parts is not None:
             stack.enter_context(_full_disk())
         scan_slices: ScanSlices = functools.partial(_scan_here, scan)
@@ -149,7 +149,7 @@ def _feed(
     sinks: Sequence[Sink],
     letters: int | None,
 ) -> int:
-    """Give every sink every table; return the number of rows."""
+    """Pass every table to every sink; return the number of rows."""
     rows = 0
     with cli.progress(letters, "scanning nucleotides") as report:
         for a_slice, table in scanned:
@@ -175,5 +175,5 @@ def _full_disk() -> Iterator[None]:
             raise
         message = str(error) if error.filename is None else os.strerror(error.errno)
         raise OSError(
-            f"{message}; free space, and give the same command with --resume to go on"
+            f"{message}; free space, and resume by the same command with --resume"
         ) from error

@@ -1,4 +1,4 @@
-"""Flags of a scan: what is searched for, where, and what is written."""
+"""Flags of a scan: miRNAs, targets, model, and outputs."""
 
 from absl import flags
 
@@ -34,7 +34,7 @@ _STRINGS = (
         "model",
         "pretrained/duplex",
         "classifier: a workdir of mirjax.train, its model.npz, a published .h5 or .pt, "
-        "or a name such as pretrained/mitar; alignment: complementarity alone",
+        "or a name such as pretrained/mitar; alignment: complementarity, no classifier",
     ),
     (
         "mirnas",
@@ -56,7 +56,7 @@ _STRINGS = (
     (
         "from",
         "",
-        "write sites of this finished table (Parquet) in place of scanning, such as "
+        "write sites of this finished table (Parquet) instead of scanning, such as "
         "fewer of them by --min_score or --top_k",
     ),
 )
@@ -73,8 +73,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
             "mode",
             SITES,
             MODES,
-            "sites: what alignment proposes and the classifier scores above chance; "
-            "windows: the classifier scores every window; seed: canonical sites alone, "
+            "sites: candidates from alignment that the classifier scores above chance; "
+            "windows: the classifier scores every window; seed: canonical sites only, "
             "without a model",
         ),
         ("format", None, FORMATS, "of --out. Default: by its name, else tsv"),
@@ -92,7 +92,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     for name, purpose in (
         ("family", "search once for all miRNAs with one seed, letters 2-8"),
         ("all_transcripts", "--regions: all 3'UTRs of a gene, not of one transcript"),
-        ("explain", "log the engine, the settings and the share of candidates scored"),
+        (
+            "explain",
+            "log the engine, the settings and the fraction of candidates scored",
+        ),
     ):
         flags.DEFINE_bool(name, False, purpose, flag_values)
     _define_limits(flag_values)
@@ -113,8 +116,8 @@ def _define_limits(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_float(
         "min_score",
         None,
-        "leave out sites with a lower score; like --top_k, it changes what is written, "
-        "not what is scanned",
+        "leave out sites with a lower score; like --top_k, it changes only the output, "
+        "not the scan",
         flag_values=flag_values,
     )
     for name, value, purpose in (

@@ -1,9 +1,9 @@
-"""Candidates and their scores: what a scan and its background have in common.
+"""Candidates and their scores, for a scan and for its background.
 
-The classifier reads one window for each candidate. The letters that face the seed are
-in the middle of the window, as in the pairs that classifiers are trained on; near an
-end of the transcript the window is moved to lie inside. Without a classifier the
-alignment score is the score.
+The classifier reads one window for each candidate. The letters opposite the seed are in
+the middle of the window, as in the pairs that classifiers are trained on. Near an end
+of the transcript the window is moved inside. Without a classifier the alignment score
+is the score.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ class ScoredSites:
     """Candidates and their scores.
 
     Attributes:
-      found: by miRNA, transcript and end.
+      found: the candidates, ordered by miRNA, transcript and end.
       windows: first letter of each one's window in its transcript.
       scores: probabilities, or alignment scores where there is no classifier.
     """
@@ -99,11 +99,11 @@ class SiteScorer:
 
     @property
     def window_length(self) -> int:
-        """Letters of a window; without a classifier those of the longest miRNA."""
+        """Letters of a window; without a classifier, of the longest miRNA."""
         return self.longest if self.engine is None else self.engine.window_length
 
     def scale(self, scores: Float[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
-        """Return scores as a `Null` compares them."""
+        """Return scores on the scale of a `Null`: logits, or alignment scores."""
         if self.engine is None:
             return scores.astype(np.float64)
         return to_logits(scores)

@@ -1,4 +1,4 @@
-"""A search: miRNAs, a classifier and a mode, as one scanner of slices."""
+"""A search: miRNAs, a classifier and a mode, combined into a scanner of slices."""
 
 import dataclasses
 import hashlib
@@ -22,12 +22,12 @@ from mirjax.scanning.sites_mode import SitesMode, make_scanner
 from mirjax.scanning.slices import SliceScanner
 from mirjax.sequences.records import SequenceRecord
 
-ALIGNMENT = "alignment"  # --model of a search by complementarity alone
+ALIGNMENT = "alignment"  # --model of a search by complementarity, no classifier
 
 
 @dataclasses.dataclass(frozen=True)
 class SearchOptions:
-    """What is searched for, and how.
+    """Options of a search.
 
     Attributes:
       mode: one of `options.MODES`.
@@ -42,13 +42,13 @@ class SearchOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """A search that is ready to scan.
+    """A prepared search.
 
     Attributes:
       mirnas: 5'→3', in order.
       engine: the classifier with these miRNAs; None without one.
-      settings: name → value of all that the rows depend on beside the targets.
-      options: what the search was made from.
+      settings: name → value of what the rows depend on besides the targets.
+      options: of the search.
     """
 
     mirnas: tuple[SequenceRecord, ...]
@@ -88,7 +88,7 @@ class Search:
         return windows_mode.WindowsScanner(self.engine, names, options.windows)
 
     def explain(self, scanner: SliceScanner) -> None:
-        """Log what was chosen."""
+        """Log the engine, the settings and the candidates."""
         engine = "none" if self.engine is None else type(self.engine).__name__
         logging.info("engine: %s", engine)
         for name, value in self.settings.items():
@@ -124,7 +124,7 @@ def make_search(
     """Prepare the classifier of a search for its miRNAs.
 
     Args:
-      options: what is searched for.
+      options: of the search.
       mirnas: 5'→3', none longer than the classifier reads.
       trained: the classifier; None in seed mode, and for `ALIGNMENT` in sites mode.
       temperature: logits are divided by it.
@@ -147,8 +147,8 @@ def make_search(
     if chosen is not None:
         fields = dataclasses.asdict(chosen)
         settings |= {f"--{name}": str(value) for name, value in fields.items()}
-        if options.mode == SITES and engine and chosen.candidates == FAST:
-            settings["screen"] = screen_digest()
+    if options.mode == SITES and engine and options.sites.candidates == FAST:
+        settings["screen"] = screen_digest()
     return Search(tuple(mirnas), engine, settings, options)
 
 

@@ -1,4 +1,4 @@
-"""Scanning for canonical sites alone, without a model."""
+"""Scan for canonical sites only, without a model."""
 
 import dataclasses
 from collections.abc import Sequence

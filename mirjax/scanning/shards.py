@@ -1,8 +1,8 @@
-"""Shards: a scan divided over machines that share nothing, and its merge.
+"""Shards: a scan divided over independent machines, and its merge.
 
 Shard i of n scans the slices i, i + n, i + 2n, … (the first is shard 1) into one file,
-which holds their parts. The merge reads the files side by side and has the rows in the
-order of the input: what it writes is what one run writes, byte for byte.
+which holds their parts. The merge reads all files in parallel and writes the rows in
+the order of the input: its output is that of a single run, byte for byte.
 """
 
 import contextlib
@@ -31,13 +31,13 @@ from mirjax.scanning.parts import (
 from mirjax.scanning.slices import Slice
 
 _MAGIC = "mirjax shard"
-_HEADER = {"shard": int, "shards": int, "settings": dict}  # what it holds
+_HEADER = {"shard": int, "shards": int, "settings": dict}  # its keys and types
 _LINE_BYTES = 1 << 20  # of a header
 
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One of several equal shares of the slices.
+    """One of several equal subsets of the slices.
 
     Attributes:
       number: from 1 to `count`.
@@ -105,7 +105,7 @@ def open_shard(
     Args:
       path: the file.
       shard: which.
-      settings: all that the rows depend on beside the targets.
+      settings: what the rows depend on besides the targets.
     """
     header = {
         "kind": _MAGIC,
@@ -127,7 +127,7 @@ class Shards:
 
     Attributes:
       files: of the shards, in order.
-      settings: that they were made with.
+      settings: with which they were made.
     """
 
     files: tuple[pathlib.Path, ...]
@@ -150,8 +150,8 @@ class Shards:
                 if part.number != number:
                     path = self.files[number % len(readers)]
                     raise ValueError(
-                        f"{path}: slice {part.number} stands where slice {number} "
-                        "belongs; scan this shard again"
+                        f"{path}: slice {part.number} is in the place of slice "
+                        f"{number}; scan this shard again"
                     )
                 yield part.table
                 number += 1
@@ -164,12 +164,12 @@ class Shards:
                     )
 
     def _from(self, number: int) -> list[pathlib.Path]:
-        """Return the files, from the one of a slice on."""
+        """Return the files in turn, first the one that holds a slice."""
         first = number % len(self.files)
         return [*self.files[first:], *self.files[:first]]
 
     def _other_ends(self, readers: list[Iterator[Any]], number: int) -> list[Any]:
-        """Read what each other shard ends with."""
+        """Read the last line of each other shard."""
         first = number % len(readers)
         ordered = [*readers[first:], *readers[:first]]
         return [next(reader) for reader in ordered[1:]]
@@ -179,7 +179,7 @@ def find_shards(out: str | os.PathLike[str]) -> Shards:
     """Find the shards of an output, which lie beside it.
 
     Args:
-      out: the output of the merge, which the shards were given as --out too.
+      out: the output of the merge; the shards were made with the same --out.
 
     Raises:
       ValueError: if some are missing, are of scans with different numbers of shards, or
@@ -229,7 +229,7 @@ def _read_settings(path: pathlib.Path, shard: Shard) -> dict[str, str]:
     if (header["shard"], header["shards"]) != (shard.number, shard.count):
         raise ValueError(
             f"{path}: holds shard {header['shard']} of {header['shards']}; give the "
-            "file its own name back"
+            "file its original name"
         )
     settings: dict[str, str] = header["settings"]
     return settings
@@ -253,7 +253,7 @@ def _read_header(stream: IO[bytes], path: pathlib.Path) -> dict[str, Any]:
 
 
 def _read_parts(stream: IO[bytes], path: pathlib.Path) -> Iterator[Any]:
-    """Yield the parts of a shard's file, then what it ends with, a dict."""
+    """Yield the parts of a shard's file, then its last line, a dict."""
     _read_header(stream, path)
     size = os.fstat(stream.fileno()).st_size
     try:
@@ -265,5 +265,5 @@ def _read_parts(stream: IO[bytes], path: pathlib.Path) -> Iterator[Any]:
         yield json.loads(line.removeprefix(b"end "))
     except ValueError as error:
         raise ValueError(
-            f"{path}: the shard is damaged ({error}); copy or make it again"
+            f"{path}: the shard is damaged ({error}); copy it again, or make it again"
         ) from error

@@ -53,15 +53,15 @@ class SiteOptions:
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
-    """Define the flags of `--mode=sites`, but for those that all modes share."""
+    """Define the flags of `--mode=sites` alone."""
     default = SiteOptions()
     flags.DEFINE_enum(
         "candidates",
         default.candidates,
         CANDIDATES,
-        "--mode=sites: duplexes that the classifier scores. all: the best of every 40 "
-        "nt, by alignment; sensitive: at most the best half of these; fast: an eighth "
-        "of this half, chosen by a small network; seed: canonical sites",
+        "--mode=sites: duplexes that the classifier scores. all: the best duplex of "
+        "every 40 nt, by alignment; sensitive: of these at most the best half; fast: "
+        "an eighth of this half, chosen by a small network; seed: canonical sites",
         flag_values=flag_values,
     )
     flags.DEFINE_float(
@@ -75,7 +75,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "background_nt",
         default.background_nt,
         "--mode=sites: nt of shuffled transcripts that are scanned for the p-values of "
-        "each miRNA; what is found is kept for the next search",
+        "each miRNA; their scores are cached for the next search",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(

@@ -1,4 +1,4 @@
-"""Fewer sites of a finished table, and fewer miRNAs of a search."""
+"""Select sites of a finished table, or one miRNA for each seed family."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,7 +13,7 @@ Group = Literal["mirna", "target"]
 
 
 def at_least(table: pa.Table, min_score: float) -> pa.Table:
-    """Return the sites of a table with at least some score.
+    """Return the sites of a table with at least a given score.
 
     Args:
       table: of sites, with a column `score`.
@@ -23,7 +23,9 @@ def at_least(table: pa.Table, min_score: float) -> pa.Table:
       ValueError: if the table has no scores.
     """
     if "score" not in table.column_names:
-        raise ValueError("--min_score: the table has no scores; it was made without")
+        raise ValueError(
+            "--min_score: the table has no scores; it was made without a model"
+        )
     return table.filter(pa.array(table["score"].to_numpy() >= min_score))
 
 
@@ -33,7 +35,7 @@ def best_of_each(table: pa.Table, group: Group, count: int) -> pa.Table:
     Args:
       table: of sites, with a column `score`.
       group: what the sites are counted by.
-      count: of each; of equal scores the first are kept.
+      count: sites of each; of equal scores, the first are kept.
 
     Raises:
       ValueError: for a count below 1, or if the table has no scores.
@@ -41,7 +43,9 @@ def best_of_each(table: pa.Table, group: Group, count: int) -> pa.Table:
     if count < 1:
         raise ValueError(f"--top_k={count} must be at least 1")
     if "score" not in table.column_names:
-        raise ValueError("--top_k: the table has no scores; it was made without")
+        raise ValueError(
+            "--top_k: the table has no scores; it was made without a model"
+        )
     if not table.num_rows:
         return table
     scores = table["score"].to_numpy()
@@ -60,10 +64,10 @@ def one_of_each_family(
 ) -> tuple[SequenceRecord, ...]:
     """Return one miRNA for each seed family, named by all of its members.
 
-    A family are the miRNAs with the same letters 2-8.
+    A family consists of the miRNAs with the same letters 2-8.
 
     Args:
-      mirnas: 5'→3', in order; the first of a family is searched for.
+      mirnas: 5'→3', in order; the first of each family is returned.
 
     >>> one = SequenceRecord("let-7a", "UGAGGUAGUAGG")
     >>> other = SequenceRecord("let-7b", "UGAGGUAGUUGG")

@@ -1,4 +1,4 @@
-"""The table of sites: where the best duplex lies, its type and its pairs."""
+"""The table of sites: position of the best duplex, its type and its pairing."""
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ SCHEMA = pa.schema(
         ("pvalue", pa.float64()),  # chance sites per nucleotide; see `null`
         ("evalue", pa.float64()),  # chance sites of the miRNA in the whole search
         ("site_type", pa.string()),  # of `site_types`
-        ("window_start", pa.int64()),  # what the classifier read
+        ("window_start", pa.int64()),  # of the window that the classifier read
         ("window_end", pa.int64()),
         ("alignment_score", pa.int64()),
         ("duplex", pa.string()),  # pairing string, of `drawing`
@@ -43,7 +43,7 @@ def make_table(
 
     Args:
       part: the slice.
-      scorer: what found them.
+      scorer: the scorer that found them.
       sites: in any order; the rows are by transcript, miRNA, start and end.
       pvalues: NaN where there is no background.
       searched: nucleotides of all transcripts of the search, or None.
@@ -89,9 +89,9 @@ def make_table(
 def _segments(
     transcripts: list[UInt8[np.ndarray, " _"]], sites: ScoredSites, longest: int
 ) -> tuple[UInt8[np.ndarray, "sites columns"], Int64[np.ndarray, " sites"]]:
-    """Return the letters up to the end of each site and one more, and where they start.
+    """Return the letters up to one after the end of each site, and where they start.
 
-    Before and after the transcript they are PAD.
+    Beyond the ends of the transcript they are PAD.
     """
     span = longest_span(by_bond(), longest)
     nothing = np.full(span, alphabet.PAD, np.uint8)

@@ -26,7 +26,7 @@ from mirjax.sequences import alphabet
 from mirjax.sequences.pairing import COMPLEMENT, SEED_6MER
 
 SITE_TYPES = ("8mer", "7mer-m8", "7mer-A1", "6mer", "other")
-"""From the most to the least effective; a type's number is its place here."""
+"""From the most to the least effective; a type's number is its index here."""
 
 OTHER = SITE_TYPES.index("other")
 
@@ -36,7 +36,7 @@ _BETWEEN = _CORE + 2  # unknown letters between transcripts: more than a site's 
 
 
 class CanonicalSites(NamedTuple):
-    """Sites by transcript, then by miRNA, then by place.
+    """Sites, ordered by transcript, then by miRNA, then by position.
 
     Attributes:
       transcripts: number of each site's transcript.
@@ -64,7 +64,7 @@ def find_sites(
       mirnas: tokens of each, 5'→3'.
 
     Returns:
-      Each place whose six letters pair with letters 2-7, once, with its best type.
+      Each position whose six letters pair with letters 2-7, once, with its best type.
 
     Raises:
       ValueError: for a miRNA of fewer than 7 letters.

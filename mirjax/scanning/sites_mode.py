@@ -1,4 +1,4 @@
-"""Scanning for sites: alignment proposes, a classifier scores, p-values decide."""
+"""Scan for sites: alignment proposes candidates, a classifier scores them."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ from mirjax.sequences.records import SequenceRecord
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SitesMode:
-    """A `SliceScanner` of sites whose scores are rare by chance.
+    """A `SliceScanner` of sites with low p-values.
 
     Attributes:
       scorer: finds and scores candidates.

@@ -25,7 +25,7 @@ class Slice:
 SliceScanner: TypeAlias = Callable[[Slice], pa.Table]
 """A pure function from a slice to the rows of its table, in the order of the input.
 
-What it returns depends on the slice's records alone, not on other slices or on what ran
-before: so slices may be scanned in any order and on any machine. It can be pickled by
+Its result depends only on the slice's records, not on other slices or earlier calls, so
+that slices may be scanned in any order and on any machine. It can be pickled by
 cloudpickle before it is first called.
 """

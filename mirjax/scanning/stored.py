@@ -1,4 +1,4 @@
-"""Finished tables of sites, read again in batches: --from=sites.parquet."""
+"""Read finished tables of sites in batches: --from=sites.parquet."""
 
 import contextlib
 import os
@@ -34,8 +34,8 @@ def read_schema(path: str | os.PathLike[str], needed: Sequence[str]) -> pa.Schem
 def read_tables(path: str | os.PathLike[str]) -> Iterator[pa.Table]:
     """Yield the rows of a Parquet table, in order.
 
-    Adjacent rows of one target come in one table, so that they can be compared. No more
-    is held in memory than the rows of one target and a batch.
+    Adjacent rows of one target are in one table, so that they can be compared. In
+    memory are at most the rows of one target and one batch.
 
     Args:
       path: a table with the column target, as a scan with --format=parquet writes it.
@@ -64,14 +64,14 @@ def read_tables(path: str | os.PathLike[str]) -> Iterator[pa.Table]:
 
 
 def _last_run(targets: pa.ChunkedArray) -> int:
-    """Return the row from which on all targets are the last one."""
+    """Return the first row of the last target."""
     others = pc.indices_nonzero(pc.not_equal(targets, targets[-1]))
     return others[-1].as_py() + 1 if len(others) else 0
 
 
 @contextlib.contextmanager
 def _named(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file, and name it in errors."""
+    """Open a Parquet file, and name the file in errors."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             yield file

@@ -1,7 +1,7 @@
 """Tables of sites as files: tab-separated text, Parquet or BED.
 
-The bytes of a file depend on its rows and their order alone, not on how the rows are
-divided into tables. So a scan in parts, on one machine or on many, ends with the same
+The bytes of a file depend only on its rows and their order, not on how the rows are
+divided into tables, so that a scan in parts, on one machine or many, gives the same
 file.
 """
 
@@ -52,8 +52,8 @@ def open_table(
       A function that takes the rows table by table.
 
     Raises:
-      ValueError: for Parquet on standard output or gzipped, for a format that is not
-        known, or for a name that holds a tab or a line break.
+      ValueError: for Parquet on standard output or gzipped, for an unknown format, or
+        for a name that holds a tab or a line break.
     """
     if table_format == PARQUET:
         _check_parquet(out)
@@ -76,7 +76,7 @@ def open_table(
 
 
 def format_of(out: str | os.PathLike[str]) -> str:
-    """Return the format that a file's name asks for: its ending, else `TSV`.
+    """Return the format given by the ending of a file's name; `TSV` by default.
 
     >>> format_of("sites.bed.gz"), format_of("-")
     ('bed', 'tsv')
@@ -106,7 +106,7 @@ def _selecting(write: Sink, schema: pa.Schema) -> Sink:
 
 @contextlib.contextmanager
 def _open_parquet(path: pathlib.Path, schema: pa.Schema) -> Iterator[Sink]:
-    """Open a Parquet file, whose groups are of equal size whatever tables it takes."""
+    """Open a Parquet file with row groups of one size, whatever tables it is given."""
     waiting: list[pa.Table] = []
 
     def write(table: pa.Table) -> None:

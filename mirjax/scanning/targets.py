@@ -1,4 +1,4 @@
-"""What --targets names: a FASTA file, genes at Ensembl, or pieces of a genome."""
+"""The targets of a scan: a FASTA file, genes at Ensembl, or regions of a genome."""
 
 import contextlib
 import dataclasses
@@ -21,11 +21,11 @@ class TargetOptions:
 
     Attributes:
       targets: a FASTA file, "-", or "ensembl:" and genes; empty with `genes`.
-      genes: file of genes at Ensembl, one a line; empty for none.
+      genes: file of genes at Ensembl, one per line; empty for none.
       regions: annotation (GTF or GFF3, for its 3'UTRs) or BED file of `targets`, which
         is then the FASTA file of a genome; empty for none.
       species: of the genes, as Ensembl names it.
-      all_transcripts: 3'UTRs of all transcripts of an annotation, not of one a gene.
+      all_transcripts: 3'UTRs of all transcripts of an annotation, not of one per gene.
     """
 
     targets: str = ""
@@ -47,7 +47,7 @@ class TargetOptions:
 def fasta_of(options: TargetOptions) -> Iterator[str]:
     """Yield a FASTA file of the targets, which lasts as long as the block.
 
-    Genes and pieces of a genome are written to a temporary one, record by record.
+    Genes and regions of a genome are written to a temporary file, record by record.
 
     Raises:
       ValueError: if they cannot be read.
@@ -76,7 +76,7 @@ def _check_name(name: str, options: TargetOptions) -> None:
 
 
 def _records(options: TargetOptions) -> Iterable[SequenceRecord] | None:
-    """Return the records of what is no FASTA file; None for one."""
+    """Return the records of genes at Ensembl or regions; None for a FASTA file."""
     if options.genes or options.targets.startswith(ENSEMBL):
         from mirjax.datasets import ensembl
 

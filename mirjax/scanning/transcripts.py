@@ -1,4 +1,4 @@
-"""Transcripts of a scan: FASTA read record by record, and cut into slices."""
+"""Transcripts of a scan: FASTA, read record by record and divided into slices."""
 
 import contextlib
 import dataclasses
@@ -16,12 +16,12 @@ from mirjax.sequences.records import SequenceRecord
 
 @dataclasses.dataclass(frozen=True)
 class Transcripts:
-    """A FASTA file of transcripts that has been checked, and is read as it is needed.
+    """A FASTA file of transcripts that has been checked and is read on demand.
 
     Attributes:
       name: what to call the file in messages.
       num_records: transcripts in it, without bad records.
-      num_letters: of these, together.
+      num_letters: total length of these transcripts, nt.
       unknown_letters: whether N and the other IUPAC codes are read as N.
       stream: the file.
       path: of the file, or - for standard input and pipes.
@@ -36,7 +36,7 @@ class Transcripts:
 
     @property
     def is_read_once(self) -> bool:
-        """Whether the file cannot be opened once more."""
+        """Whether the file cannot be opened a second time."""
         return self.path == STREAM
 
     def __iter__(self) -> Iterator[SequenceRecord]:
@@ -49,14 +49,14 @@ class Transcripts:
         """Cut the transcripts into slices, one in memory at a time.
 
         Args:
-          letters: a slice ends with the transcript by which it reaches them, so that
-            where slices begin depends on the file alone.
+          letters: a slice ends with the transcript that reaches this many nt, so that
+            where slices begin depends only on the file.
         """
         return cut_slices(self, letters)
 
     @contextlib.contextmanager
     def reopened(self) -> Iterator["Transcripts"]:
-        """Open the file once more, to be read beside this reader.
+        """Open the file a second time, to be read in step with this reader.
 
         Raises:
           ValueError: for standard input and pipes.
@@ -77,7 +77,7 @@ def open_transcripts(
     """Open a FASTA file of transcripts, 5'→3', of any number and length.
 
     The file is read twice: at once, to find all bad records before work begins, and
-    then as the transcripts are needed. In memory are one record and the names.
+    then as the transcripts are needed. One record and all names are in memory.
 
     Args:
       path: the file, plain or gzipped, or - for standard input, which like a pipe is

@@ -30,7 +30,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-_PAIRS = 1 << 22  # of miRNAs and windows, whose scores are in memory at a time
+_PAIRS = 1 << 22  # pairs of a miRNA and a window scored at a time; bounds memory
 
 
 class _Windows(NamedTuple):
@@ -41,8 +41,8 @@ class _Windows(NamedTuple):
       places: where each window starts in them.
       records: the number of each window's transcript.
       starts: where each window starts in its transcript.
-      ends: where it ends in its transcript.
-      numbers: which window of its transcript it is.
+      ends: where each window ends in its transcript.
+      numbers: index of each window in its transcript.
     """
 
     tokens: UInt8[np.ndarray, " letters"]
@@ -54,7 +54,7 @@ class _Windows(NamedTuple):
 
 
 class _Sites(NamedTuple):
-    """Windows that a miRNA passes."""
+    """Windows that reach the threshold for a miRNA."""
 
     mirnas: Int[np.ndarray, " sites"]
     windows: Int[np.ndarray, " sites"]
@@ -68,7 +68,7 @@ class WindowsScanner:
     Attributes:
       engine: the classifier and the miRNAs.
       mirna_names: their names.
-      options: step, threshold, and least number of sites of a pair.
+      options: step, threshold, and lowest number of sites of a pair.
 
     Raises:
       ValueError: for a step that would leave letters between windows.

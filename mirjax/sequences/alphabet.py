@@ -1,7 +1,7 @@
-"""The RNA alphabet: how letters, N and IUPAC codes are read, and encoded as tokens.
+"""The RNA alphabet: reading of letters, N and IUPAC codes, and encoding as tokens.
 
 T is read as U, and lower case as upper case. N and the other IUPAC codes are refused,
-or read as N (`normalise`) and as PAD (`encode`) where a caller asks for it.
+or on request read as N (`normalise`) and as PAD (`encode`).
 
 Tokens 0-4 are those of miTAR (Gu et al. 2021, doi 10.1186/s12859-021-04026-6), so its
 published weights load unchanged.
@@ -17,7 +17,7 @@ VOCABULARY_SIZE = 7
 NUM_SYMBOLS = 6  # a generator scores A, U, C, G, BOS, EOS: tokens less one
 
 IUPAC_CODES = "NRYSWKMBDHV"  # of letters that are not known exactly
-UNKNOWN_LETTER = "N"  # what these codes are read as
+UNKNOWN_LETTER = "N"  # replaces these codes
 _UNKNOWN = 255
 
 
@@ -47,11 +47,11 @@ def normalise(sequence: str, *, name: str = "", unknown_letters: bool = False) -
 
     Args:
       sequence: RNA or DNA letters in any case, surrounding ASCII blanks allowed.
-      name: what to call the sequence in an error, such as "targets.fa record s1".
+      name: name of the sequence in errors, such as "targets.fa record s1".
       unknown_letters: read N and the other IUPAC codes as N instead of refusing them.
 
     Returns:
-      The sequence over A, U, C and G, and N where unknown letters are read.
+      The sequence over A, U, C and G, and N if unknown letters are read.
 
     Raises:
       ValueError: if it is empty or holds any other letter; the message names the first.
@@ -84,7 +84,7 @@ def encode(
 
     Args:
       sequences: RNA or DNA letters; n of them.
-      length: of a row, in nt; a longer sequence is an error, never cut.
+      length: of a row, in nt; a longer sequence is an error and is never cut.
       names: of the sequences, for errors; their numbers, from 1, by default.
       unknown_as_pad: read N and the other IUPAC codes as PAD instead of refusing them.
 

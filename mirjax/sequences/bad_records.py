@@ -14,7 +14,7 @@ from mirjax.output import is_stream
 REFUSE, SKIP = CHOICES = ("refuse", "skip")
 SUFFIX = ".skipped.tsv"
 FLAG = "on_bad_record"
-_SHOWN = 10  # bad records that a message lists
+_SHOWN = 10  # bad records listed in a message
 
 
 class BadRecord(NamedTuple):
@@ -36,7 +36,7 @@ def define_flag(flag_values: flags.FlagValues, where: str) -> None:
 
     Args:
       flag_values: where to define it.
-      where: what lists the records that were left out, for the help.
+      where: the list of records that were left out, for the help.
     """
     flags.DEFINE_enum(
         FLAG,
@@ -51,11 +51,11 @@ def define_flag(flag_values: flags.FlagValues, where: str) -> None:
 
 @dataclasses.dataclass
 class BadRecords:
-    """What to do with bad records, and those that were left out.
+    """The handling of bad records, and a list of those left out.
 
     Attributes:
       choice: `REFUSE` to refuse a file that holds some, `SKIP` to leave them out.
-      remedy: how a user leaves them out, the end of a refusal; empty if in no way.
+      remedy: how a user can leave them out, for the end of the error; may be empty.
       skipped: the records left out, of all files.
     """
 
@@ -65,7 +65,7 @@ class BadRecords:
 
     @classmethod
     def from_flag(cls, flag_values: flags.FlagValues) -> "BadRecords":
-        """Return what the flag --on_bad_record says."""
+        """Return the handling that the flag --on_bad_record names."""
         remedy = f"mend or remove them, or leave them out by --{FLAG}={SKIP}"
         return cls(getattr(flag_values, FLAG), remedy)
 
@@ -82,10 +82,10 @@ class BadRecords:
           source: the file.
           bad: name and reason of each bad record.
           total: number of records in the file, good and bad.
-          what: what records these are, and what is wrong with the bad ones.
+          what: the kind of records and their fault, for the message.
 
         Raises:
-          ValueError: if bad records are refused, or no record is left.
+          ValueError: if bad records are refused, or no record remains.
         """
         if not bad:
             return
@@ -105,7 +105,7 @@ class BadRecords:
         """Write the records left out as OUT.skipped.tsv; see `write`.
 
         Args:
-          out: the output of a command. Beside a stream or a device no table is written.
+          out: the output of a command. For a stream or a device no table is written.
         """
         if not is_stream(out):
             self.write(pathlib.Path(out + SUFFIX))

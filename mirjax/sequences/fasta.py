@@ -15,7 +15,7 @@ from mirjax.sequences.records import SequenceRecord
 
 _BLANKS = " \t"
 _SHOWN = 60  # characters of a name or a line that a message shows
-_MAX_LETTERS = 1 << 30  # of a record; the longest chromosomes have as many
+_MAX_LETTERS = 1 << 30  # of a record; the longest chromosomes have about as many
 
 
 class NoRecord(NamedTuple):
@@ -31,7 +31,7 @@ class NoRecord(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """A record as the file has it: its title without ">", and its lines joined."""
+    """A record of the file: its title without ">", and its joined lines."""
 
     title: str
     letters: str
@@ -88,8 +88,8 @@ def parse(
     """Parse the lines of a FASTA file, one record at a time.
 
     Args:
-      lines: without their line feeds. They are taken as they are needed.
-      file: what to call the file in messages.
+      lines: without their line feeds; read on demand.
+      file: name of the file in messages.
       min_length: as for `read_fasta`.
       unknown_letters: likewise.
 
@@ -158,18 +158,18 @@ def _check_name(name: str, used: Container[str]) -> None:
 
 
 def _label(name: str, number: int) -> str:
-    """Return what to call a bad record in a message."""
+    """Return the name of a bad record in messages."""
     if not name.isprintable():
         name = repr(name)
     return name[:_SHOWN] or f"record {number}"
 
 
 def read_once(path: Source, bad_records: BadRecords) -> Content:
-    """Read a FASTA file once, for several readers; leave out bad records if told so.
+    """Read a FASTA file once, for several readers; leave out bad records if requested.
 
     Args:
       path: as for `read_fasta`.
-      bad_records: likewise; those that are refused are left to the readers.
+      bad_records: likewise; if they are refused, the readers do so.
 
     Raises:
       ValueError: as `read_fasta` does, if bad records are left out.
@@ -191,7 +191,7 @@ def write_fasta(
 
     Args:
       path: the file to write; an existing one is replaced.
-      records: what to write, one title line and one sequence line each.
+      records: to write, with one title line and one sequence line each.
     """
     with atomic_write(pathlib.Path(path)) as unfinished:
         unfinished.write_text(_to_text(records), encoding="utf-8")

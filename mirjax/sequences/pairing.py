@@ -34,7 +34,7 @@ def _complement_tokens() -> UInt8[np.ndarray, " tokens"]:
 
 
 COMPLEMENT = _complement_tokens()
-"""The token of the Watson-Crick partner of each token; PAD, BOS and EOS stay."""
+"""Token of the Watson-Crick partner of each token; PAD, BOS and EOS are unchanged."""
 
 
 def reverse_complement(sequence: str) -> str:
@@ -54,7 +54,7 @@ def seed_site(mirna: str, seed: slice = SEED) -> str:
 
     Args:
       mirna: upper-case RNA letters, 5'→3'.
-      seed: which of them, `SEED` or `SEED_6MER`.
+      seed: `SEED` or `SEED_6MER`.
 
     >>> seed_site("UGAGGUAGUAGGUUGUAUAGUU")
     'CUACCUC'

@@ -1,4 +1,4 @@
-"""What a dataset holds: miRNA-target pairs, every sequence 5'→3'."""
+"""Records and tables of sequences: miRNA-target pairs, all sequences 5'→3'."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ class Pairs:
 
     Attributes:
       mirnas: miRNA sequences, 5'→3', RNA letters.
-      targets: target-site sequences, 5'→3', RNA letters, and N where a reader was told
-        to read unknown letters.
+      targets: target-site sequences, 5'→3', RNA letters, and N if unknown letters are
+        read.
       labels: uint8 [n], 1 for a positive pair, 0 for a negative one; None for data
         without labels, which a generator takes as positives.
-      mirna_names: miRNA names or accessions as the file gives them, or None.
+      mirna_names: miRNA names or accessions in the file, or None.
       genes: gene or transcript names, or None.
       clusters: names of groups of overlapping targets, or None.
-      parts: "train", "validation" or "test", as the file divides its rows, or None.
+      parts: "train", "validation" or "test", from the file, or None.
       lines: int64 [n], the line of each row in its file, from 1, or None.
     """
 
@@ -72,8 +72,8 @@ class Split:
     Attributes:
       train: int64 row numbers.
       validation: int64 row numbers to choose a model on.
-      test: int64 row numbers for the final figure; empty where a published protocol
-        has none.
+      test: int64 row numbers for the final metrics; empty if a published protocol has
+        none.
     """
 
     train: np.ndarray

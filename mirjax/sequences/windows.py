@@ -26,7 +26,7 @@ def sliding_windows(lengths: Iterable[int], size: int, stride: int) -> Iterator[
     """Cover records with windows.
 
     A record of at most `size` nt is one window. A longer one has a window every
-    `stride` nt from its first letter on, and the last window ends where it ends. Every
+    `stride` nt from its first letter on, and the last window ends at its end. Every
     segment of at most `size - stride + 1` nt lies within some window.
 
     Args:

@@ -1,4 +1,4 @@
-"""T1, T4 and T5: what BLAST says of decoded miRNAs."""
+"""T1, T4 and T5: BLAST hits of decoded miRNAs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ _RECIPES = (
 )
 _FAMILY = "transformer_family"
 _WITHOUT = "without model"  # names of stages
-_LAST = ("transformer", "transformer_second")  # whose rows are predicted without model
+_LAST = ("transformer", "transformer_second")  # the baselines use their rows
 
 
 def measured(settings: Settings, recipes: Sequence[str]) -> dict[str, Stage]:
@@ -38,7 +38,7 @@ def measured(settings: Settings, recipes: Sequence[str]) -> dict[str, Stage]:
 
 
 def _stages(settings: Settings, recipes: Sequence[str]) -> Mapping[str, Stage]:
-    """Return the measurements of recipes, and those without a model."""
+    """Return the measurements of recipes, and of baselines without a model."""
     last = [recipe for recipe in (*_LAST, _FAMILY) if recipe in recipes]
     return measured(settings, recipes) | {
         f"{_WITHOUT}/{recipe}/{part}": measure_without_model(settings, recipe, part)
@@ -56,7 +56,7 @@ def data_title(settings: Settings, recipe: str) -> str:
 def _rows(
     settings: Settings, outcomes: Outcomes, recipes: Sequence[str], metric: str
 ) -> list[Row]:
-    """Return the rows of recipes, and those without a model on the same data."""
+    """Return the rows of recipes, and of baselines on the same data."""
     rows = []
     for recipe in recipes:
         data = data_title(settings, recipe)

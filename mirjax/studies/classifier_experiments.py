@@ -1,4 +1,4 @@
-"""T2 and T3: pairs in a classifier, without negatives and with generated ones."""
+"""T2 and T3: classifiers trained without negatives, and with generated ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ from mirjax.studies.settings import FIRST, Overrides, Settings
 from mirjax.studies.stages import Stage
 from mirjax.studies.trainings import Training
 
-# Kinds of negatives: random re-pairing, and re-pairing that keeps frequencies.
+# Kinds of negatives: random re-pairing, and re-pairing that preserves frequencies.
 RANDOM, FREQUENCY = "random", "frequency"
 COMPLEMENTARITY, MIRNA_ALONE = "complementarity", "the miRNA's sequence alone"
 BASELINES = {
@@ -80,7 +80,7 @@ def data_title(settings: Settings, negatives: str) -> str:
 
 
 def best_setting(settings: Settings, outcomes: Outcomes, negatives: str) -> Overrides:
-    """Return the setting of the highest validation accuracy, mean of the seeds."""
+    """Return the setting with the highest validation accuracy, averaged over seeds."""
 
     def accuracy(setting: Overrides) -> float:
         key = stage_key("mitar", negatives, setting)
@@ -124,7 +124,7 @@ def _positives_only(settings: Settings, outcomes: Outcomes) -> Content:
 
 
 def _at_data(rows: list[Row], data: str) -> list[Row]:
-    """Put reported figures beside the measurements on given data."""
+    """Put reported values beside the measurements on the given data."""
     return [row | {"data": data} for row in rows]
 
 

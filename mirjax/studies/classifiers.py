@@ -33,7 +33,7 @@ class ClassifierMeasurement(Stage):
       training: the model.
       part: `SEEN` or `HELD_OUT`.
       settings: of the study.
-      negatives: kind of negatives to measure with; "" for that of the training.
+      negatives: kind of negatives to measure with; "": the same as in training.
     """
 
     training: Training
@@ -113,7 +113,7 @@ class ReleasedMeasurement(Stage):
 
 
 def _measure(model: pathlib.Path, rows: RowOptions) -> dict[str, Any]:
-    """Measure a model; its probabilities are kept for the intervals."""
+    """Measure a model; its probabilities are stored for the intervals."""
     trained = load_model(model)
     evaluation_set = make_evaluation_set(trained, rows)
     found = measure_classifier(trained, evaluation_set, ClassifierOptions())

@@ -13,11 +13,12 @@ _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 def code_version(module: str, ignored: Collection[str] = frozenset()) -> str:
     """Hash the source of a module and of all modules of mirjax that it imports.
 
-    Comments, docstrings and layout do not count, so that a remark costs no training.
+    Comments, docstrings and layout are ignored, so that editing them repeats no
+    training.
 
     Args:
       module: dotted name, such as "mirjax.training.run".
-      ignored: modules that do not count, nor what only they import.
+      ignored: modules to leave out, together with what only they import.
 
     Returns:
       SHA-256, in hexadecimal.
@@ -38,16 +39,10 @@ def code_version(module: str, ignored: Collection[str] = frozenset()) -> str:
 
 @functools.cache
 def _read(path: pathlib.Path) -> tuple[str, list[str]]:
-    """Return what counts of a module's source, and the names that it imports."""
+    """Return a module's source without docstrings, and the names that it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = _imported(tree)
     return ast.dump(_without_docstrings(tree)), imported
-
-
-def clear_cache() -> None:
-    """Forget the source that was read."""
-    code_version.cache_clear()
-    _read.cache_clear()
 
 
 def _path(module: str) -> pathlib.Path | None:
@@ -61,13 +56,13 @@ def _path(module: str) -> pathlib.Path | None:
 
 
 def _imported(tree: ast.AST) -> list[str]:
-    """Return the names that a module imports, in its functions too."""
+    """Return the names that a module imports, including those in functions."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            # A name may be a module or what a module holds; the latter has no file.
+            # A name may be a module or a member of one; the latter has no file.
             found += [node.module, *(f"{node.module}.{x.name}" for x in node.names)]
     return found
 

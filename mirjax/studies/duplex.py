@@ -1,4 +1,4 @@
-"""The duplex of least free energy of a miRNA and a target, by ViennaRNA."""
+"""The minimum free energy duplex of a miRNA and a target, by ViennaRNA."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ _CLOSED, _OPEN = str.maketrans("(", ")"), str.maketrans(")", "(")
 
 
 class Duplex(NamedTuple):
-    """A duplex of least free energy.
+    """A minimum free energy duplex.
 
     Attributes:
       drawing: three lines: the target 5'→3', the pairs, the miRNA 3'→5'; see
@@ -22,7 +22,7 @@ class Duplex(NamedTuple):
 
 
 def fold(mirna: str, target: str) -> Duplex:
-    """Fold a miRNA onto a target.
+    """Return the minimum free energy duplex of a miRNA and a target.
 
     Args:
       mirna: 5'→3', RNA letters.

@@ -35,7 +35,7 @@ _COUNTED = (
     "top_1",
     "top_10",
 )
-# Metrics of the order of labelled rows: (labels, probabilities) → metric.
+# Metrics of the ranking of labelled rows: (labels, probabilities) → metric.
 _ORDERED = {
     "average_precision": sklearn_metrics.average_precision_score,
     "auroc": sklearn_metrics.roc_auc_score,
@@ -45,13 +45,13 @@ _MOST_ORDERED_DRAWS = 200  # each sorts all rows
 
 @dataclasses.dataclass(frozen=True)
 class Content:
-    """What an experiment has found.
+    """The content of an experiment's result.
 
     Attributes:
       rows: of its table, see `metric_row`.
       values: single numbers that its text needs, by name.
       pictures: data of its pictures, by name; JSON-like.
-      notes: remarks that belong to its table.
+      notes: remarks shown with its table.
     """
 
     rows: Sequence[Row]
@@ -67,10 +67,10 @@ class Experiment:
     Attributes:
       name: "T1" to "T9".
       title: in a few words.
-      question: what it asks.
+      question: that it answers.
       stages: settings → its stages by name; those of a recipe's seeds are named
         "…/SEED".
-      content: (settings, outcomes of the stages by name) → what was found.
+      content: (settings, outcomes of the stages by name) → its content.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Experiment:
 
 @functools.cache
 def reported_values() -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Return what was reported: experiment → values, each with its source."""
+    """Return the reported values: experiment → values, each with its source."""
     found: dict[str, Any] = json.loads(_REPORTED_FILE.read_text(encoding="utf-8"))
     return found
 
@@ -95,7 +95,7 @@ def of_seeds(outcomes: Outcomes, name: str) -> list[Outcome]:
 
 
 def reported_rows(name: str, settings: Settings) -> list[Row]:
-    """Return a row for each value that was reported of an experiment."""
+    """Return a row for each reported value of an experiment."""
     return [
         {
             "predictor": "reported",
@@ -116,7 +116,7 @@ class Predictor:
 
     Attributes:
       name: in the table.
-      data: what it is measured on.
+      data: the data of its metrics.
       kind: `MODEL` or `BASELINE`.
     """
 
@@ -136,15 +136,15 @@ def metric_row(
 
     Args:
       settings: of the study.
-      predictor: which one.
+      predictor: whose row it is.
       metric: a key of the measurements.
-      seen: one outcome a seed, or none. `model` holds the metrics; `labels` and
-        `probabilities`, if there, give intervals of metrics that are not fractions.
+      seen: one outcome per seed, or none. `model` holds the metrics; `labels` and
+        `probabilities`, if present, give intervals of metrics that are not fractions.
       held_out: likewise.
 
     Returns:
-      `seen` and `held_out`, means over seeds; for each, where they are defined,
-      `…_interval`, `…_by_seed` and `…_rows`; and `seeds`, how many.
+      `seen` and `held_out`, means over seeds; for each, where defined, `…_interval`,
+      `…_by_seed` and `…_rows`; and `seeds`, the number of seeds.
     """
     row: Row = {
         "predictor": predictor.name,
@@ -173,14 +173,14 @@ def baseline_rows(
     names: Mapping[str, str],
     measured: tuple[Outcome | None, Outcome],
 ) -> list[Row]:
-    """Return the rows of the baselines that were measured beside a model.
+    """Return the rows of the baselines that were measured together with a model.
 
     Args:
       settings: of the study.
-      data: what they were measured on.
+      data: the data of their metrics.
       metric: a key of the measurements.
       names: baseline → its name in the table.
-      measured: on rows seen in training, if at all, and on held-out rows.
+      measured: on rows seen in training, if any, and on held-out rows.
     """
     seen, held_out = (
         {} if outcome is None else outcome["baselines"] for outcome in measured

@@ -25,13 +25,13 @@ from mirjax.studies.trainings import Training
 SEEN, HELD_OUT = "seen", "held out"  # rows of the training, and rows that are not
 
 _DRAW = 0  # seed of the random predictions
-_MAPS = 3  # attention maps that are kept
+_MAPS = 3  # attention maps that are stored
 _SECONDS = 20.0
 _DIGITS = 4  # of an attention weight
 
 
 def _rows(settings: Settings, training: Training, part: str) -> RowOptions:
-    """Return the rows of a part of what a model was trained on."""
+    """Return the rows of a part of a model's training data."""
     return RowOptions(
         data=training.config().data.name,
         part=TRAIN if part == SEEN else "",
@@ -76,7 +76,7 @@ class Measurement(Stage):
         }
 
     def run(self, folder: pathlib.Path, cache: Cache) -> Outcome:
-        """Measure the model and its baselines; keep some attention maps, if any."""
+        """Measure the model and its baselines; store some attention maps, if any."""
         trained = load_model(cache.folder(self.training))
         rows = _rows(self.settings, self.training, self.part)
         evaluation_set = make_evaluation_set(trained, rows)
@@ -146,7 +146,7 @@ class WithoutModel(Stage):
         return {**self.measurement.inputs(), "draw": _DRAW}
 
     def run(self, folder: pathlib.Path, cache: Cache) -> Outcome:
-        """Measure the baselines, and which share of the rows is in training too."""
+        """Measure the baselines, and the fraction of rows that are in training, too."""
         training = self.measurement.training
         rows = _rows(self.measurement.settings, training, self.measurement.part)
         evaluation_set = make_evaluation_set(load_model(cache.folder(training)), rows)
@@ -201,6 +201,6 @@ def measure(settings: Settings, name: str, part: str) -> dict[int, Measurement]:
 
 
 def measure_without_model(settings: Settings, name: str, part: str) -> WithoutModel:
-    """Return the stage that measures on the rows of a recipe without its model."""
+    """Return the stage that measures baselines on the rows of a recipe."""
     first = next(iter(measure(settings, name, part).values()))
     return WithoutModel(first)

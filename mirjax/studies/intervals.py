@@ -16,14 +16,14 @@ def fraction_interval(
 ) -> Interval:
     """Return the 95% interval of a mean over seeds of fractions of the same rows.
 
-    A fraction of n rows drawn with replacement is binomial, so that the rows
-    themselves are not needed. Seeds are drawn with replacement too. All seeds of a draw
-    have the same rows: rows that are easier for one seed are easier for the others. The
-    mean over rows of any value from 0 to 1 varies at most as much.
+    A fraction of n rows drawn with replacement is binomial, so that the rows themselves
+    are not needed. Seeds are drawn with replacement, too. All seeds of a draw have the
+    same rows, since rows that are easy for one seed are easy for the others. The
+    interval also holds for means of values from 0 to 1, which vary at most as much.
 
     Args:
       fractions: of each seed, from 0 to 1.
-      rows: of which they are fractions.
+      rows: number of rows of each fraction.
       draws: bootstrap draws.
       seed: of the draws.
 

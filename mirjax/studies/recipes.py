@@ -1,7 +1,7 @@
 """Recipes of the study: which config, data and settings each model is trained with.
 
-Recipes are in the inputs of the stages, so that this module does not count in the hash
-of a stage's code.
+Recipes are part of the inputs of stages, so that this module is left out of the hash of
+a stage's code.
 """
 
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from mirjax.studies.trainings import Training, load_config
 from mirjax.training.workdir import leaves
 
 _ROWS = {FIRST: 15_200, SECOND: 8_839}  # positive training rows of the whole datasets
-_WARMUP_PART = 10  # a schedule warms up over at most this part of its epochs
+_WARMUP_PART = 10  # warmup takes at most 1 / this of the epochs
 
 
 class Recipe(NamedTuple):
@@ -78,7 +78,7 @@ def train_generator(settings: Settings, name: str, seed: int) -> Training:
     wanted: dict[str, Any] = {"data.name": settings.datasets[recipe.role]}
     if rows:
         wanted |= {"data.positive_rows": rows, "data.split": "random"}
-    # No held-out row takes part in the choice of the exported parameters.
+    # Held-out rows do not influence which parameters are exported.
     wanted |= {"train.export": "last", "train.num_epochs": settings.epochs[name]}
     wanted |= recipe.overrides
     num_rows = round(0.8 * rows) if rows else _ROWS[recipe.role]
@@ -92,7 +92,7 @@ def train_classifier(
 
     Args:
       settings: of the study.
-      model: "mitar", or another classifier: the variant pairs of its config.
+      model: "mitar", or another classifier whose config has a variant `pairs`.
       negatives: kind of the generated negatives, as `data.negatives` takes it.
       setting: overrides of the config.
       seed: of initial parameters, order of rows and dropout.
@@ -106,7 +106,7 @@ def train_classifier(
         "data.negative_ratio": settings.negative_ratio,
     }
     if model == "mitar":
-        # With letters that start nearly alike it learns little in so few epochs.
+        # With nearly equal initial embeddings it learns little in so few epochs.
         wanted |= {"model.embedding_limit": 1.0, "optimizer.ema_decay": 0.9995}
         wanted["train.patience_epochs"] = 0.0
     recipe = "positives_only" if negatives == "none" else model

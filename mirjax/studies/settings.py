@@ -13,7 +13,7 @@ Overrides = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How much of the data is used, and for how long models are trained.
+    """The amount of data and the length of trainings of a study.
 
     Attributes:
       name: of the settings, shown with every result.
@@ -24,11 +24,11 @@ class Settings:
       positive_rows: first positive rows of each dataset for the generators, split at
         random; 0: all rows, by the published split.
       classifier_rows: first positive rows for the classifiers, split at random.
-      same_rows: positive rows of the first dataset that leave as many training rows as
-        the second has, to compare the two at equal size.
+      same_rows: positive rows of the first dataset with which it has as many training
+        rows as the second, to compare the two at equal size.
       seen_rows: training rows to measure on, drawn at random; 0: all.
       held_out_rows: held-out rows to measure on, likewise.
-      decoders: of `evaluation.options.DECODERS`, beside greedy decoding.
+      decoders: of `evaluation.options.DECODERS`, besides greedy decoding.
       grid: settings of the classifier that are compared.
       negative_ratio: negatives generated for each positive row of the classifiers.
       models: name of a model → overrides of its config, to make it smaller.
@@ -62,7 +62,7 @@ class Settings:
         return self.fewer_seeds.get(recipe, self.seeds)
 
     def describe(self) -> str:
-        """Say in words what the settings leave out; empty for the whole study."""
+        """Describe what the settings leave out; empty for the whole study."""
         if self.name == FULL.name:
             return ""
         rows = f"the first {self.positive_rows:,} positive pairs of each dataset"
@@ -87,7 +87,7 @@ FULL = Settings(
     # Chosen so that the study takes about half a day on two cores.
     epochs={
         "published": 100.0,
-        "published_second": 10.0,  # it collapses long before
+        "published_second": 10.0,  # it collapses much earlier
         "tuned": 16.0,
         "tuned_second": 16.0,
         "transformer": 12.0,

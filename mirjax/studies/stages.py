@@ -1,4 +1,4 @@
-"""Stages of a study: run once, kept under the hash of their inputs and code."""
+"""Stages of a study: run once, then cached under the hash of inputs and code."""
 
 import abc
 import dataclasses
@@ -18,24 +18,24 @@ FOLDER = "stages"  # in the study's workdir
 OUTCOME_FILE = "outcome.json"
 
 Outcome = Mapping[str, Any]
-"""What a stage has found, JSON-like."""
+"""The result of a stage, JSON-like."""
 
 _KEY_DIGITS = 16  # hexadecimal, of a SHA-256
 _MINUTE = 60
-# The cache decides when a stage runs, not what it finds; settings and recipes are in
-# the inputs.
+# This module decides when a stage runs, not what it returns; settings and recipes are
+# part of the inputs.
 _NOT_COUNTED = frozenset(
     {__name__, "mirjax.studies.settings", "mirjax.studies.recipes"}
 )
 
 
 class Stage(abc.ABC):
-    """A piece of work whose outcome is kept.
+    """A piece of work whose outcome is cached.
 
     Attributes:
-      title: what it does, in a few words; names its folder too.
+      title: what it does, in a few words; also the name of its folder.
       needs: stages that come before it.
-      expected: seconds that it takes on two quiet cores, roughly.
+      expected: rough time on two idle cores, in seconds.
     """
 
     title: str
@@ -44,11 +44,11 @@ class Stage(abc.ABC):
 
     @abc.abstractmethod
     def inputs(self) -> Mapping[str, Any]:
-        """Return what the outcome depends on beside code and `needs`, JSON-like."""
+        """Return what the outcome depends on besides code and `needs`, JSON-like."""
 
     @abc.abstractmethod
     def run(self, folder: pathlib.Path, cache: "Cache") -> Outcome:
-        """Do the work in a folder, where a killed run may have left a part of it."""
+        """Do the work in a folder that may hold the partial work of a killed run."""
 
     def commands(self, cache: "Cache") -> list[str]:
         """Return the commands that do the same; none by default."""
@@ -60,8 +60,8 @@ class Kept:
     """A finished stage.
 
     Attributes:
-      outcome: what it found.
-      seconds: that it took.
+      outcome: its result.
+      seconds: time that it took.
     """
 
     outcome: Outcome
@@ -78,7 +78,7 @@ class Cache:
     def __init__(self, workdir: pathlib.Path):
         self._folder = workdir / FOLDER
         self._read: dict[pathlib.Path, Kept] = {}
-        # By identity; the stage beside its key keeps the identity from being reused.
+        # By identity; holding the stage prevents that its identity is reused.
         self._keys: dict[int, tuple[Stage, str]] = {}
 
     def key(self, stage: Stage) -> str:
@@ -129,7 +129,7 @@ class Cache:
         return kept.outcome
 
     def finish(self, stage: Stage) -> Kept:
-        """Run a stage, and keep its outcome."""
+        """Run a stage, and store its outcome."""
         folder, started = self.folder(stage), time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
         outcome = stage.run(folder, self)
@@ -141,14 +141,14 @@ class Cache:
         }
         with atomic_write(folder / OUTCOME_FILE) as unfinished:
             unfinished.write_text(json.dumps(content) + "\n", encoding="utf-8")
-        # As it is read after a restart.
+        # The same as after a restart: JSON turns tuples into lists.
         kept = self.kept(stage)
         assert kept is not None
         return kept
 
 
 def in_order(wanted: Iterable[Stage], cache: Cache) -> list[Stage]:
-    """Return stages and what they need, each once, after what it needs."""
+    """Return stages and those that they need, each once, in an order to run them."""
     found: dict[str, Stage] = {}
 
     def add(stage: Stage) -> None:
@@ -162,11 +162,11 @@ def in_order(wanted: Iterable[Stage], cache: Cache) -> list[Stage]:
 
 
 def run_stages(wanted: Iterable[Stage], cache: Cache) -> None:
-    """Run the stages that are not finished, and log how long the rest will take.
+    """Run the stages that are not finished, and log the time that remains.
 
     Args:
-      wanted: stages; those that they need are run too.
-      cache: where their outcomes are kept.
+      wanted: stages; those that they need are run, too.
+      cache: stores their outcomes.
     """
     ordered = in_order(wanted, cache)
     waiting = [stage for stage in ordered if cache.kept(stage) is None]

@@ -56,8 +56,8 @@ def run_study(
 ) -> list[pathlib.Path]:
     """Run experiments, and write a result file for each.
 
-    Stages that an earlier run has finished are kept, as long as neither their inputs
-    nor their code have changed.
+    Stages that an earlier run has finished are not repeated, unless their inputs or
+    their code have changed.
 
     Args:
       settings: of the study.
@@ -89,7 +89,7 @@ def _write_result(
     finished: _Finished,
     workdir: pathlib.Path,
 ) -> pathlib.Path:
-    """Write what an experiment has found to its result file."""
+    """Write the result file of an experiment."""
     stages, cache = finished
     outcomes = {name: cache.outcome(stage) for name, stage in stages.items()}
     content = experiment.content(settings, outcomes)

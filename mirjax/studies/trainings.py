@@ -16,7 +16,7 @@ from mirjax.studies.stages import Cache, Outcome, Stage
 from mirjax.training import run
 from mirjax.training.metric_writer import read_metrics
 
-# Seconds a row and epoch on two quiet cores, by the model; to start a training.
+# Seconds per row and epoch on two idle cores, by model; seconds to start a training.
 _ROW_SECONDS = {"seq2seq": 0.004, "transformer": 0.004, "mitar": 0.001}
 _START_SECONDS = 15.0
 
@@ -29,7 +29,7 @@ def load_config(config_name: str) -> ConfigDict:
 
 @dataclasses.dataclass(frozen=True)
 class Training(Stage):
-    """Train a model; a killed run goes on from its last checkpoint.
+    """Train a model; a killed run resumes from its last checkpoint.
 
     Attributes:
       name: of the recipe.
@@ -63,7 +63,7 @@ class Training(Stage):
         return config.lock()
 
     def inputs(self) -> Mapping[str, Any]:
-        """Return the config; other names for equal configs train nothing anew."""
+        """Return the config; equal configs of different names share one training."""
         return {"config": json.loads(self.config().to_json())}
 
     def run(self, folder: pathlib.Path, cache: Cache) -> Outcome:

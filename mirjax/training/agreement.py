@@ -1,6 +1,6 @@
-"""What the processes of a run agree on: decisions of process 0, and equal inputs.
+"""Agreement between the processes of a run: decisions of process 0, equal inputs.
 
-Messages go through jax's coordination service, not through the devices.
+Messages are sent through jax's coordination service, not through the devices.
 """
 
 import functools
@@ -16,7 +16,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-_WAIT_MS = 7 * 24 * 3600 * 1000  # long: if a process ends, those that wait end too
+_WAIT_MS = 7 * 24 * 3600 * 1000  # long: a process that waits ends when another one ends
 
 _numbers = itertools.count()  # of messages, which all processes send in one order
 
@@ -29,12 +29,12 @@ def coordination_client() -> Any:
 
 
 def from_process_0(function: Callable[[], Any]) -> Any:
-    """Call a function in process 0 alone, and return its result in every process.
+    """Call a function only in process 0, and return its result in every process.
 
     All processes call this in the same order.
 
     Args:
-      function: returns what JSON can hold.
+      function: returns a JSON-like value.
 
     Raises:
       ValueError: in every process, if the function raises a ValueError or an OSError
@@ -49,7 +49,7 @@ def from_process_0(function: Callable[[], Any]) -> Any:
         except (ValueError, OSError) as error:
             client.key_value_set(key, json.dumps({"error": str(error)}))
             raise
-        # NumPy's numbers are sent as Python's, which are the same.
+        # NumPy's numbers are sent as Python's, with the same values.
         client.key_value_set(key, json.dumps({"result": result}, default=float))
         return result
     told = json.loads(client.blocking_key_value_get(key, _WAIT_MS))
@@ -86,8 +86,7 @@ def check_same(name: str, content: bytes) -> None:
 def open_connections() -> None:
     """Connect the devices of all processes, as soon as all processes are ready.
 
-    On CPUs a connection waits for half a minute at most, which a slow process would
-    miss.
+    On CPUs a connection times out after half a minute, too early for a slow process.
     """
     if jax.process_count() == 1:
         return
@@ -97,7 +96,7 @@ def open_connections() -> None:
 
 
 def largest(value: int) -> jax.Array:
-    """Start to find the largest of the processes' values, on the devices.
+    """Start to compute the largest of the processes' values, on the devices.
 
     Args:
       value: of this process.

@@ -5,7 +5,7 @@ import math
 
 from mirjax.spelling import suggest
 
-LARGEST_INT = 2**31 - 1  # of int32, as devices count
+LARGEST_INT = 2**31 - 1  # of int32, the integer type on devices
 LARGEST_FLOAT = 3e38  # of float32
 
 
@@ -20,7 +20,7 @@ class Number:
     below: bool = False
 
     def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
+        """Return what a value must be, or None if it is valid."""
         kinds = (int,) if self.kind is int else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds):
             return "a whole number" if self.kind is int else "a number"
@@ -41,12 +41,12 @@ class Number:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One of some texts, or any text but a blank one if none are given."""
+    """One of the given texts; if none are given, any text that is not blank."""
 
     values: tuple[str, ...] = ()
 
     def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
+        """Return what a value must be, or None if it is valid."""
         if not self.values:
             is_text = isinstance(value, str) and value.strip()
             return None if is_text else "a text that is not empty"
@@ -61,7 +61,7 @@ class Flag:
     """True or False."""
 
     def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
+        """Return what a value must be, or None if it is valid."""
         return None if isinstance(value, bool) else "True or False"
 
 
@@ -70,7 +70,7 @@ class Sizes:
     """Whole numbers of at least 1."""
 
     def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
+        """Return what a value must be, or None if it is valid."""
         sizes = value if isinstance(value, list | tuple) else ()
         if sizes and not any(SIZE.problem(size) for size in sizes):
             return None
@@ -79,10 +79,10 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """Any text, an empty one too."""
+    """Any text, also an empty one."""
 
     def problem(self, value: object) -> str | None:
-        """Return what a value must be, or None if it is that."""
+        """Return what a value must be, or None if it is valid."""
         return None if isinstance(value, str) else "a text"
 
 

@@ -1,4 +1,4 @@
-"""Values that each key of a training config may have: one table, checked at once."""
+"""Valid values of each key of a training config, checked together."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -83,7 +83,7 @@ BOUNDS: dict[str, Bound] = {
     "train.patience_epochs": LENGTH,
     "train.export": Choice(("best", "last")),
 }
-"""What each key may be. A model's other keys follow from the types of its fields."""
+"""Valid values of each key; a model's other keys follow from its fields' types."""
 
 SOURCE_BOUNDS: dict[str, Bound] = {
     "data.sources": Choice(),
@@ -125,13 +125,13 @@ SOURCE_BOUNDS: dict[str, Bound] = {
 
 
 def problems(values: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with values that no run can have.
+    """Describe each value that is not valid.
 
     Args:
       values: of dotted keys, such as "train.batch_size"; a model's with its name.
 
     Returns:
-      One text a key: the key, its value and what it must be.
+      One text per invalid key: the key, its value and what it must be.
     """
     bounds = _known_bounds(values) | _model_bounds(values.get("model.name"))
     found = []
@@ -211,7 +211,7 @@ def _model_bounds(name: object) -> dict[str, Bound]:
 
 
 def _hint(key: str, known: Iterable[str]) -> str:
-    """Return what to write in place of an unknown key."""
+    """Return a hint on what to write in place of an unknown key."""
     section, _, name = key.rpartition(".")
     names = [
         other.rpartition(".")[2]

@@ -1,16 +1,15 @@
-"""Several training steps in one jitted call, and where each call ends."""
+"""Several training steps in one jitted call, and the step at which a call ends."""
 
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 
 from mirjax.datasets import batches
 from mirjax.datasets.streams import (
@@ -21,6 +20,7 @@ from mirjax.datasets.streams import (
     shift_targets,
 )
 from mirjax.models import losses
+from mirjax.models.interfaces import Model
 from mirjax.training import sharding, steps
 from mirjax.training.gradients import StepOptions
 from mirjax.training.optimizer import make_optimizer
@@ -34,9 +34,9 @@ TRACED = ("optimizer.learning_rate", "model.dropout", "seed")
 
 
 class Recipe(NamedTuple):
-    """What a training step depends on beside its state, seed and rows."""
+    """What a training step depends on besides its state, seed and rows."""
 
-    model: nn.Module
+    model: Model
     optimizer: optax.GradientTransformation
     batch_size: int  # rows, over all devices
     options: StepOptions
@@ -176,7 +176,7 @@ def make_vmapped_run_steps(
     )
 
 
-def _out_shardings(shapes: TrainState, mesh: Mesh) -> tuple[Any, Any]:
+def _out_shardings(shapes: TrainState, mesh: Mesh) -> tuple[TrainState, NamedSharding]:
     """Return the shardings of a state and of metrics."""
     return sharding.of_state(shapes, mesh), sharding.replicated(mesh)
 
@@ -184,8 +184,8 @@ def _out_shardings(shapes: TrainState, mesh: Mesh) -> tuple[Any, Any]:
 def next_stop(step: int, counts: StepCounts) -> int:
     """Return the step at which the call that starts at `step` ends.
 
-    The stops depend on the step alone, so that a resumed run makes the same calls as
-    one never stopped, and its arithmetic is the same bit for bit.
+    The stops depend only on the step, so that a resumed run makes the same calls as an
+    uninterrupted one, with bit-identical results.
     """
     strides = (counts.per_epoch, counts.per_evaluation)
     stops = [(step // stride + 1) * stride for stride in strides]

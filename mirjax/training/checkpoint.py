@@ -19,8 +19,8 @@ from mirjax.training.state import TrainState
 class _HashedPath(orbax_path.atomicity.AtomicRenameTemporaryPath):
     """A checkpoint's temporary folder; its manifest is written after the rename.
 
-    Orbax deletes earlier checkpoints later than that. A checkpoint without a manifest
-    does not count.
+    Orbax deletes earlier checkpoints only after that. A checkpoint without a manifest
+    is ignored.
     """
 
     async def finalize(self) -> None:
@@ -37,11 +37,11 @@ class _BestAndLast(checkpoint_managers.PreservationPolicy):
 
     def should_preserve(
         self,
-        checkpoints: Sequence[Any],  # of a protocol that isinstance cannot check
+        checkpoints: Sequence[Any],  # of a Protocol that isinstance cannot check
         *,
         context: Any,
     ) -> list[bool]:
-        """Return of each checkpoint, the oldest first, whether it is kept."""
+        """Return whether each checkpoint is kept, the oldest first."""
         del context
         steps = [checkpoint.step for checkpoint in checkpoints]
         return [step in self.best_steps or step in steps[-2:] for step in steps]
@@ -51,7 +51,7 @@ class Checkpoints:
     """The checkpoints of a workdir, saved asynchronously.
 
     Each has a manifest of SHA-256, which is checked before anything is restored.
-    Damaged checkpoints are moved out of the way, and the user is told.
+    Damaged checkpoints are moved to another folder, and a warning is logged.
 
     Args:
       workdir: the run's folder.
@@ -87,7 +87,8 @@ class Checkpoints:
           step: the steps done.
           state: the state; copied before this returns, so it may be donated.
           progress: JSON-like, saved beside the state.
-          best_steps: of the runs; their checkpoints are kept, beside the last two.
+          best_steps: best step of each run; these checkpoints are kept besides the last
+            two.
 
         Raises:
           OSError: if this or the previous checkpoint cannot be written.
@@ -119,7 +120,7 @@ class Checkpoints:
         return list(self._manager.all_steps())
 
     def restore(
-        self, step: int, abstract_state: Any
+        self, step: int, abstract_state: TrainState
     ) -> tuple[TrainState, dict[str, Any]]:
         """Restore a checkpoint.
 
@@ -141,19 +142,19 @@ class Checkpoints:
                     progress=ocp.args.JsonRestore(),
                 ),
             )
-        except Exception as error:  # Orbax raises many kinds for a damaged folder.
+        except Exception as error:  # Orbax raises various types for a damaged folder.
             reason = str(error).strip().splitlines()
             raise ValueError(
                 f"{self._folder / str(step)} cannot be restored: "
                 f"{reason[0] if reason else type(error).__name__}; delete that folder "
-                "to go on from an earlier checkpoint, or choose another --workdir"
+                "to continue from an earlier checkpoint, or choose another --workdir"
             ) from error
         state = jax.block_until_ready(restored["state"])
         return state, dict(restored["progress"])
 
     @contextlib.contextmanager
     def _naming_errors(self) -> Iterator[None]:
-        """Turn whatever orbax raises for a full disk into one line."""
+        """Turn orbax's errors for a full disk into a one-line error."""
         try:
             yield
         except Exception as error:
@@ -173,6 +174,6 @@ class Checkpoints:
                 raise
             logging.error("%s", unsaved)
         finally:
-            # What this raises again has been raised above.
+            # Errors raised here again have been raised above.
             with contextlib.suppress(OSError), self._naming_errors():
                 self._manager.close()

@@ -20,7 +20,7 @@ def write_manifest(folder: pathlib.Path) -> None:
 
 
 def find_damage(folder: pathlib.Path) -> str | None:
-    """Return what is wrong with a checkpoint, or None.
+    """Describe the damage of a checkpoint, or return None.
 
     Args:
       folder: of the checkpoint.
@@ -44,10 +44,10 @@ def find_damage(folder: pathlib.Path) -> str | None:
 
 
 def set_damaged_aside(workdir: pathlib.Path, checkpoints: pathlib.Path) -> None:
-    """Check every checkpoint, and move those that are damaged out of the way.
+    """Check every checkpoint, and move damaged ones to another folder.
 
-    Where no checkpoint has a manifest, an earlier version of mirjax wrote them: they
-    are given one as they are.
+    If no checkpoint has a manifest, an earlier version of mirjax wrote them: manifests
+      of their present content are written.
 
     Args:
       workdir: the run's folder.

@@ -1,4 +1,4 @@
-"""Jitted calls of several training steps, compiled before they are first made."""
+"""Jitted calls of several training steps, compiled before the first call."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _SOURCE = re.compile(r'%?([\w.\-]+) = .*metadata=\{[^}]*op_name="([^"]*)"')
 class CompiledCalls:
     """The programs of a jitted function, one for each number of steps.
 
-    Compiling is a call of its own, so that its time is not that of the first steps.
+    Compilation is a separate call, so that it is not timed with the first steps.
 
     Args:
       run_steps: jitted, such as `calls.make_run_steps` returns it; its last argument is
@@ -51,7 +51,7 @@ class CompiledCalls:
         return None
 
     def sources(self) -> dict[str, str]:
-        """Return what each operation of the programs was compiled from, by name."""
+        """Return the source (op_name) of each compiled operation, by its name."""
         return {
             name: source
             for program in self._programs.values()
@@ -60,7 +60,7 @@ class CompiledCalls:
 
 
 def compiled(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-    """Return a jitted function, compiled for arguments like these."""
+    """Return a jitted function, compiled for the shapes and types of the arguments."""
     if isinstance(function, jax.stages.Compiled):
         return function
     jitted: Any = function

@@ -13,9 +13,9 @@ def disk_error(error: BaseException, path: pathlib.Path) -> OSError | None:
     """Return the error to raise in place of one that a full disk has caused.
 
     Args:
-      error: as a library raised it. Its causes count too, and its text, since some
+      error: raised by a library. Its causes and its text are searched, too, since some
         libraries lose the error number.
-      path: what was being written.
+      path: the file that was being written.
 
     Returns:
       The error; None if the disk was not full.
@@ -36,7 +36,7 @@ def disk_error(error: BaseException, path: pathlib.Path) -> OSError | None:
 
 @contextlib.contextmanager
 def naming(path: pathlib.Path) -> Iterator[None]:
-    """Name a file in the error that writing it raises where the disk is full."""
+    """Name the file in the error that writing it raises when the disk is full."""
     try:
         yield
     except OSError as error:

@@ -19,11 +19,11 @@ from mirjax.training.process_options import AUTO, ProcessOptions
 from mirjax.training.stop_signal import TrainingStopped
 
 CONNECT_SECONDS = 300  # until all processes have started
-HEARTBEAT_SECONDS = 30  # without one, a process counts as ended
-SHUTDOWN_SECONDS = 600  # until all have written what they write
-_FAREWELL_MS = 3000  # for the others to read why process 0 ends
+HEARTBEAT_SECONDS = 30  # without a heartbeat, a process is taken to have ended
+SHUTDOWN_SECONDS = 600  # until all have written their files
+_FAREWELL_MS = 3000  # in which the others can read why process 0 ends
 
-# What the libraries say when the other end of a connection has gone.
+# Messages of the libraries when the other end of a connection is closed.
 _LOST_WORDS = ("Gloo ", "NCCL", "coordination service", "CoordinationService")
 
 
@@ -31,9 +31,9 @@ _LOST_WORDS = ("Gloo ", "NCCL", "coordination service", "CoordinationService")
 def connected(options: ProcessOptions | None) -> Iterator[None]:
     """Connect this process with the others of its run while the block lasts.
 
-    It must be entered before the devices are touched. If the block ends in one process
-    by an error, the others end too: at once on CPUs, elsewhere when `HEARTBEAT_SECONDS`
-    have passed.
+    It must be entered before the devices are touched. If the block ends with an error
+    in one process, the others end, too: at once on CPUs, elsewhere after
+    `HEARTBEAT_SECONDS`.
 
     Args:
       options: from `process_options.choose`; None for a single process.
@@ -63,7 +63,7 @@ def connected(options: ProcessOptions | None) -> Iterator[None]:
 
 def _connect(options: ProcessOptions) -> None:
     """Connect to process 0; only process 0 reports progress from then on."""
-    # Its handler of SIGTERM would take the place of ours.
+    # Its handler of SIGTERM would replace ours.
     if hasattr(jax.config, "jax_enable_preemption_service"):
         jax.config.update("jax_enable_preemption_service", False)
     auto = options.coordinator == AUTO
@@ -105,10 +105,10 @@ def _end_early(error: BaseException) -> None:
     elif isinstance(error, SystemExit):
         code = error.code
     if (client := coordination_client()) is not None:
-        # An error that all processes have is printed by all of them.
+        # If all processes have the error, each prints it.
         with contextlib.suppress(RuntimeError, ValueError):
             client.wait_at_barrier("mirjax/end", _FAREWELL_MS)
-    # This comes before jax's own function, which waits for all processes.
+    # This runs before jax's own function, which waits for all processes.
     atexit.register(_exit, code if isinstance(code, int) else 1)
 
 

@@ -1,8 +1,8 @@
-"""One line in place of the stack trace with which jax ends a process.
+"""Replace the stack trace with which jax ends a process by one line.
 
 When another process of a run has ended, jax's distributed runtime aborts this one from
-C++, so that no handler in the process can speak. Its standard error goes through a
-child process instead, which runs this module and replaces the report.
+C++, so that no Python handler can print a message. Its standard error is therefore
+passed through a child process, which runs this module and replaces the stack trace.
 
     python mirjax/training/fatal_lines.py < standard error of the process
 """
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 LOST = (
-    "another process of this run has ended, and its own log says why; run the same "
+    "another process of this run has ended; see its log for the reason; run the same "
     "command in every process to continue from the last checkpoint"
 )
 UNCONNECTED = (
@@ -67,7 +67,7 @@ def replace(lines: Iterable[bytes]) -> Iterator[bytes]:
 def main() -> None:
     """Filter standard input into standard error, until its end."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the process decides when all ends
+        signal.signal(number, signal.SIG_IGN)  # it ends with the process, not before
     for line in replace(iter(sys.stdin.buffer.readline, b"")):
         sys.stderr.buffer.write(line)
         sys.stderr.buffer.flush()

@@ -1,7 +1,7 @@
 """Count the floating-point operations of a traced function's matrix products.
 
-XLA's own count of a compiled program counts the body of a loop once. Here it counts as
-often as the loop runs.
+XLA's count of a compiled program counts the body of a loop once. Here it is counted
+once for each iteration.
 """
 
 import math
@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 from jax.extend import core
 
-# Operations whose work the trace does not show, or shows for one device only.
+# Operations whose work is not in the trace, or is there for one device only.
 _OPAQUE = ("pallas_call", "ffi_call", "rnn", "shard_map")
 
 
 def count_flops(traced: core.ClosedJaxpr | core.Jaxpr) -> int | None:
     """Count the operations of all matrix products and convolutions.
 
-    A multiplication and an addition are two operations. All else, such as activations,
-    is not counted. Of the branches of a condition the one with the most operations
-    counts.
+    A multiplication and an addition are two operations. Other operations, such as
+    activations, are not counted. Of the branches of a condition, the one with the most
+    operations is counted.
 
     Args:
       traced: as `jax.make_jaxpr` returns it.
 
     Returns:
-      The operations; None if they cannot be known: a product stands in a while loop,
-      or in a kernel of its own.
+      The operations; None if they are unknown, since a product is in a while loop or in
+      a custom kernel.
 
     >>> import jax, jax.numpy as jnp
     >>> product = jax.make_jaxpr(jnp.dot)(jnp.ones((2, 3)), jnp.ones((3, 5)))

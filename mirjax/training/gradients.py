@@ -1,4 +1,4 @@
-"""The gradient of a batch, in one piece or added up over micro-batches."""
+"""The gradient of a batch, computed at once or summed over micro-batches."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ def batch_gradient(
     """Return the gradient of a batch's mean loss.
 
     The parts of a batch are weighted by their valid rows, so that the number of parts
-    changes the gradient by rounding alone. Dropout masks are drawn for each part: they
+    changes the gradient only by rounding. Dropout masks are drawn for each part: they
     differ from those of a whole batch, but have the same distribution.
 
     Args:
@@ -89,7 +89,7 @@ def _divided(batch: AnyBatch, parts: int) -> AnyBatch:
 def _added_up(
     gradient_of: GradientOf, parts: AnyBatch, key: Array
 ) -> tuple[Any, Metrics]:
-    """Add up gradients and metrics over the parts of a batch, one after another."""
+    """Sum gradients and metrics over the parts of a batch, one after another."""
 
     def one(number: Array, part: AnyBatch) -> tuple[Any, Metrics]:
         return gradient_of(part, jax.random.fold_in(key, number))

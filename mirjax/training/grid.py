@@ -22,8 +22,8 @@ class Run:
     """One run of a sweep.
 
     Attributes:
-      name: its values, as in "train.batch_size=100,model.dropout=0.2"; fit for a
-        folder.
+      name: its values, as in "train.batch_size=100,model.dropout=0.2"; also the name of
+        its folder.
       values: of the keys that the grid varies.
       config: its training config.
     """
@@ -42,8 +42,8 @@ def expand(sweep: ConfigDict) -> list[Run]:
         evaluated after every epoch.
 
     Raises:
-      ValueError: for a key the config does not have, a value of another type, or one
-        that no run can have; before anything is trained.
+      ValueError: for a key that the config does not have, or a value that is not valid
+        or of another type; before anything is trained.
     """
     axes: dict[str, Sequence[Any]] = leaves(sweep.grid.to_dict())
     for key, choices in axes.items():
@@ -82,7 +82,7 @@ def expand(sweep: ConfigDict) -> list[Run]:
 
 
 def groups(runs: Sequence[Run], together: int) -> list[list[Run]]:
-    """Divide runs into groups that can be vmapped: they differ in `TRACED` alone.
+    """Divide runs into groups that can be vmapped: they differ only in `TRACED`.
 
     Args:
       runs: to divide.

@@ -16,8 +16,8 @@ class HeavyOp(NamedTuple):
 
     Attributes:
       source: where it comes from, such as "jvp(Seq2Seq)/decoder_lstm/dot_general".
-      share: of the time of all operations.
-      calls: how often it ran.
+      share: fraction of the time of all operations.
+      calls: number of times that it ran.
     """
 
     source: str
@@ -28,12 +28,12 @@ class HeavyOp(NamedTuple):
 def heavy_ops(folder: pathlib.Path, sources: Mapping[str, str]) -> list[HeavyOp]:
     """Return the operations of the newest trace in a folder, the heaviest first.
 
-    The time of operations within another, such as a loop, is not counted for it.
+    The time of an operation excludes operations within it, such as those in a loop.
 
     Args:
       folder: as given to `jax.profiler.start_trace`.
-      sources: compiled operation → what it was compiled from, as
-        `CompiledCalls.sources` returns them. Operations of one source are added up.
+      sources: compiled operation → its source, as `CompiledCalls.sources` returns them.
+        Times of operations with the same source are summed.
 
     Returns:
       The operations; none if the trace has no times of single operations.

@@ -18,8 +18,8 @@ def pin_initial(config: ConfigDict) -> ConfigDict:
     """Put the SHA-256 of the model that a run starts from into its config.
 
     Args:
-      config: its key `train.init_from` may name a model, as --model does. The absolute
-        path takes the place of a folder or a file.
+      config: its key `train.init_from` may name a model, as --model does. A folder or a
+        file is replaced by its absolute path.
 
     Returns:
       The config itself if no model is named, otherwise a copy.
@@ -45,11 +45,11 @@ def load_initial(name: str, model_config: ConfigDict) -> Mapping[str, Any] | Non
     """Load the parameters that a run starts from.
 
     Args:
-      name: a model, as --model names it; "": the parameters are drawn.
+      name: a model, as for --model; "": parameters are initialised at random.
       model_config: the section `model` of the run's config.
 
     Returns:
-      The parameters; None if they are drawn.
+      The parameters; None if they are initialised at random.
 
     Raises:
       ValueError: if the model cannot be loaded or is not the one that the config
@@ -74,7 +74,7 @@ def load_initial(name: str, model_config: ConfigDict) -> Mapping[str, Any] | Non
         ]
         raise ValueError(
             f"{KEY}={name}: {error}; train the same model by {' '.join(different)}, or "
-            "start from another one"
+            "name another model"
         ) from error
     logging.info("training starts from the parameters of %s", name)
     return initial.params

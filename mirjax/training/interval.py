@@ -16,7 +16,7 @@ class Interval:
       end: the last step.
       is_evaluation: whether the runs are evaluated at it.
       metrics: means over the steps, of each run.
-      seconds: that the steps took.
+      seconds: time of the steps.
     """
 
     end: int
@@ -50,10 +50,11 @@ class IntervalMetrics:
         return _means(_joined(self._calls))
 
     def logged(self) -> Iterator[tuple[int, list[dict[str, float]]]]:
-        """Yield each multiple of `log_every` once, as soon as its steps are added.
+        """Yield each multiple of `log_every` once all its steps are added.
 
         Yields:
-          The step, and of each run the means over the steps since the one before.
+          The step, and for each run the means over the steps since the previous
+          multiple.
         """
         if not self._unlogged:
             return

@@ -13,12 +13,12 @@ _SHOWN = (  # metric, its name in the line; fractions
 
 
 def start_line(program: Program) -> str:
-    """Return the line of what is trained, and on what."""
+    """Return the line that names the model, the data and the devices."""
     parameters = sum(leaf.size for leaf in jax.tree.leaves(program.eval_params(0)))
     return (
         f"{program.tasks[0].metadata['model']['name']}: {parameters:,} parameters, "
         f"{len(program.data.rows.weights)} rows, "
-        f"{program.tasks[0].steps.per_epoch} steps an epoch, "
+        f"{program.tasks[0].steps.per_epoch} steps per epoch, "
         f"{program.mesh.size} device(s), {jax.devices()[0].device_kind}"
     )
 
@@ -34,7 +34,7 @@ def evaluation_line(
     Args:
       metrics: of the evaluation.
       num_epochs: of the whole run.
-      best_metric: it is named if the line does not show it anyway.
+      best_metric: it is added if the line does not show it already.
       seconds_left: until the end of the run; 0 at the end.
 
     >>> metrics = {"epoch": 4.0, "train/loss": 0.5, "val/loss": 0.42,
@@ -58,7 +58,7 @@ def evaluation_line(
 
 
 def clock(seconds: float) -> str:
-    """Return a duration as minutes and seconds, or hours too.
+    """Return a duration as minutes and seconds, with hours if there are any.
 
     >>> clock(190.2), clock(3_600.0)
     ('3:10', '1:00:00')

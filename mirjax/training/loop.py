@@ -35,15 +35,15 @@ ProgressHook = Callable[[int, Mapping[str, float]], None]
 
 
 class Loop:
-    """Trains a program's runs to their ends, from the last checkpoint on.
+    """Trains the runs of a program to their ends, starting at the last checkpoint.
 
     Args:
       program: the compiled program and its state.
-      folders: where the runs are kept.
+      folders: the folders of the runs.
       report: called after each jitted call, with the metrics of the first run.
       raise_on_divergence: raise when a run diverges: a parameter, a loss or a
-        validation metric is NaN or infinite. Otherwise that run ends, and the other
-        runs go on.
+        validation metric is NaN or infinite. Otherwise that run ends, and the others
+        continue.
       profile: times the phases of the run.
     """
 
@@ -70,8 +70,8 @@ class Loop:
           The progress of each run.
 
         Raises:
-          ValueError: if the runs have done more steps than the config asks for, or
-            their checkpoints are lost.
+          ValueError: if the runs have done more steps than the config has, or their
+            checkpoints are lost.
           FloatingPointError: if a run diverges and `raise_on_divergence`; it names the
             step.
           OSError: if the disk is full; it names the file.
@@ -115,7 +115,7 @@ class Loop:
         return runs
 
     def _compile(self, step: int) -> None:
-        """Compile what the next epoch needs, so that its steps take their own time."""
+        """Compile the programs of the next epoch, before its steps are timed."""
         started = time.perf_counter()
         self._program.compile(next_lengths(step, self._counts))
         seconds = time.perf_counter() - started
@@ -132,7 +132,7 @@ class Loop:
             end = next_stop(step, counts)
             with self._profile.call(self._program, step, end):
                 metrics = self._program.advance(end - step)
-            # Read one call late: the device works on this one meanwhile.
+            # Read one call late, while the device works on this call.
             if pending is not None:
                 collected.add(self._fetch(*pending, runs))
                 self._write_logged(collected, runs)
@@ -181,7 +181,7 @@ class Loop:
         runs: Sequence[RunProgress],
         but: int | None = None,
     ) -> None:
-        """Write the rows between evaluations; `but` is a step that has its own row."""
+        """Write the rows between evaluations, without that of the step `but`."""
         for step, means in collected.logged():
             for number, of_run in enumerate(means):
                 if step != but and not runs[number].ended:
@@ -218,7 +218,7 @@ class Loop:
     def _evaluate(
         self, interval: Interval, runs: Sequence[RunProgress], saved: Checkpoints
     ) -> list[RunProgress]:
-        """Evaluate the runs that go on; export the models that the config asks for."""
+        """Evaluate the runs that have not ended; export models by `train.export`."""
         evaluated, started = list(runs), time.perf_counter()
         for number, held_out in enumerate(self._program.evaluate()):
             run, task = runs[number], self._program.tasks[number]
@@ -236,7 +236,7 @@ class Loop:
             run = run.after_evaluation(
                 interval.end, metrics, task.train, self._counts.patience
             )
-            # Whoever sees two evaluations knows that the first one has a checkpoint.
+            # If there are two evaluations, the first one has a checkpoint.
             with self._profile.phase(CHECKPOINTS):
                 saved.wait()
             self._writers[number].write(interval.end, metrics)
@@ -251,7 +251,7 @@ class Loop:
 
     @staticmethod
     def _measure(task: Task, params: Mapping[str, Any]) -> Mapping[str, float]:
-        """Measure more than the loss, in process 0 for all of them."""
+        """Measure more than the loss, in process 0 for all processes."""
 
         def measure() -> dict[str, float]:
             return dict(task.data.validate(task.model, sharding.local(params)))

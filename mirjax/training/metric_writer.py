@@ -24,16 +24,17 @@ _FLUSH_SECONDS = 30  # between writes of the TensorBoard events
 def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
     """Read a run's metrics.
 
-    A last line that a kill cut off is left out: resuming writes it again.
+    If a killed run left an incomplete last line, it is left out: the resumed run writes
+      it again.
 
     Args:
       workdir: the run's folder.
 
     Returns:
-      One dictionary a line; none if the file does not exist yet.
+      One dictionary per line; none if the file does not exist yet.
 
     Raises:
-      ValueError: for a broken line anywhere else.
+      ValueError: for any other line that is not valid JSON.
     """
     path = workdir / FILE_NAME
     if not path.exists():
@@ -78,8 +79,7 @@ class MetricWriter:
         with naming(self._path), atomic_write(self._path) as unfinished:
             unfinished.write_text("".join(json.dumps(row) + "\n" for row in kept))
         self._file = self._path.open("a")
-        # The class SummaryWriter writes in a thread; once that has met a full disk,
-        # it waits for ever.
+        # SummaryWriter writes in a thread, and hangs once the disk is full.
         self._tensorboard_folder = workdir / TENSORBOARD_FOLDER
         self._tensorboard_folder.mkdir(exist_ok=True)
         with naming(self._tensorboard_folder):

@@ -50,10 +50,10 @@ class _Rows(NamedTuple):
 
     Attributes:
       pairs: the rows.
-      labels: probability that the model is to give each one.
+      labels: target probability of each row.
       weight: of each row in the loss.
       per_epoch: rows that an epoch visits.
-      shift: letters by which targets may be moved.
+      shift: letters by which targets may be moved at random.
     """
 
     pairs: Pairs
@@ -95,7 +95,7 @@ def pin_files(config: ConfigDict) -> ConfigDict:
 
 
 def _file_of(name: str) -> pathlib.Path | None:
-    """Return the file that a name stands for; None for a dataset or a shipped model."""
+    """Return the file of a name; None for a dataset or a model in the package."""
     if os.path.isdir(name):
         path = pathlib.Path(name) / FILE_NAME
         return path if path.is_file() else None
@@ -111,7 +111,7 @@ def load_mixture(config: ConfigDict) -> TaskData:
     Raises:
       ValueError: for data that cannot be loaded or do not fit the model.
     """
-    model: Any = make_model(config.model)
+    model = make_model(config.model)
     if isinstance(model, Generator):
         raise ValueError(
             f"config.data.sources is for classifiers, and {config.model.name} is a "
@@ -129,7 +129,7 @@ def load_mixture(config: ConfigDict) -> TaskData:
         ]
     pool = PoolOptions(**config.pool) if "pool" in config else PoolOptions()
     if pool.teacher:
-        # What is wrong with a name is found before minutes of labelling.
+        # Errors in names are found before minutes of labelling.
         teacher, drawn = load_teacher(pool.teacher), make_pool(pool, sources)
         parts = [_softened(rows, teacher, pool) for rows in parts]
         parts += _pool_rows(config, drawn, teacher, sources)
@@ -162,12 +162,11 @@ def precision_hook(
 
     Args:
       trained: validation rows of the sets that are trained on.
-      left_out: of those that are not.
+      left_out: validation rows of the sets that are not trained on.
 
     Returns:
       (model, parameters) → `SET/average_precision` of each set, and their mean over
-      `trained` as `average_precision`. One that is not defined, since a logit is NaN or
-      infinite, is NaN.
+      `trained` as `average_precision`. It is NaN if a logit is NaN or infinite.
     """
 
     def validate(model: Classifier, params: Mapping[str, Any]) -> dict[str, float]:
@@ -185,7 +184,7 @@ def precision_hook(
 def _description_hook(
     held_out: Pairs, guard_report: Mapping[str, Mapping[str, int]]
 ) -> DescriptionHook:
-    """Return a hook that fits a temperature, and tells what the guard removed."""
+    """Return a hook that fits a temperature and reports what the guard removed."""
     fit = temperature_hook(held_out)
     report = {name: dict(counts) for name, counts in guard_report.items()}
     return lambda model, params: {**fit(model, params), "guard": report}
@@ -202,7 +201,7 @@ def _average_precision(
 
 
 def _labelled(source: Source, options: SourceOptions) -> list[_Rows]:
-    """Return the positives of a source and its negatives, of which there are more."""
+    """Return the positives and the negatives of a source, equally many per epoch."""
     positives = len(source.positives)
     if options.positives_per_epoch:
         positives = min(positives, options.positives_per_epoch)
@@ -215,7 +214,7 @@ def _labelled(source: Source, options: SourceOptions) -> list[_Rows]:
 
 
 def _as_rows(pairs: Pairs, smoothing: float = 0.0) -> _Rows:
-    """Return labelled pairs as training rows.
+    """Return training rows of labelled pairs.
 
     Args:
       pairs: the rows.

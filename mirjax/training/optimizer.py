@@ -23,7 +23,7 @@ def make_schedule(
     """
     if options.schedule == "constant":
         return optax.constant_schedule(options.learning_rate)
-    # A run of few epochs must not consist of warm-up alone.
+    # A run of few epochs must not consist of warm-up only.
     warmup_steps = min(warmup_steps, num_steps // 2)
     shape = optax.warmup_cosine_decay_schedule(
         0.0, 1.0, warmup_steps, max(num_steps, warmup_steps + 1)
@@ -41,7 +41,7 @@ class EmaState(NamedTuple):
 def keep_ema(decay: float) -> optax.GradientTransformation:
     """Keep an exponential moving average (EMA) of the parameters.
 
-    It is put last in a chain and leaves the updates as they are.
+    It is the last of a chain, and does not change the updates.
 
     Args:
       decay: weight of the previous average at each step; lower in the first steps.
@@ -79,10 +79,10 @@ def make_optimizer(
     """Make an optimiser.
 
     "rmsprop" is Keras 2.2's: decay 0.9, epsilon 1e-7 outside the square root, no bias
-    correction. "adam" has Keras's epsilon of 1e-7, beside the square root of the
+    correction. "adam" has Keras's epsilon of 1e-7, added to the square root of the
     bias-corrected mean square (Keras adds it before the correction, which makes it 32
-    times larger at the first step, and the same in the end). "adamw" decays weight
-    matrices only, not biases.
+    times larger at the first step and equal later). "adamw" decays weight matrices
+    only, not biases.
 
     Args:
       options: `config.optimizer`.

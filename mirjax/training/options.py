@@ -25,8 +25,8 @@ def read_section(
       values: the section's keys and values.
 
     Raises:
-      ValueError: for a key that is not a field, or a value that no run can have; the
-        message names all of them. Also as `section_class` raises.
+      ValueError: for a key that is not a field, or an invalid value; the message names
+        all of them. Also as `section_class` raises.
     """
     bounds.check(bounds.problems({f"{name}.{key}": values[key] for key in values}))
     return section_class(**values)
@@ -34,7 +34,7 @@ def read_section(
 
 @dataclasses.dataclass(frozen=True)
 class TrainOptions:
-    """The section `train` of a config; `bounds` says what each value may be."""
+    """The section `train` of a config; `bounds` has the valid values."""
 
     batch_size: int = 128  # rows, over all devices and micro-batches
     micro_batches: int = 1  # parts of a batch, computed one after another
@@ -67,7 +67,7 @@ class TrainOptions:
         return self.batch_size // self.micro_batches
 
     def step_options(self) -> StepOptions:
-        """Return how a training step computes its gradient."""
+        """Return the options of the gradient of a training step."""
         return StepOptions(self.l2, self.micro_batches, self.compute_dtype)
 
     def is_better(self, value: float, best: float | None) -> bool:
@@ -118,10 +118,10 @@ class StepCounts:
 def count_steps(
     num_rows: int, train: TrainOptions, warmup_epochs: float, steps_per_call: int
 ) -> StepCounts:
-    """Turn lengths in epochs into steps, each rounded to the nearest.
+    """Convert lengths in epochs to steps, each rounded to the nearest integer.
 
-    If a number from half of `steps_per_call` to `steps_per_call` divides the steps of
-    an epoch, calls have that length: one program is compiled instead of two.
+    If a number from `steps_per_call` / 2 to `steps_per_call` divides the steps of an
+    epoch, calls have that length, so that one program is compiled instead of two.
 
     Args:
       num_rows: training rows.

@@ -8,7 +8,7 @@ OTHER = "other work of the host"
 
 
 class Phases:
-    """Adds up the seconds of phases; the time of an inner phase counts only there."""
+    """Sums the times of phases; a phase's time excludes that of inner phases."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = {}
@@ -17,7 +17,7 @@ class Phases:
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Count the time within as that of a phase."""
+        """Count the time of the block for a phase."""
         outer = self._current
         self._change(name)
         try:
@@ -26,12 +26,12 @@ class Phases:
             self._change(outer)
 
     def seconds(self) -> dict[str, float]:
-        """Return the seconds of each phase so far; the rest is under `OTHER`."""
+        """Return the seconds of each phase so far; other time is under `OTHER`."""
         self._change(self._current)
         return dict(self._seconds)
 
     def restart(self) -> None:
-        """Forget the seconds so far."""
+        """Set all times to 0."""
         self._seconds, self._since = {}, time.perf_counter()
 
     def _change(self, name: str) -> None:
@@ -42,7 +42,7 @@ class Phases:
 
 
 def phase_table(seconds: Mapping[str, float]) -> str:
-    """Return a table of phases, the longest first, with their shares.
+    """Return a table of phases, the longest first, with percentages.
 
     >>> print(phase_table({"training steps": 9.0, "evaluation": 3.0}))
     training steps                9.00 s   75.0%

@@ -9,23 +9,23 @@ from jax.extend import core
 from jax.extend.core import primitives
 
 DTYPES = ("float32", "bfloat16")
-"""What the operands of matrix products may be."""
+"""Valid types of the operands of matrix products."""
 
 _PRODUCTS = (primitives.dot_general_p, primitives.conv_general_dilated_p)
-# Functions with a derivative of their own: past differentiation they are plain calls.
+# Functions with custom derivatives: after differentiation they are plain calls.
 _CUSTOM = ("custom_jvp_call", "custom_vjp_call")
 
 
 def in_bfloat16(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function whose matrix products and convolutions read bfloat16.
 
-    Their float32 operands are rounded to bfloat16, and they add up in float32. All
-    else stays as it is: parameters, states, sums, softmax and losses in float32. To
-    round the products of a gradient too, wrap the function that differentiates.
+    Their float32 operands are rounded to bfloat16, and they accumulate in float32.
+    Everything else stays in float32: parameters, states, sums, softmax and losses. To
+    round the products of a gradient, too, wrap the function that differentiates.
 
     Args:
       function: of arrays, or trees of them; returns arrays or trees of them. It is
-        traced anew at each call.
+        traced again at each call.
     """
 
     def rounded(*arguments: Any) -> Any:

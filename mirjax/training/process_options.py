@@ -13,7 +13,7 @@ _LARGEST_PORT = 65_535
 
 @dataclasses.dataclass(frozen=True)
 class ProcessOptions:
-    """The processes of a run, and this one's place among them.
+    """The processes of a run, and the number of this one.
 
     Attributes:
       coordinator: "HOST:PORT" of process 0, or `AUTO`.
@@ -32,7 +32,7 @@ def choose(
     num_processes: int | None,
     environment: Mapping[str, str],
 ) -> ProcessOptions | None:
-    """Return how a run's processes find each other, None for a single process.
+    """Return how the processes of a run connect; None for a single process.
 
     Without flags, several tasks of a Slurm step, ranks of Open MPI 4 or workers of a
     TPU slice are recognised by their environment.
@@ -44,7 +44,7 @@ def choose(
       environment: such as `os.environ`.
 
     Raises:
-      ValueError: for flags that do not fit together; it names the flag.
+      ValueError: for flags that are not compatible; it names the flag.
     """
     numbers = {"--process_id": process_id, "--num_processes": num_processes}
     if coordinator is None:
@@ -88,7 +88,7 @@ def _check_address(coordinator: str) -> None:
 
 
 def _recognised(environment: Mapping[str, str]) -> ProcessOptions | None:
-    """Return the processes that the environment names, None if it names one."""
+    """Return the processes that the environment describes; None for a single one."""
     tasks = environment.get("SLURM_NTASKS", "1")
     if tasks != "1" and all(name in environment for name in _SLURM):
         return ProcessOptions(AUTO)
@@ -97,7 +97,7 @@ def _recognised(environment: Mapping[str, str]) -> ProcessOptions | None:
         if _OPEN_MPI_URI not in environment:
             raise ValueError(
                 f"mpirun has started {ranks} processes, but this Open MPI does not "
-                "tell their common address; give --coordinator=HOST:PORT of the first "
+                "give their common address; give --coordinator=HOST:PORT of the first "
                 "host, --process_id=$OMPI_COMM_WORLD_RANK and "
                 "--num_processes=$OMPI_COMM_WORLD_SIZE"
             )

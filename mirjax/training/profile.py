@@ -19,11 +19,11 @@ _TRACE = "writing the trace"
 class Profile(Phases):
     """Times the phases of a run; traces the first steps after its first call.
 
-    A trace ends before the next evaluation, though fewer steps may have been made.
+    A trace ends before the next evaluation, even if it then has fewer steps.
 
     Args:
       folder: of the trace.
-      steps: to trace, rounded up to whole calls; 0: none, and nothing is shown.
+      steps: to trace, rounded up to whole calls; 0: no trace and no tables.
       show: called with each table.
     """
 
@@ -41,10 +41,10 @@ class Profile(Phases):
 
     @contextlib.contextmanager
     def call(self, program: Program, first: int, end: int) -> Iterator[None]:
-        """Make a call of training steps within.
+        """Time and trace the call of training steps in the block.
 
         Args:
-          program: that makes the steps.
+          program: the program that is called.
           first: steps done before the call.
           end: steps done after it.
         """
@@ -67,7 +67,7 @@ class Profile(Phases):
                 self._show_operations(program, end)
 
     def show_phases(self, step: int) -> None:
-        """Show where the time went, once the steps are traced.
+        """Show the times of the phases, once the steps have been traced.
 
         Args:
           step: steps done.
@@ -81,7 +81,7 @@ class Profile(Phases):
             self._show(f"{title}\n{phase_table(seconds)}")
 
     def close(self) -> None:
-        """End a trace that an error has cut short; say if none was begun."""
+        """End a trace that an error has interrupted; report if none was started."""
         if self._is_tracing:
             self._stop_trace()
         elif self._to_trace > 0:
@@ -92,7 +92,7 @@ class Profile(Phases):
 
     def _start_trace(self, step: int) -> None:
         options = jax.profiler.ProfileOptions()
-        options.python_tracer_level = 0  # calls of Python hide those of the devices
+        options.python_tracer_level = 0  # Python calls would hide those of the devices
         assert self._folder is not None
         jax.profiler.start_trace(self._folder, profiler_options=options)
         self._is_tracing, self._first = True, step

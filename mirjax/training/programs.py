@@ -1,8 +1,8 @@
 """The compiled programs of training: one run, or several runs vmapped.
 
-Both keep the train state on the devices and offer the loop the same interface. Runs
-that differ only in learning rate, dropout rate or seed can be vmapped: a small model
-leaves most of a device idle, and one program is compiled for all of them.
+Both keep the train state on the devices and have the same interface. Runs that differ
+only in learning rate, dropout rate or seed can be vmapped, since a small model leaves
+most of a device idle; then one program is compiled for all.
 """
 
 import functools
@@ -48,7 +48,7 @@ class Program(Protocol):
     mesh: Mesh
     data: DeviceData
     state: TrainState
-    abstract_state: Any
+    abstract_state: TrainState
     calls: CompiledCalls
 
     def compile(self, counts: Iterable[int]) -> None:
@@ -60,11 +60,11 @@ class Program(Protocol):
     def advance(self, count: int) -> losses.Metrics:
         """Dispatch training steps, and return their metrics on the devices."""
 
-    def split(self, metrics: Any) -> list[RunMetrics]:
-        """Return what `advance` returned, fetched, for each run."""
+    def split(self, metrics: RunMetrics) -> list[RunMetrics]:
+        """Return the fetched metrics of `advance`, for each run."""
 
     def finite(self) -> list[bool]:
-        """Return of each run whether all numbers of its train state are finite."""
+        """Return for each run whether its whole train state is finite."""
 
     def evaluate(self) -> list[dict[str, float]]:
         """Return teacher-forced validation metrics of each run, without dropout."""
@@ -113,7 +113,7 @@ class SingleRun:
         self.state, metrics = self.calls(count, self.state, self.data.rows)
         return metrics
 
-    def split(self, metrics: Any) -> list[RunMetrics]:
+    def split(self, metrics: RunMetrics) -> list[RunMetrics]:
         """Return the fetched metrics of the one run."""
         return [metrics]
 
@@ -140,7 +140,7 @@ class SingleRun:
 
 
 class VmappedRuns:
-    """The program of several runs that differ under `TRACED` alone; see `Program`."""
+    """The program of several runs that differ only in `TRACED`; see `Program`."""
 
     def __init__(self, tasks: Sequence[Task]):
         """Initialise the states and put the rows on the devices."""
@@ -197,12 +197,12 @@ class VmappedRuns:
         )
         return metrics
 
-    def split(self, metrics: Any) -> list[RunMetrics]:
+    def split(self, metrics: RunMetrics) -> list[RunMetrics]:
         """Return the fetched metrics of each run."""
         return [self._of_run(metrics, run) for run in range(len(self.tasks))]
 
     def finite(self) -> list[bool]:
-        """Return of each run whether all numbers of its train state are finite."""
+        """Return for each run whether its whole train state is finite."""
         return [bool(flag) for flag in jax.device_get(self._finite(self.state))]
 
     def evaluate(self) -> list[dict[str, float]]:

@@ -1,4 +1,4 @@
-"""How far a run has come, and early stopping."""
+"""The progress of a run, and early stopping."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ class RunProgress:
 
     @property
     def ended(self) -> bool:
-        """Whether the run is trained no further."""
+        """Whether the training of the run has ended."""
         return self.stopped or self.diverged is not None
 
     def after_evaluation(

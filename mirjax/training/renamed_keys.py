@@ -15,7 +15,7 @@ REMOVED_KEYS = ("model.letter_dropout",)
 
 
 def describe_replacement(key: str) -> str:
-    """Say what became of a key, for the end of an error message.
+    """Return the end of an error message that names the replacement of a key.
 
     Args:
       key: dotted, without a leading "config.", such as "train.num_steps".

@@ -30,7 +30,7 @@ def train_repression(
       fold: whether to compute the accessibility of sites.
 
     Returns:
-      The model. Its intervals are of the left-out miRNAs.
+      The model. Its intervals are from the errors on left-out miRNAs.
     """
     experiments = [make_experiment(genes, options.passenger, fold) for genes in sets]
     everything = [np.ones(len(genes.mirnas), bool) for genes in sets]
@@ -56,7 +56,7 @@ def make_experiment(genes: GeneSet, passenger: bool, fold: bool) -> Experiment:
 
     Args:
       genes: the genes and their fold changes.
-      passenger: whether the sites of the passenger strands are there too.
+      passenger: whether to add the sites of the passenger strands.
       fold: whether to compute the accessibility of sites.
     """
     utrs = prepare(genes.utrs, fold=fold)

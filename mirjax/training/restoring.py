@@ -19,7 +19,7 @@ from mirjax.training.workdir import export_model
 
 @dataclasses.dataclass(frozen=True)
 class Folders:
-    """Where a program's runs are kept.
+    """The folders of a program's runs.
 
     Attributes:
       runs: one folder for each run, with its metrics and its exported model.
@@ -35,11 +35,11 @@ def restore(
 ) -> list[RunProgress]:
     """Put the last checkpoint's state into a program, if there is a checkpoint.
 
-    Model files that are missing though they were exported are written again.
+    Exported model files that are missing are written again.
 
     Args:
       program: the program; its state is replaced.
-      folders: where its runs are kept.
+      folders: of its runs.
       saved: the checkpoints.
 
     Returns:
@@ -87,7 +87,7 @@ def _check_nothing_lost(folders: Folders) -> None:
                 f"--workdir: {folder / METRICS_FILE} reaches step {evaluated[-1]}, but "
                 f"no checkpoint is left in {folders.checkpoints / FOLDER}; put the "
                 "checkpoints back, choose another folder, or move "
-                f"{METRICS_FILE} away to train anew"
+                f"{METRICS_FILE} away to train again"
             )
 
 
@@ -101,7 +101,7 @@ def _export_again(
     """Write the model file of one run from its best or its last checkpoint.
 
     Returns:
-      The run's progress; without a best step if the checkpoint of that step is lost
+      The run's progress; without a best step if the checkpoint of that step is lost,
       too, so that the next evaluation exports the model.
     """
     task, folder = program.tasks[number], folders.runs[number]

@@ -19,12 +19,12 @@ from mirjax.training.workdir_lock import lock_workdir
 
 
 def train(config: ConfigDict, folder: pathlib.Path, profiled_steps: int = 0) -> None:
-    """Train what a config describes, from the last checkpoint if there is one.
+    """Train the run of a config, from its last checkpoint if there is one.
 
     Args:
       config: see configs/base.py.
       folder: the run's workdir.
-      profiled_steps: training steps to trace, about; 0: no profile.
+      profiled_steps: approximate number of training steps to trace; 0: no profile.
 
     Raises:
       ValueError: for a wrong config, data that do not fit the model, or a folder that

@@ -1,8 +1,9 @@
 """The device mesh and its shardings.
 
 Batches are split over its axis "data". Wide kernels are split over its axis "model",
-with their gradients and optimiser state: a device holds a part of each, and XLA gathers
-what a step needs. That axis has one device unless a config asks for more.
+with their gradients and optimiser state: each device holds a part, and XLA gathers the
+parts that a step needs. That axis has one device by default; see
+`config.train.model_devices`.
 
 References:
   Rajbhandari et al. 2020, ZeRO, arXiv 1910.02054 (divided train state).
@@ -22,7 +23,7 @@ WIDE = 512
 
 
 def make_mesh(batch_size: int, model_devices: int = 1) -> Mesh:
-    """Make a mesh over all devices, or over as many as divide the batch.
+    """Make a mesh over all devices, or over the largest number that divides the batch.
 
     Args:
       batch_size: rows of a training batch, over all processes.
@@ -84,7 +85,7 @@ def put(tree: Any, sharding: NamedSharding) -> Any:
 
 
 def local(tree: Any) -> Any:
-    """Return replicated arrays in a form that one process can compute with alone."""
+    """Return replicated arrays as arrays of this process."""
     return tree if jax.process_count() == 1 else jax.device_get(tree)
 
 
@@ -97,7 +98,7 @@ def of_state(tree: Any, mesh: Mesh) -> Any:
     """Return the sharding of each array of a train state.
 
     Args:
-      tree: arrays or their shapes. A stack of several runs' has one axis more.
+      tree: arrays or their shapes, of one run or stacked over several runs.
       mesh: from `make_mesh`.
 
     Returns:
@@ -125,17 +126,17 @@ def added_up(
 ) -> Callable[[Any, Any], Any]:
     """Return a function that sums, over the devices, a function of their rows.
 
-    The compiler alone divides such a function well only if no operation joins the axis
-    of rows with another: it gathers the rows otherwise. On the simulated devices of a
-    CPU, several gathers at once can even wait for each other for ever.
+    Without this, the compiler gathers the rows whenever an operation merges the axis of
+    rows with another axis. On the simulated devices of a CPU, several simultaneous
+    gathers can even deadlock.
 
     Args:
       function: (params, rows) → sums over the rows.
       mesh: the devices.
 
     Returns:
-      The same of params and of rows that are divided `by_row`, inside jit; the sums are
-      replicated.
+      A function of params and of rows that are divided `by_row`, for use inside jit;
+      the sums are replicated.
     """
 
     def evaluate_rows(params: Any, rows: Any) -> Any:

@@ -11,6 +11,7 @@ from flax import struct
 from jax import Array
 from jax.sharding import Mesh
 
+from mirjax.models.interfaces import PairModel
 from mirjax.training import sharding
 from mirjax.training.optimizer import ema_params
 
@@ -42,20 +43,20 @@ def all_finite(tree: Any) -> Array:
 
 
 def initial_state(
-    model: Any,
+    model: PairModel,
     optimizer: optax.GradientTransformation,
     seed: int,
     mesh: Mesh,
     params: Mapping[str, Any] | None = None,
-) -> tuple[TrainState, Any]:
+) -> tuple[TrainState, TrainState]:
     """Initialise the state of one run on a mesh.
 
     Args:
-      model: a module with `example_inputs`.
+      model: a classifier or a generator.
       optimizer: made by `make_optimizer`.
       seed: decides the parameters.
       mesh: the devices; see `sharding.of_state`.
-      params: to start from, in place of those that the seed decides.
+      params: initial parameters; by default they are drawn by the seed.
 
     Returns:
       The state, and its shapes, types and shardings, to restore into.
@@ -64,20 +65,20 @@ def initial_state(
 
 
 def initial_states(
-    model: Any,
+    model: PairModel,
     optimizer: optax.GradientTransformation,
     seeds: Sequence[int],
     mesh: Mesh,
     params: Mapping[str, Any] | None = None,
-) -> tuple[TrainState, Any]:
+) -> tuple[TrainState, TrainState]:
     """Initialise the states of several runs, stacked along a new first axis.
 
     Args:
-      model: a module with `example_inputs`.
+      model: a classifier or a generator.
       optimizer: made by `make_optimizer`.
       seeds: one for each run.
       mesh: the devices; see `sharding.of_state`.
-      params: that every run starts from, in place of those that its seed decides.
+      params: initial parameters of every run; by default they are drawn by its seed.
 
     Returns:
       The states, and their shapes, types and shardings, to restore into.
@@ -87,7 +88,7 @@ def initial_states(
 
 
 def _init(
-    model: Any,
+    model: PairModel,
     optimizer: optax.GradientTransformation,
     params: Mapping[str, Any] | None,
     seed: int | Array,
@@ -107,7 +108,7 @@ def _init(
 
 def _place(
     init: Callable[[Any], TrainState], seed: int | Array, mesh: Mesh
-) -> tuple[TrainState, Any]:
+) -> tuple[TrainState, TrainState]:
     """Run an initialisation on the devices; return its shapes too."""
     shapes = jax.eval_shape(init, seed)
     shardings = sharding.of_state(shapes, mesh)

@@ -14,7 +14,7 @@ EXIT_CODES = {signal.SIGTERM: 143, signal.SIGHUP: 143, signal.SIGINT: 130}
 
 
 class TrainingStopped(Exception):
-    """Training ended after a signal; all is saved and the run can be continued.
+    """Training ended after a signal; everything is saved and the run can be continued.
 
     Attributes:
       exit_code: of the command.
@@ -42,7 +42,7 @@ class StopSignal:
         self._previous: dict[signal.Signals, object] = {}
 
     def agreed(self) -> signal.Signals | None:
-        """Return the signal that all processes of the run stop for, or None.
+        """Return the signal for which all processes of the run stop, or None.
 
         All processes call this at the same points and get the same signal. With several
         processes, a received signal is returned from the next call on: the exchange
@@ -57,7 +57,7 @@ class StopSignal:
 
     def _request(self, signum: int, frame: types.FrameType | None) -> None:
         if self.received is not None:
-            # Buffered streams may be in use by what the signal has interrupted.
+            # The interrupted code may be using buffered streams.
             os.write(2, b"error: stopped by a second signal, before all was saved\n")
             os._exit(EXIT_CODES[signal.Signals(signum)])
         self.received = signal.Signals(signum)

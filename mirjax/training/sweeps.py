@@ -62,7 +62,7 @@ class Sweep:
         self._data_key = ""
         self._data: TaskData | None = None
         data = self._load_data(next(iter(self.runs.values())).config)
-        # Only the grid may change: values added to it are trained in addition.
+        # Only the grid may change: values added to it give additional runs.
         started = self._has_started()
         workdir.write_config(
             folder / SWEEP_FILE,
@@ -73,7 +73,7 @@ class Sweep:
         workdir.write_skipped(folder, data.skipped)
 
     def _has_started(self) -> bool:
-        """Return whether anything of the sweep is saved; if not, clear its folder."""
+        """Return whether the sweep has saved anything; if not, clear its folder."""
         groups = list((self.folder / _GROUPS).glob("*"))
         folders = [*groups, *(self.folder / RUNS_FOLDER).glob("*")]
         if any(workdir.has_started(folder) for folder in folders):
@@ -88,7 +88,7 @@ class Sweep:
         """Train the runs that are not finished.
 
         Args:
-          together: runs vmapped as one program, at most.
+          together: highest number of runs that are vmapped in one program.
 
         Returns:
           The results of all runs, the best first; runs that diverged last.
@@ -174,7 +174,7 @@ class Sweep:
                 unfinished.write_text(json.dumps(result, indent=2) + "\n")
 
     def _load_data(self, config: ConfigDict) -> TaskData:
-        """Return the rows of a run; the rows loaded last are kept."""
+        """Return the rows of a run; the last ones are cached."""
         sections = {name: config.get(name) for name in ("data", "pool", "model")}
         key = ConfigDict(sections).to_json()
         if key != self._data_key or self._data is None:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from mirjax.datasets import batches
 from mirjax.datasets.streams import rows_per_epoch
 from mirjax.models import losses, make_model
+from mirjax.models.interfaces import PairModel
 from mirjax.training import bounds, sharding
 from mirjax.training.initial import load_initial
 from mirjax.training.options import (
@@ -26,11 +27,11 @@ from mirjax.training.task_rows import TaskData
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Task:
-    """Everything that a config says of one run, as plain arguments.
+    """The content of a config for one run, as plain arguments.
 
     Attributes:
-      model: the module.
-      data: what it trains on and is validated on.
+      model: a `Classifier` or a `Generator`.
+      data: training and validation rows.
       train: the section `train` of the config.
       optimizer: the section `optimizer`.
       steps: lengths in steps, computed from the data.
@@ -40,7 +41,7 @@ class Task:
       initial: the parameters that training starts from; None: the seed draws them.
     """
 
-    model: Any
+    model: PairModel
     data: TaskData
     train: TrainOptions
     optimizer: OptimizerOptions
@@ -51,7 +52,7 @@ class Task:
 
 
 def make_task(config: ConfigDict, data: TaskData | None = None) -> Task:
-    """Turn a config into what to train on.
+    """Make the task of a config.
 
     Args:
       config: see configs/base.py.

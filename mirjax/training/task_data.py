@@ -13,7 +13,7 @@ from mirjax.evaluation.metrics import sequence
 from mirjax.inference import greedy
 from mirjax.inference.pairs import fitting_rows
 from mirjax.models import make_model
-from mirjax.models.interfaces import Generator
+from mirjax.models.interfaces import Generator, PairModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.bad_records import SKIP, BadRecords
 from mirjax.sequences.records import Pairs, Split
@@ -32,10 +32,10 @@ def pin_config(config: ConfigDict) -> ConfigDict:
 
     Args:
       config: its section `data` may name a file or a dataset, or several sources; its
-        key `train.init_from` a model. The split of a file is put in too.
+        key `train.init_from` a model. The split of a file is put in, too.
 
     Returns:
-      The config itself if it names datasets alone, otherwise a copy.
+      The config itself if it names only datasets, otherwise a copy.
 
     Raises:
       ValueError: if a file cannot be read.
@@ -57,7 +57,7 @@ def load_data(config: ConfigDict) -> TaskData:
     """Load and encode the rows of a config.
 
     Args:
-      config: `model`, `data`, `seed` and of `train` what concerns rows.
+      config: `model`, `data`, `seed`, and the keys of `train` that concern rows.
 
     Raises:
       ValueError: for data that cannot be loaded or do not fit the model.
@@ -93,7 +93,11 @@ def load_data(config: ConfigDict) -> TaskData:
 
 
 def _leave_out_misfits(
-    pairs: Pairs, split: Split, used: np.ndarray, model: Any, bad_records: BadRecords
+    pairs: Pairs,
+    split: Split,
+    used: np.ndarray,
+    model: PairModel,
+    bad_records: BadRecords,
 ) -> Split:
     """Leave rows that a model cannot read out of training and validation."""
     lines = used + 1 if pairs.lines is None else pairs.lines[used]
@@ -108,7 +112,11 @@ def _leave_out_misfits(
 
 
 def _for_generator(
-    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+    config: ConfigDict,
+    model: PairModel,
+    pairs: Pairs,
+    split: Split,
+    names: tuple[str, str],
 ) -> TaskData:
     """Encode positive pairs, and training rows augmented from them.
 
@@ -144,7 +152,11 @@ def _for_generator(
 
 
 def _for_classifier(
-    config: ConfigDict, model: Any, pairs: Pairs, split: Split, names: tuple[str, str]
+    config: ConfigDict,
+    model: PairModel,
+    pairs: Pairs,
+    split: Split,
+    names: tuple[str, str],
 ) -> TaskData:
     """Encode labelled pairs; a temperature is fitted when a model is exported."""
     encoded, parts = [], []
@@ -190,10 +202,10 @@ def decoding_hook(
     """Return a hook that decodes held-out targets and scores the predictions.
 
     Args:
-      train: its pairs count as known, and its miRNAs as real.
+      train: training pairs, which are known pairs of real miRNAs.
       held_out: its first rows are decoded.
       targets: their tokens.
-      num_rows: how many rows.
+      num_rows: number of rows to decode.
     """
     rows = range(min(num_rows, len(held_out)))
     sample = held_out.take(rows)

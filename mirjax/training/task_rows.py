@@ -14,10 +14,11 @@ from mirjax.sequences import alphabet
 from mirjax.sequences.bad_records import BadRecord
 from mirjax.sequences.records import Pairs
 
+# The model of a hook is a Generator or a Classifier, as its rows need.
 # Measures more than the loss: (model, params) → metrics.
 ValidationHook = Callable[[Any, Mapping[str, Any]], Mapping[str, float]]
 # Stored beside exported parameters: (model, params) → JSON-like.
-DescriptionHook = Callable[[Classifier, Mapping[str, Any]], Mapping[str, Any]]
+DescriptionHook = Callable[[Any, Mapping[str, Any]], Mapping[str, Any]]
 
 
 class TaskData(NamedTuple):
@@ -28,7 +29,7 @@ class TaskData(NamedTuple):
       held_out: all validation rows.
       validate: measures more than the loss at each evaluation.
       describe: returns what is stored beside the parameters of an exported model.
-      streams: they divide the training rows; none: an epoch visits every row.
+      streams: divisions of the training rows; empty: an epoch visits every row.
       skipped: rows of a file that were left out.
     """
 
@@ -51,9 +52,9 @@ def check_lengths(
 
     Args:
       pairs: the rows.
-      model: whose limits hold.
+      model: its limits are checked.
       name: of the rows, for the message.
-      target_remedy: what to do about a target, beside leaving the pair out.
+      target_remedy: the remedy in the message for a target.
     """
     for what, sequences, limit, remedy in (
         (

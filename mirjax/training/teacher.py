@@ -75,7 +75,7 @@ def load_teacher(names: str) -> Teacher:
     """Load the classifiers that `config.pool.teacher` names.
 
     Args:
-      names: models as --model names them, joined by "+".
+      names: models, as for --model, joined by "+".
 
     Raises:
       ValueError: if one cannot be loaded, or is not a classifier.
@@ -104,7 +104,7 @@ def _digest(member: TrainedModel[Classifier], pairs: Pairs) -> str:
 
 
 def _read(path: pathlib.Path, rows: int) -> Float[np.ndarray, " rows"] | None:
-    """Return the logits that a file keeps; None if it is missing or damaged."""
+    """Return the logits in a file; None if it is missing or damaged."""
     if not path.exists():
         return None
     try:

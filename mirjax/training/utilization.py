@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
-_ENOUGH_SECONDS = 0.005  # of one product: its rate is taken for the peak
+_ENOUGH_SECONDS = 0.005  # of one product; its rate is then taken as the peak
 _SIZES = {"cpu": (512, 1024, 2048)}  # of square matrices
 _LARGE_SIZES = (4096, 8192)  # of other devices
 _REPEATS = 3
@@ -34,11 +34,12 @@ def utilization(
 
 @functools.cache
 def measured_peak(mesh: Mesh) -> float:
-    """Return the operations a second of large float32 products on a mesh's devices.
+    """Return the operations per second of large float32 products on a mesh's devices.
 
-    They are timed once, on all devices of this process at the same time: devices that
-    share a processor share its peak. The peak is measured, not that of a data sheet; on
-    a busy machine it is lower. Other processes are assumed to have the same devices.
+    They are timed once, on all devices of this process at the same time, since devices
+      that share a processor share its peak. The peak is measured, not taken from a data
+      sheet; on a busy machine it is lower. Other processes are assumed to have the same
+      devices.
 
     Args:
       mesh: the devices, of all processes.

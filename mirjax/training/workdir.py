@@ -52,14 +52,14 @@ def check_config(config: ConfigDict) -> None:
     """Raise a ValueError unless a config describes a training run.
 
     Raises:
-      ValueError: for sections or keys that are unknown or missing, and values that no
-        run can have; the message names all of them.
+      ValueError: for sections or keys that are unknown or missing, and for invalid
+        values; the message names all of them.
     """
     bounds.check(config_problems(config))
 
 
 def config_problems(config: ConfigDict) -> list[str]:
-    """Return what is wrong with the keys and values of a training config."""
+    """Describe each invalid key and value of a training config."""
     if "train" not in config:
         return [
             "--config describes no training run: it has no section train; a sweep is "
@@ -72,7 +72,7 @@ def config_problems(config: ConfigDict) -> list[str]:
     ]
     found += bounds.problems(leaves(config.to_dict()))
     if not found:
-        make_model(config.model)  # sizes that do not fit together
+        make_model(config.model)  # raises for sizes that are not compatible
     return found
 
 
@@ -80,8 +80,8 @@ def check_workdir(workdir: pathlib.Path, config: ConfigDict) -> None:
     """Make a run's folder and write its config, or compare with the config there.
 
     Raises:
-      ValueError: if the folder cannot be written or holds another config's run. What
-        `MAY_CHANGE` names may differ, and all may if nothing is saved of that run.
+      ValueError: if the folder cannot be written or holds another config's run. Keys in
+        `MAY_CHANGE` may differ, and all keys if that run has saved nothing.
     """
     started = has_started(workdir)
     former = write_config(
@@ -171,7 +171,7 @@ def write_config(
 def _describe_difference(
     key: str, old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> str:
-    """Say how a key differs from the config in a workdir, and what to do."""
+    """Describe how a key differs from the config in a workdir, and what to do."""
     if key.endswith("data.sha256"):
         file = new[key.replace("sha256", "name")]
         return (
@@ -218,8 +218,8 @@ def export_model(
 def l2_factor(model_path: pathlib.Path, metadata: Mapping[str, Any]) -> float:
     """Return the factor of the L2 penalty in a model's training loss.
 
-    Model files of former versions do not store it; then it is read from the config of
-    the run, beside the model.
+    Model files of former versions do not store it; for these it is read from the config
+    of the run.
 
     Args:
       model_path: a workdir or a model file.

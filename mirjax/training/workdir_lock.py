@@ -12,12 +12,12 @@ FILE_NAME = ".lock"
 
 @contextlib.contextmanager
 def lock_workdir(workdir: pathlib.Path) -> Iterator[None]:
-    """Hold a workdir, which is made if missing, until the block ends.
+    """Lock a workdir, which is made if missing, until the block ends.
 
-    Of several processes that train one run, process 0 holds it for all.
+    If several processes train one run, process 0 holds the lock for all.
 
-    The system frees the lock when the process ends, however it ends. Unfinished files
-    of killed runs are deleted.
+    The system releases the lock when the process ends, even if it is killed. Unfinished
+    files of killed runs are deleted.
 
     Args:
       workdir: the folder of a run or a sweep.
@@ -40,7 +40,7 @@ def lock_workdir(workdir: pathlib.Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _hold(workdir: pathlib.Path) -> Iterator[None]:
-    """Hold a workdir for this process."""
+    """Lock a workdir for this process."""
     made = not workdir.exists()
     with contextlib.ExitStack() as stack:
         try:

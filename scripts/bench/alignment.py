@@ -1,9 +1,9 @@
-"""Speed of local alignment scores, in billions of cell updates a second (GCUPS).
+"""Speed of local alignment scores, in billions of cell updates per second (GCUPS).
 
     python scripts/bench/alignment.py --bench_python=.venv-bench/bin/python
 
-Compares mirjax with parasail, called pair by pair, and pyopal, with one thread a core.
-A cell is a letter of a query with a letter of a subject; padding and overlaps of
+Compares mirjax with parasail, called pair by pair, and pyopal, with one thread per
+core. A cell is a pair of a query letter and a subject letter; padding and overlaps of
 windows are not counted. Three cases:
 
   pairs        each of many random miRNAs with some others

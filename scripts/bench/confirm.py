@@ -5,9 +5,9 @@
 
 The first command prints a row for each kind of queries: median seconds, their ratio,
 and whether the tables agree. Each repeat of confirm is a new process. The line before
-the table is the time to start Python and import, which is subtracted. The databases of
-both, and confirm's index, are built beforehand; reading and hashing the FASTA file is
-included.
+the table is the time to start Python and import modules, which is subtracted. The
+databases of both programs and confirm's index are built beforehand; reading and hashing
+the FASTA file is included.
 
 The second command varies the numbers of queries and sequences, and prints seconds and
 peak memory.

@@ -1,4 +1,4 @@
-"""Decoding speed, in sequences (targets) a second.
+"""Decoding speed, in sequences (targets) per second.
 
     python scripts/bench/decode.py --bench_python=.venv-bench/bin/python
     python scripts/bench/decode.py --decoders --model=transformer
@@ -6,11 +6,11 @@
 The first command compares programs that decode the published seq2seq. mirjax and
 PyTorch decode greedily in batches; "published loop" is the published code's method, one
 sequence and one letter at a time through Keras `predict`. The teacher-forced rows are
-one pass over the true letters: a lower bound of the time of decoding.
+one pass over the true letters, a lower bound of the decoding time.
 
 The second command compares mirjax's decoders: greedy, a beam of 8, a beam of 8 among
-the human miRNAs, and exact log P of every human miRNA for every target; the last also
-by a teacher-forced pass per miRNA over all targets.
+the human miRNAs, and exact log P of every human miRNA for every target. The last is
+also timed as one teacher-forced pass per miRNA over all targets.
 """
 
 import argparse

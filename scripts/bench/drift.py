@@ -1,13 +1,13 @@
-"""Show how the parameters of equal runs on one and on two devices drift apart.
+"""Show how the parameters of equal runs on one and two devices diverge.
 
     JAX_NUM_CPU_DEVICES=2 python scripts/bench/drift.py --config=seq2seq:simulated \
         --steps=150 [--config.model.lstm_features=8 …]
 
-Three runs of the same steps: on one device, on two, and on one from initial parameters
-of which each was moved by one unit in its last place. If two devices drift from one no
-faster than the third run does, rounding that the training amplifies explains it: the
-two devices add up a batch's gradients in another order. Printed at each step of
---every: the largest difference of a parameter.
+Three runs make the same steps: on one device, on two, and on one device from initial
+parameters that each differ by one unit in the last place. If the run on two devices
+diverges no faster than the third run, amplified rounding explains the difference: two
+devices sum a batch's gradients in another order. The largest difference of a parameter
+is printed every --every steps.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 @dataclasses.dataclass
 class Run:
-    """A run: its devices, its state, and how it is advanced."""
+    """A run: its devices, its state, and the function that advances it."""
 
     name: str
     mesh: Mesh

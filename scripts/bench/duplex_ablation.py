@@ -1,14 +1,14 @@
-"""Measure what each set, labels and teacher are worth to the duplex classifier.
+"""Measure the effect of each data set, labels and teacher on the duplex classifier.
 
     python scripts/bench/duplex_ablation.py --workdir=A --seeds 0 1 2 --out=rows.json \
         [--only labels ...] [--reserved=hejret2023/test+targets_20mers.txt] \
         [--transcripts=utr3.fa.gz --teacher=published/mirbind2]
 
-Trains each recipe in a folder of --workdir, with every seed; the same command goes on
-after a stop. A row has the average precision on the held-out rows of each set, at the
-evaluation whose mean over the sets that are trained on is best: of one seed, and the
-range over seeds. Recipes that need a teacher are left out unless --transcripts names a
-FASTA file of 3'UTRs. No test row is read.
+Trains each recipe with every seed in a folder of --workdir; after a stop, the same
+command continues. A row has the average precision on the held-out rows of each set, at
+the evaluation with the best mean over the training sets: the mean over seeds, and the
+range. Recipes that need a teacher are left out unless --transcripts names a FASTA file
+of 3'UTRs. Test rows are not read.
 """
 
 import argparse
@@ -28,7 +28,7 @@ ENDING = "/average_precision"
 
 
 def without(left_out: str) -> list[str]:
-    """Return the flags that leave a set out of training, and measure it."""
+    """Return the flags that leave a set out of training, and measure on it."""
     kept = "+".join(name for name in SETS if name != left_out)
     flags = [f"--config.data.sources={kept}", f"--config.data.left_out={left_out}"]
     return ["--config=duplex:labels", *flags]

@@ -2,7 +2,7 @@
 
     python keras_scan.py --batch_size=4096
 
-The weights are random: they change neither the work nor the time.
+The weights are random, which does not change the time.
 """
 
 import argparse

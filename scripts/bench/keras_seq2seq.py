@@ -19,8 +19,8 @@ Keras 3 differs:
   So padded steps, whose targets are all zeros, have a gradient that is not that of the
   loss (github.com/tensorflow/tensorflow/issues/60314). `keras2_crossentropy` uses the
   probabilities, as Keras 2.2 did, and has gradient 0 at padded steps.
-* Dropout masks of an LSTM are drawn once a sequence, four of them (one a gate), in
-  both; Keras 3 does so only where recurrent_dropout is not 0, as here.
+* Dropout masks of an LSTM are drawn once per sequence, four of them (one per gate), in
+  both; Keras 3 does so only if recurrent_dropout is not 0, as here.
 
 Training is timed with Keras 3's own RMSprop and cross-entropy: its users have these,
 and they are not slower.
@@ -190,14 +190,14 @@ def decode_one(
     most_letters: int = one_hot_pairs.DECODER_STEPS + 1,
     stop_at_end: bool = True,
 ) -> str:
-    """Decode one target greedily, by one `predict` call a letter as published.
+    """Decode one target greedily, by one `predict` call per letter as published.
 
     Args:
       models: from `build`.
       encoder_input: one-hot [1, 29, 4].
       most_letters: maximum number of calls; 29 as published.
-      stop_at_end: whether the end letter also stops decoding. Timing switches this
-        off, so that the time does not depend on what an untrained model emits.
+      stop_at_end: whether the end letter also stops decoding. It is off in timings, so
+        that the time does not depend on the letters of an untrained model.
 
     Returns:
       The letters emitted, 5'→3', the end letter ("$") included.

@@ -1,4 +1,4 @@
-"""What a benchmark measured, as rows: printed as a table, and written as JSON.
+"""The measurements of a benchmark as rows: printed as a table, written as JSON.
 
 Every benchmark has a flag --out, by `add_out`, and writes its rows there by
 `write_rows`, in the form that scripts/collect_results.py reads.
@@ -22,7 +22,7 @@ def rate_rows(
     baseline: str | None = None,
     **fields: Any,
 ) -> list[dict[str, Any]]:
-    """Return what `timing.run` measured as rows, one a program.
+    """Return the measurements of `timing.run` as rows, one per program.
 
     Args:
       seconds: name → seconds of each repeat.
@@ -63,7 +63,7 @@ def markdown_table(
       baseline: as given to `rate_rows`.
 
     Returns:
-      Several lines; rates are in sequences a second.
+      Several lines; rates are in sequences per second.
     """
     baseline = baseline or rows[0]["program"]
     lines = [

@@ -1,7 +1,7 @@
 """mirjax's decoders, one per process: a worker of timing.py.
 
-Parameters are random: the time depends on their shapes alone, except for exact ranks
-of the true miRNAs, which a beam finds for more targets with a trained model.
+Parameters are random: the time depends only on their shapes, except for exact ranks of
+the true miRNAs, which a beam finds for more targets with a trained model.
 """
 
 import argparse

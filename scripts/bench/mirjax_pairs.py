@@ -1,7 +1,6 @@
 """Forward speed of a classifier in mirjax, as a benchmark worker.
 
-From pairs of letters as text to probabilities, by the engine that a scan has for the
-classifier.
+Times are from text to probabilities, by the engine that a scan uses for the classifier.
 """
 
 import argparse

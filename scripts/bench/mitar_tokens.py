@@ -1,12 +1,12 @@
 """Random miRNA-target pairs as miTAR's published code encodes them, for the benchmarks.
 
-Independent of `mirjax.datasets` on purpose: it serves the programs that mirjax is
-compared with, in an environment in which mirjax need not be installed.
+Independent of `mirjax.datasets`, since the programs that mirjax is compared with run in
+an environment without mirjax.
 """
 
 import numpy as np
 
-LENGTH = 79  # letters a row: the miRNA's 26, then the target's
+LENGTH = 79  # letters of a row: the miRNA's 26, then the target's
 MIRNA_LENGTH = 26
 CODES = 5  # N, A, U, C, G
 PUBLISHED_PARAMETERS = 110_970

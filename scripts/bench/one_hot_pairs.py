@@ -1,7 +1,7 @@
 """miRNA-target pairs as the published code's one-hot arrays, for the benchmarks.
 
-Independent of `mirjax.datasets` on purpose: it serves the programs that mirjax is
-compared with, in an environment in which mirjax need not be installed.
+Independent of `mirjax.datasets`, since the programs that mirjax is compared with run in
+an environment without mirjax.
 """
 
 from collections.abc import Sequence

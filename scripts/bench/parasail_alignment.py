@@ -1,4 +1,4 @@
-"""parasail's local alignment scores, one pair a call: a worker of timing.py."""
+"""parasail's local alignment scores, one pair per call: a worker of timing.py."""
 
 import alignment_worker as worker
 import parasail

@@ -1,4 +1,4 @@
-"""pyopal's local alignment scores, one thread a core: a worker of timing.py."""
+"""pyopal's local alignment scores, one thread per core: a worker of timing.py."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,14 +1,14 @@
-"""Recall of sites hidden in 3'UTRs, at rates of chance sites: what a user meets.
+"""Recall of known sites placed in 3'UTRs, at given rates of chance sites.
 
     python scripts/bench/recall.py --targets=utr3.fa.gz --sample=200 \
         --models duplex=pretrained/duplex miRBind2=published/mirbind2 \
         --out=rows.json --picture=docs/scan_recall.svg
 
-Targets of test positives, each put into a random 3'UTR, are searched for the site of
-their miRNA. One is found if a site whose 3' end lies in it has as low a p-value.
-P-values are those of scans: each miRNA against shuffled 3'UTRs, by the default
-candidates. Seed types and RNAhybrid's energies are ranked against counts in the same
-shuffled transcripts; where they are too few for a rate, it has no value.
+Targets of test positives are put into random 3'UTRs, which are searched for sites of
+their miRNA. A target is found if a site whose 3' end lies in it has a p-value of at
+most the rate. P-values are computed as in scans: from each miRNA's sites in shuffled
+3'UTRs, with the default candidates. Seed types and RNAhybrid's energies are ranked by
+counts in the same shuffled transcripts; a rate with too few counts has no value.
 """
 
 import argparse

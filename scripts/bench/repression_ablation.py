@@ -3,7 +3,8 @@
     python scripts/bench/repression_ablation.py --utrs=refseq.fa.gz,ensembl.fa.gz \
         --out=rows.json
 
-A row has the mean r² over the miRNAs without a part, plain and against the others.
+A row has the mean r² over the miRNAs without one part, of predictions and of
+predictions against the others.
 """
 
 import json

@@ -4,11 +4,11 @@
     python scripts/bench/same_table.py --queries=2000 --prefilter=alignment
 
 Prints a line for each database, E-value, strand and word size: the number of plain
-blastn's rows, and of the rows that only one of both has. From a word size of 11 on
-blastn drops some hits, depending on the neighbours of a query: `estimated` counts the
-rows of confirm that plain blastn prints at a thousandfold E-value alone, where it drops
-none. They are not differences. `lost` counts the queries with a hit that the prefilter,
-applied to all queries, would leave out: by words, or by both stages.
+blastn's rows, and of the rows that only one of both has. From a word size of 11 on,
+blastn drops some hits, depending on the neighbouring queries. `estimated` counts the
+rows of confirm that plain blastn prints only at a thousandfold E-value, where it drops
+none; they are not differences. `lost` counts the queries with a hit that the prefilter,
+applied to all queries, would remove: by words, or by both stages.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class Comparison(NamedTuple):
       ours_only: distinct rows that only confirm has, without the estimated ones.
       estimated: distinct rows that plain blastn has at a higher E-value only.
       lost: queries with a hit that the prefilter would leave out.
-      is_same: whether both have the same other rows, repeated ones as often.
+      is_same: whether both have the same other rows, with the same repeats.
     """
 
     rows: int

@@ -1,12 +1,12 @@
-"""Train the same on several layouts of processes and devices; compare the parameters.
+"""Train a run on several layouts of processes and devices; compare the parameters.
 
     python scripts/bench/same_training.py --folder=F --layouts=1x1,1x2,2x1 -- \
         --config=mitar --config.train.batch_size=8 --config.train.num_epochs=0.5
 
-A layout is processes x CPU devices of each. What follows -- goes to mirjax.train.
-Printed of each layout: the steps done, whether its parameters are those of an earlier
-layout of as many devices bit for bit, and the largest difference from the first layout,
-beside the largest parameter.
+A layout is processes x CPU devices of each. Arguments after -- are passed to
+mirjax.train. For each layout are printed: the steps done, whether its parameters are
+bit-identical to those of an earlier layout with the same number of devices, and the
+largest difference from the first layout, beside the largest parameter.
 """
 
 import argparse

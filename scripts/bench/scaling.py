@@ -1,26 +1,26 @@
-"""Training on more devices and processes of this machine, and a model of clusters.
+"""Speed of training on more devices and processes, and a model of clusters.
 
     python scripts/bench/scaling.py --config=seq2seq:simulated [-- --config.KEY=VALUE …]
 
 Every measurement trains with the same batch, so that the work is the same. Devices are
-simulated and share the machine's cores, as processes do: more of them cannot be faster
-here, and what is lost is the overhead of sharding.
+simulated and share the machine's cores, like processes: more of them cannot be faster
+here, and the loss of speed is the overhead of sharding.
 
-* bare step: training on one device and a bare jitted step without shardings, call by
-  call in turn, in one process.
+* bare step: training on one device, and a bare jitted step without shardings, in
+  alternating calls in one process.
 * devices: training on 1, 2, 4 and 8 devices, in turn.
 * processes: `mirjax.train` in 1, 2 and 4 processes of one device, by
   scripts/launch/local.py; from the second epoch on.
-* model: the speed of N devices of their own, computed from this machine's step time:
+* model: the speed of N separate devices, computed from this machine's step time:
 
       t(N) = step(B / N) + 2 (N - 1) / N * gradient bytes / link speed
                          + 2 (N - 1) * latency
 
-  Assumed: step(B / N) is what one device needs for a batch of its share, measured here
-  for up to 8; a ring all-reduce of float32 gradients, which nothing overlaps; every
-  link has the stated speed, which is nominal and not measured; nobody waits for the
-  slowest device. --faster=K also shows devices K times as fast as this machine, on
-  which links weigh more.
+  Assumptions: step(B / N) is the time of one device for a batch of B / N rows, measured
+    here for N up to 8; gradients are summed by a ring all-reduce in float32, without
+    overlap with computation; every link has its nominal speed, which is not measured;
+    no device waits for a slower one. --faster=K also shows devices K times as fast as
+    this machine, where links take a larger part of the time.
 """
 
 import argparse
@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEVICES = (1, 2, 4, 8)
 PROCESSES = (1, 2, 4)
 EPOCHS = 4  # of a run in several processes; the first is not counted
-LINKS = {  # bytes a second and seconds, each way; nominal
+LINKS = {  # bytes per second, and seconds, each way; nominal
     "NVLink 4": (450e9, 5e-6),
     "PCIe 4 x16": (32e9, 10e-6),
     "Ethernet 100 Gb/s": (12.5e9, 20e-6),
@@ -172,7 +172,7 @@ def process_rows(given: Sequence[str], batch_size: int, repeats: int) -> list[Ro
 
 
 def process_rate(given: Sequence[str], batch_size: int, processes: int) -> float:
-    """Return the rows a second of a run in several processes of one device each."""
+    """Return the rows per second of a run in several processes of one device each."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(ROOT / "scripts/launch/local.py")]
         command += [f"--processes={processes}", "--", *given, f"--workdir={folder}/run"]

@@ -4,10 +4,10 @@
         --bench_python=.venv-bench/bin/python --out=rows.json
 
 From files to a file: 100 miRNAs and transcripts of 1,500 nt, a window every 22 nt.
-mirjax's time is that of its command, with its start; Keras's begins with its model in
+mirjax's time includes the start of its command; Keras's starts with the model in
 memory. Keras runs in a separate environment (see BUILD.md), at several batch sizes, on
-fewer transcripts: its time grows in proportion. Without --bench_python mirjax alone is
-measured.
+fewer transcripts, since its time is proportional to them. Without --bench_python only
+mirjax is measured.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import sys
 import measured_rows
 import timing
 
-BATCH_SIZES = (512, 2048, 8192)  # of Keras; the best counts
+BATCH_SIZES = (512, 2048, 8192)  # of Keras; the best is reported
 
 
 def main() -> None:

@@ -2,9 +2,10 @@
 
     python scripts/bench/sites.py --targets=utr3.fa.gz --out=rows.json
 
-Twelve miRNAs; see sites_worker.py. RNAhybrid (Debian's package rnahybrid) has fewer
-transcripts, the first ones of the same sample: its time grows in proportion. mirjax is
-measured on these as well, where its start and its background are most of the time.
+Twelve miRNAs; see sites_worker.py. RNAhybrid (Debian's package rnahybrid) scans fewer
+transcripts, the first ones of the same sample, since its time is proportional to them.
+mirjax is measured on these, too, where its start and its background are most of the
+time.
 """
 
 import argparse

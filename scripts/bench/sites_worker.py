@@ -2,8 +2,8 @@
 
     python sites_worker.py --program=RNAhybrid --targets=utr3.fa.gz
 
-From files to a file. mirjax starts anew, without a cache: its time includes its start
-and the background of each miRNA. RNAhybrid reports the best duplexes of each miRNA and
+From files to a file. mirjax starts without a cache: its time includes its start and the
+background of each miRNA. RNAhybrid reports the best duplexes of each miRNA and
 transcript, in one process, as it has no threads.
 """
 
@@ -21,7 +21,7 @@ import timing
 from mirjax.scanning.mirnas import load_mirnas
 from mirjax.sequences.bad_records import BadRecords
 
-MOST = 1_000_000  # nt of a transcript that RNAhybrid is told to allow
+MOST = 1_000_000  # nt of the longest transcript, set for RNAhybrid
 
 
 def command(program: str, mirnas: str, targets: str, hits: int) -> list[str]:

@@ -1,10 +1,10 @@
 """Side-by-side timing of programs that live in different virtual environments.
 
 Each competitor is a subprocess, a *worker*, that builds its model once and then waits.
-The driver asks them in turn, A B C A B C ..., for one timed repeat each, so that a
-slower or busier spell of the machine falls on all of them alike.
+The driver asks them in turn, A B C A B C ..., for one timed repeat each, so that a slow
+period of the machine affects all of them.
 
-The protocol is one JSON object a line:
+The protocol is one JSON object per line:
 
     worker → driver   {"ready": {...}}             once; versions, parameter count, ...
     driver → worker   {"go": 500}                  process 500 sequences
@@ -36,7 +36,7 @@ def serve(
 
     Args:
       repeat: processes so many sequences and returns the seconds that took.
-      ready: what the driver may want to know of this worker, such as versions.
+      ready: information on this worker for the driver, such as versions.
     """
     # Libraries print to stdout at times; the protocol gets a copy of the descriptor
     # and whatever else is printed goes to stderr.
@@ -62,7 +62,7 @@ def run(
       repeats: timed rounds.
       size: sequences in a repeat, one number or a number for each name.
       warmup: untimed rounds before, so that compilation is not counted.
-      time_limit: seconds a worker may take to start, or for one repeat.
+      time_limit: seconds that a worker may take to start, or for one repeat.
 
     Returns:
       name → seconds of each repeat, in the order they ran.
@@ -98,7 +98,7 @@ def worker_command(python: str, script: str, **flags: str | int) -> list[str]:
     Args:
       python: the interpreter of its virtual environment.
       script: file name, such as "keras_seq2seq.py".
-      **flags: what to pass, as --name=value.
+      **flags: to pass, as --name=value.
 
     Returns:
       An argument list for `run`.
@@ -151,7 +151,8 @@ class _Worker:
 
     def repeat(self, size: int) -> float:
         assert self._process.stdin is not None
-        # A worker that has ended breaks the pipe; reading its answer tells why.
+        # If the worker has ended, the pipe is broken; reading its answer gives the
+        # reason.
         with contextlib.suppress(BrokenPipeError):
             print(json.dumps({"go": size}), file=self._process.stdin, flush=True)
         return self._answer("seconds")

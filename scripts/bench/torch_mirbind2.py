@@ -1,7 +1,7 @@
 """Forward speed of miRBind2 in PyTorch, as a benchmark worker.
 
-The layers and sizes are the published ones; the weights are random: they change neither
-the work nor the time. From pairs of letters as text to probabilities.
+The layers and sizes are the published ones. The weights are random, which does not
+change the time. From pairs of letters as text to probabilities.
 """
 
 import argparse

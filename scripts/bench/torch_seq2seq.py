@@ -10,7 +10,7 @@ As a worker (see timing.py for the protocol):
 loop is compiled. It differs in what `nn.LSTM` cannot do; all of this favours PyTorch:
 
 * no recurrent dropout;
-* input dropout by `nn.Dropout`: one mask a letter, not four a sequence, one a gate;
+* input dropout by `nn.Dropout`: one mask per letter, not one per gate and sequence;
 * gates with a logistic sigmoid instead of clip(0.2 x + 0.5, 0, 1);
 
 Each LSTM also has a second bias (4,096 more parameters, at negligible cost).
@@ -50,7 +50,7 @@ class InputDropoutLSTM(nn.Module):
 
 
 class ExactLSTM(nn.Module):
-    """The LSTM of Keras 2.2: hard-sigmoid gates i f c o, four masks a sequence."""
+    """The LSTM of Keras 2.2: hard-sigmoid gates i f c o, four masks per sequence."""
 
     def __init__(
         self, features: int, width: int, dropout: float, recurrent_dropout: float
@@ -191,8 +191,8 @@ def greedy(
       model: in evaluation mode.
       encoder_inputs: one-hot [batch, 29, 4].
       steps: most letters to decode.
-      stop_at_end: whether to stop once every sequence has ended. Timing switches this
-        off, so that the time does not depend on what an untrained model emits.
+      stop_at_end: whether to stop once every sequence has ended. It is off in timings,
+        so that the time does not depend on the letters of an untrained model.
 
     Returns:
       Letters as indices into DECODER_LETTERS, [batch, steps taken].

@@ -2,10 +2,10 @@
 
     python scripts/launch/local.py --processes=2 -- --config=seq2seq --workdir=W
 
-What follows -- goes to `python -m mirjax.train` of each process. On a machine with
-several GPUs one process trains on all of them; --gpus_per_process divides them instead.
-SIGTERM, SIGHUP and Ctrl-C are passed on once: the run is saved, and the same command
-continues it. If a process ends early, the others end too.
+Arguments after -- are passed to `python -m mirjax.train` in each process. On a machine
+with several GPUs one process trains on all of them; --gpus_per_process divides them
+instead. SIGTERM, SIGHUP and Ctrl-C are passed on once: the run is saved, and the same
+command continues it. If a process ends early, the others end, too.
 
 Exit codes: 0, 143 or 130 if all processes end with it, otherwise 1.
 """
@@ -43,10 +43,10 @@ def start(
     """Start the processes of a run.
 
     Args:
-      processes: how many.
-      arguments: of `mirjax.train`, but those that connect the processes.
+      processes: their number.
+      arguments: of `mirjax.train`, except those that connect the processes.
       environment: of each process.
-      gpus_per_process: GPUs that each is given, in order; 0: all see all.
+      gpus_per_process: number of GPUs of each process, in order; 0: all see all.
       **popen: as `subprocess.Popen` takes them, such as `stderr`.
     """
     coordinator = f"127.0.0.1:{free_port()}"
@@ -60,7 +60,7 @@ def start(
         command = [sys.executable, "-m", "mirjax.train", *arguments]
         command += [f"--coordinator={coordinator}", f"--process_id={number}"]
         command += [f"--num_processes={processes}"]
-        # In a session of its own, Ctrl-C does not reach it a second time.
+        # In its own session, Ctrl-C does not reach it a second time.
         started.append(
             subprocess.Popen(command, env=own, start_new_session=True, **popen)  # type: ignore[call-overload]
         )

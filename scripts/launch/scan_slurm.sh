@@ -3,10 +3,11 @@
 #
 #   sbatch --ntasks=64 scripts/launch/scan_slurm.sh --targets=utrs.fa --out=sites.tsv
 #
-# Each task but the first is a worker with its own processor cores. A worker that Slurm
-# ends costs its slice alone. Submit the same command again after a time limit: parts that
-# are done are not scanned again. Needs mirjax[cluster] where the job runs (activate its
-# environment before sbatch), and a folder that all nodes see for the scheduler file.
+# Each task but the first is a worker with its own processor cores. If Slurm ends a
+# worker, only its slice is scanned again. Submit the same command again after a time
+# limit: finished parts are not scanned again. Needs mirjax[cluster] where the job runs
+# (activate its environment before sbatch), and a folder that all nodes can access for the
+# scheduler file.
 #SBATCH --job-name=mirjax-scan
 #SBATCH --ntasks=16
 #SBATCH --cpus-per-task=2

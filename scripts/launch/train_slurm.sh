@@ -5,11 +5,11 @@
 #
 # The tasks find each other by Slurm's variables; jax gives each the GPU of its number
 # on its node, so that a task must see all GPUs of the node (no --gpus-per-task). Without
-# GPUs, leave the line of the GPUs out and ask for one task a node. --workdir must name a
-# folder that all nodes see. Activate mirjax's environment before sbatch.
+# GPUs, remove the line of the GPUs and request one task per node. --workdir must name a
+# folder that all nodes can access. Activate mirjax's environment before sbatch.
 #
-# Two minutes before the time limit the run is saved and the job queued again, and so it
-# is when a node fails; the run goes on from its last checkpoint.
+# Two minutes before the time limit the run is saved and the job is queued again, also
+# when a node fails; the run continues from its last checkpoint.
 #SBATCH --job-name=mirjax-train
 #SBATCH --nodes=1
 #SBATCH --ntasks-per-node=4
@@ -21,7 +21,7 @@
 #SBATCH --open-mode=append
 set -uo pipefail
 
-# When a process dies the others end by themselves, and say so.
+# When a process dies, the others end by themselves, with a message.
 srun --kill-on-bad-exit=0 --wait=120 python -m mirjax.train "$@"
 code=$?
 if ((code == 143)); then

@@ -1,16 +1,16 @@
 """Baselines of classifiers: probabilities that a pair is positive, without a model.
 
-Each is fitted on training pairs alone, and is measured as a model is. Most of them see
-only one side of a pair: where they do well, the negatives of the data can be recognised
+Each is fitted on training pairs and measured like a model. Most of them see only one
+side of a pair: where they are accurate, the negatives of the data can be recognised
 without any biology.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -53,7 +53,7 @@ def classifier_baselines(
         raise ValueError("the baselines need labelled training rows")
     labels, both = train.labels, (train, held_out)
     baselines = {
-        # By sequence: miTAR's negatives are altered miRNAs under real names.
+        # By sequence: miTAR's negatives are altered miRNAs with the names of real ones.
         "mirna_identity": _positive_fraction(train.mirnas, labels, held_out.mirnas)
     }
     if train.genes is not None and held_out.genes is not None:
@@ -80,7 +80,7 @@ def classifier_baselines(
 
 
 def unfitted_baselines(held_out: Pairs) -> dict[str, Float[np.ndarray, " n"]]:
-    """Score pairs by the baselines whose order of pairs needs no training pairs.
+    """Score pairs by the baselines that rank pairs without training pairs.
 
     Args:
       held_out: n pairs to score.
@@ -102,8 +102,8 @@ def _positive_fraction(
 ) -> Float[np.ndarray, " held_out"]:
     """Return the fraction of positives among the training pairs of the same value.
 
-    The overall fraction is added to each value as one pair more. So a value that occurs
-    once is not certain, and one that never occurs gets the overall fraction.
+    The overall fraction is added to each value as one pseudo-pair, so that a value that
+    occurs once does not get 0 or 1, and a new value gets the overall fraction.
     """
     overall = float(labels.mean())
     totals: defaultdict[object, list[float]] = defaultdict(lambda: [overall, 1.0])
@@ -113,7 +113,9 @@ def _positive_fraction(
     return np.array([totals[value][0] / totals[value][1] for value in new])
 
 
-def _regression(labels: Labels, known: Any, new: Any) -> Float[np.ndarray, " held_out"]:
+def _regression(
+    labels: Labels, known: np.ndarray | csr_matrix, new: np.ndarray | csr_matrix
+) -> Float[np.ndarray, " held_out"]:
     """Return the probabilities of a logistic regression on scaled features."""
     if labels.min() == labels.max():  # a regression needs both classes
         return np.full(new.shape[0], float(labels[0]))

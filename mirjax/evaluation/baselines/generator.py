@@ -1,6 +1,6 @@
 """Baselines of generators: predicted miRNAs without a model.
 
-They are fitted on training pairs and measured on held-out ones, as a model is.
+They are fitted on training pairs and measured on held-out ones, like a model.
 """
 
 from collections import Counter, defaultdict
@@ -27,7 +27,7 @@ def fit_prefixes(mirnas: Iterable[str]) -> dict[str, str]:
     """Find the most frequent symbol after each context in the miRNAs.
 
     Args:
-      mirnas: training miRNAs; one that is given k times counts k times.
+      mirnas: training miRNAs; one that is given k times is counted k times.
 
     Returns:
       Context → its most frequent next letter, or "$" for the end; of equally frequent
@@ -72,7 +72,7 @@ def greedy_from_prefixes(prefixes: Mapping[str, str], limit: int) -> str:
 
     Args:
       prefixes: result of `fit_prefixes`.
-      limit: greatest number of letters.
+      limit: highest number of letters.
 
     Returns:
       The one sequence that this baseline predicts for every target.
@@ -94,7 +94,8 @@ def teacher_forced(
       length: tokens in a row.
 
     Returns:
-      Predicted tokens. After the end they are A, which Keras counts as correct there.
+      Predicted tokens. After the end they are A, which Keras counts as correct on
+      padding.
     """
     token_of = {letter: getattr(alphabet, letter) for letter in alphabet.LETTERS}
     token_of[_END] = alphabet.EOS
@@ -173,7 +174,7 @@ def _retrieval_metrics(
     scores: Shaped[np.ndarray, "n m"],
     candidates: Sequence[str],
 ) -> Metrics:
-    """Measure the baseline that predicts the candidate of the highest score."""
+    """Measure a baseline that predicts the candidate with the highest score."""
     # argmax takes the first of equal scores, which is the most frequent candidate.
     first = [candidates[column] for column in scores.argmax(axis=1)]
     ranks = true_ranks(scores, candidates, evaluation_set.held_out.mirnas)

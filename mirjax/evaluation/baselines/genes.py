@@ -1,7 +1,8 @@
-"""Baselines of repression: what genes' log2 fold changes owe to simple counts.
+"""Baselines of repression: log2 fold changes of genes from counts of sites.
 
-Each baseline is a few numbers a gene and miRNA. They are combined by least squares,
-fitted on the other miRNAs: a miRNA's own fold changes are never used to predict them.
+Each baseline has a few numbers for each gene and miRNA. They are combined by least
+squares, fitted on the other miRNAs: no miRNA's own fold changes are used to predict
+them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,10 +29,10 @@ def simple_baselines(genes: GeneSet) -> dict[str, Numbers]:
 
     Returns:
       By name: "site counts", the number of sites of each canonical type and the log of
-      the 3'UTR's length; "best site", which type the strongest site has; "length", its
-      log alone; "complementarity", the best seed-weighted alignment anywhere. For
-      several miRNAs also "site counts, against the others": less their mean over the
-      others.
+      the 3'UTR's length; "best site", the type of the strongest site; "length", the log
+      length alone; "complementarity", the score of the best seed-weighted alignment.
+      For several miRNAs also "site counts, against the others": the counts minus their
+      mean over the other miRNAs.
     """
     counts = genes.site_counts.astype(np.float64)
     length = np.log([len(utr) for utr in genes.utrs])
@@ -60,7 +61,7 @@ def classifier_baselines(genes: GeneSet, trained: TrainedModel) -> dict[str, Num
 
     Args:
       genes: the genes and miRNAs.
-      trained: the classifier; it reads a window with the site in its middle.
+      trained: the classifier; it reads a window centred on the site.
     """
     from mirjax.inference.classify import predict_logits
 
@@ -110,7 +111,7 @@ def predict_held_out(
 def least_squares(
     numbers: Numbers, log2: Float[np.ndarray, "genes mirnas"]
 ) -> tuple[Float[np.ndarray, " numbers"], float]:
-    """Fit log2 fold changes by numbers; return the coefficients and the constant."""
+    """Fit log2 fold changes by numbers; return the coefficients and the intercept."""
     rows = numbers.reshape(-1, numbers.shape[-1])
     observed = log2.ravel()
     centre = rows.mean(axis=0)

@@ -19,8 +19,8 @@ def fit_temperature(labels: Labels, logits: Logits) -> float:
     """Fit the temperature that calibrates logits to labels.
 
     It minimises the mean binary cross-entropy of sigmoid(logits / temperature). Above 1
-    the model was overconfident, below 1 underconfident. The order of the rows does not
-    change, so that AUROC and average precision do not either.
+    the model was overconfident, below 1 underconfident. The ranking of the rows does
+    not change, so AUROC and average precision do not change either.
 
     Args:
       labels: 1 for a positive pair, 0 for a negative one, of rows that the model was
@@ -29,7 +29,8 @@ def fit_temperature(labels: Labels, logits: Logits) -> float:
 
     Returns:
       The temperature, from `LOWEST` to `HIGHEST`. It is the lowest if every logit has
-      the sign of its label, and the highest if the logits mislead.
+      the sign of its label, and the highest if the logits do not help to predict the
+      labels.
 
     Raises:
       ValueError: unless there are rows of both labels and every logit is finite.

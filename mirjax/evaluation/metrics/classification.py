@@ -11,7 +11,7 @@ from mirjax.evaluation.options import DROP, POSITIVE, ThresholdRule
 
 CALIBRATION_BINS = 10
 
-# Name → value; None if the rows do not define it.
+# Name → value; None if it is undefined for the rows.
 ClassMetrics = dict[str, float | int | None]
 Labels = Integer[np.ndarray, " n"]  # 1 for a positive pair, 0 for a negative one
 Probabilities = Float[np.ndarray, " n"]  # that a pair is positive
@@ -30,8 +30,8 @@ def classification_metrics(
     Returns:
       `n`; by the threshold `accuracy`, `sensitivity` (recall), `specificity`, `f1`,
       `ppv` (precision) and `npv`; without a threshold `brier` (mean squared error),
-      `auroc`, `average_precision` and `ece` (`calibration_error`). A metric that such
-      rows do not define is None, such as specificity without a negative pair.
+      `auroc`, `average_precision` and `ece` (`calibration_error`). A metric that is
+      undefined for the rows is None, such as specificity without a negative pair.
 
     Raises:
       ValueError: if there are no rows, a label is not 0 or 1, or a probability is not
@@ -185,17 +185,15 @@ def bootstrap_intervals(
     *,
     threshold: float = 0.5,
     draws: int = 200,
-    level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Return percentile intervals of each metric, over rows drawn with replacement.
+    """Return 95% percentile intervals of each metric, over rows drawn with replacement.
 
     Args:
       labels: 1 for a positive pair, 0 for a negative one.
       probabilities: that a pair is positive.
       threshold: as in `classification_metrics`.
       draws: number of draws.
-      level: probability that the interval covers.
       seed: decides the draws.
 
     Returns:
@@ -211,11 +209,10 @@ def bootstrap_intervals(
         metrics = classification_metrics(labels[rows], probabilities[rows], threshold)
         for name, value in metrics.items():
             drawn.setdefault(name, []).append(value)
-    tails = (1 - level) / 2, (1 + level) / 2
     intervals = {}
     for name, values in drawn.items():
         if name != "n" and None not in values:
-            low, high = np.quantile(np.array(values, float), tails)
+            low, high = np.quantile(np.array(values, float), (0.025, 0.975))
             intervals[name] = (float(low), float(high))
     return intervals
 
@@ -227,7 +224,7 @@ def one_class_warning(labels: Labels) -> str | None:
     one, other = ("1", "0") if labels.all() else ("0", "1")
     return (
         f"every row is labelled {one}: accuracy is meaningless here, since a predictor "
-        f"that answers {one} to everything has 100%; rows labelled {other} are needed "
+        f"that gives {one} for every row has 100%; rows labelled {other} are needed "
         "to tell a model from that"
     )
 
@@ -267,6 +264,6 @@ def _check(labels: Labels, probabilities: Probabilities) -> None:
         raise ValueError("no rows to measure")
     if not np.isin(labels, (0, 1)).all():
         raise ValueError("a label is neither 0 nor 1")
-    # Written so that NaN fails too.
+    # In this form, NaN fails too.
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise ValueError("a probability is not within 0 to 1")

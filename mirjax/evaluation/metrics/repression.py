@@ -10,9 +10,9 @@ from sklearn.metrics import average_precision_score
 
 REPRESSED = -0.5  # log2 fold change; genes below it are the most repressed
 METRICS = ("pearson_r", "r2", "spearman_rho", "average_precision")
-LEVEL = 0.95  # of the bootstrap intervals
+LEVEL = 0.95  # confidence level of the bootstrap intervals
 RESAMPLES = 1_000  # of miRNAs
-GENE_RESAMPLES = 200  # slower: every draw is measured anew
+GENE_RESAMPLES = 200  # fewer, since all metrics are computed for every draw
 
 _UNDEFINED = float("nan")
 
@@ -39,14 +39,14 @@ def measure(
     """Measure the predictions for one miRNA.
 
     Args:
-      predicted: log2 fold changes, or anything that rises with them.
+      predicted: log2 fold changes, or any score that increases with them.
       observed: log2 fold changes.
 
     Returns:
       Pearson's r and its square, Spearman's rho, and the average precision (the area
-      under the precision-recall curve) for genes below `REPRESSED`. A predictor that is
-      constant has r, r2 and rho 0; a miRNA that represses no gene so far has an average
-      precision of NaN.
+      under the precision-recall curve) for genes below `REPRESSED`. A constant
+      predictor has r, r2 and rho 0; average precision is NaN for a miRNA that represses
+      no gene below `REPRESSED`.
     """
     is_repressed = observed < REPRESSED
     r = _correlation(predicted, observed)
@@ -124,7 +124,7 @@ def distributions(
 
     Args:
       observed: log2 fold changes of one miRNA.
-      classes: name → which genes are of it; empty classes are left out.
+      classes: name → whether each gene is a member; empty classes are left out.
       without: genes without a site.
 
     Returns:

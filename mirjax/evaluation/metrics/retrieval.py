@@ -48,8 +48,8 @@ def scores_without_known(
 ) -> Float[np.ndarray, "n m"]:
     """Exclude, for each row, the other miRNAs that are known to bind its target.
 
-    A site binds all miRNAs of a family, while a row names one of them. Another one that
-    ranks first is not a mistake.
+    A site binds all miRNAs of a family, but a row names only one of them. It is not an
+    error if another one ranks first.
 
     Args:
       scores: of m candidates for n rows.
@@ -58,7 +58,7 @@ def scores_without_known(
       known: target → the miRNAs known to bind it.
 
     Returns:
-      The scores, -infinity for what is excluded.
+      The scores, with -infinity for excluded candidates.
 
     References:
       Bordes et al. 2013, Translating Embeddings for Modeling Multi-relational Data
@@ -90,7 +90,8 @@ def retrieval_metrics(
       first: the candidate of rank 1 of each row.
       true: the miRNA of each row.
       targets: the target of each row.
-      known: target → the miRNAs known to bind it; that of the row itself always counts.
+      known: target → the miRNAs known to bind it; the row's own miRNA is always
+        included.
 
     Returns:
       As fractions of the rows: `top_1`, `top_5` and `top_10`, the true miRNA has at

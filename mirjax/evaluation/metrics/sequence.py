@@ -33,7 +33,7 @@ class BestHit(Protocol):
 
     @property
     def evalue(self) -> float:
-        """Expected number of hits this good by chance."""
+        """Expected number of chance hits with at least this score."""
 
 
 def token_accuracy(
@@ -43,7 +43,7 @@ def token_accuracy(
 
     Keras 2.2 compares argmax(y_true) with argmax(y_pred) at every position. A padded
     position is an all-zero row of the one-hot y_true, so its argmax is 0, the index of
-    the letter A. So padding counts too, as correct where the model predicts A.
+    the letter A. So padding is counted, too: as correct where the model predicts A.
 
     Args:
       predicted: tokens 1-6 (argmax over A, U, C, G, BOS, EOS) at every position.
@@ -104,7 +104,8 @@ def sequence_metrics(
       predictions: predicted miRNA of each row, 5'→3'; it may be empty.
       true: the miRNA of each row.
       targets: the target of each row.
-      known: target → the miRNAs known to bind it; that of the row itself always counts.
+      known: target → the miRNAs known to bind it; the row's own miRNA is always
+        included.
       database: real miRNAs.
 
     Returns:
@@ -119,7 +120,7 @@ def sequence_metrics(
     """
     n = _num_rows(predictions=predictions, true=true, targets=targets)
     real = set(database)
-    # Models repeat themselves: most rows share their two sequences with others.
+    # Predictions repeat: most rows have the same two sequences as another row.
     counts = Counter(zip(predictions, true, strict=True))
     edits = sum(
         count * Levenshtein.distance(prediction, truth)
@@ -156,7 +157,8 @@ def matches_by_length(
     Args:
       predictions: predicted miRNA of each row, 5'→3'.
       true: the miRNA of each row.
-      sequences: the sequence of each row whose length counts, such as its target.
+      sequences: the sequence of each row by whose length rows are grouped, such as its
+        target.
 
     Returns:
       Length in nt, ascending, as text → `n`, rows of this length, and as fractions of

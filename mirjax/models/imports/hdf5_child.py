@@ -1,10 +1,10 @@
-"""Read the arrays of a Keras HDF5 file; a program that `hdf5_file` runs.
+"""Read the arrays of a Keras HDF5 file, as a program that `hdf5_file` runs.
 
     python hdf5_child.py FILE CPU_SECONDS MEMORY_BYTES > ARRAYS.npz
 
-The HDF5 library is not made for hostile files: a changed byte can make it loop for
-ever, crash, or ask for any amount of memory. So it runs here, under limits. This module
-imports nothing of mirjax, which would load JAX.
+The HDF5 library is not safe with hostile files: a changed byte can make it loop
+forever, crash, or allocate any amount of memory. So it runs in this program, under
+limits. This module imports nothing from mirjax, which would load JAX.
 
 It prints an `.npz` archive: `metadata`, a JSON text with the model's config, Keras's
 version and the names of layers and weights; and the weights "0", "1"... as float32. On
@@ -32,7 +32,7 @@ _FILTERS = {1, 2, 3}  # deflate, shuffle, Fletcher's checksum: those that are bu
 
 
 class Refused(Exception):
-    """The file is whole, but is none of those that are read."""
+    """The file is not damaged, but is of a kind that is not read."""
 
 
 def limit_resources(cpu_seconds: int, memory: int) -> None:
@@ -57,8 +57,8 @@ def read_file(path: str) -> tuple[dict[str, Any], list[Any]]:
       Metadata, and float32 arrays.
 
     Raises:
-      Refused: if the file is no Keras model, leads out of itself, or asks for more
-        than its size allows.
+      Refused: if the file is not a Keras model, has links to other files, or declares
+        more than its size allows.
       Exception: whatever h5py raises for a damaged file.
     """
     import h5py
@@ -92,14 +92,14 @@ def read_file(path: str) -> tuple[dict[str, Any], list[Any]]:
 
 
 def _no_layers(file: Any) -> str:
-    """Return what a file is that lacks the names of layers."""
+    """Describe a file that lacks the names of layers."""
     if "_layer_checkpoint_dependencies" in file or "layers" in file:
         return "a .weights.h5 file of Keras 3, without the model itself"
     return "not a Keras .h5 model: no layer_names"
 
 
 def _follow(group: Any, path: str) -> Any:
-    """Return what a path leads to, through the file's own objects alone."""
+    """Return the object of a path, following only objects within the file."""
     import h5py
 
     for part in path.split("/"):
@@ -109,7 +109,9 @@ def _follow(group: Any, path: str) -> Any:
         if link is None:
             raise LookupError(f"{path!r} is missing")
         if not isinstance(link, h5py.HardLink):
-            raise Refused(f"{path!r} is a link to elsewhere, which no Keras model has")
+            raise Refused(
+                f"{path!r} is a link to another file, which no Keras model has"
+            )
         group = group[part]
     return group
 
@@ -133,7 +135,7 @@ def _dataset(layer: Any, name: str) -> Any:
 
 
 def _check_sizes(datasets: list[Any], file_size: int) -> None:
-    """Check what weights ask for, before any is read."""
+    """Check the declared sizes of weights before any is read."""
     if len(datasets) > _MOST_WEIGHTS:
         raise Refused(f"it has {len(datasets)} weights, more than {_MOST_WEIGHTS}")
     values = sum(math.prod(dataset.shape) for dataset in datasets)
@@ -209,7 +211,7 @@ def _names(values: Any) -> Iterator[str]:
 
 def main(path: str, cpu_seconds: str, memory: str) -> int:
     """Read a file under limits, and print its arrays; return the exit code."""
-    # No library of the file's choice is loaded as a filter.
+    # The file must not load any library as a filter.
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each thread reserves memory
     limit_resources(int(cpu_seconds), int(memory))

@@ -1,4 +1,4 @@
-"""Read a Keras HDF5 file in a process of its own, under a deadline and limits."""
+"""Read a Keras HDF5 file in a separate process, with a time limit and other limits."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ from mirjax.models.archive import Archive
 from mirjax.models.imports import hdf5_child
 
 DEADLINE = 60  # seconds until the process is killed
-CPU_SECONDS = 10  # that it may compute; a sound file takes less than one
+CPU_SECONDS = 10  # limit of its CPU time; an intact file takes less than one
 MEMORY = 1 << 30  # bytes of address space
 
 _MOST_MESSAGE = 300  # characters
@@ -35,7 +35,7 @@ class Layer(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
       layers: those that the file lists, in its order.
@@ -55,8 +55,8 @@ def read_hdf5(path: pathlib.Path) -> Contents:
       path: a regular file.
 
     Raises:
-      ValueError: if it is damaged, is no Keras model, leads out of itself by links or
-        external storage, or takes more time or memory than a model may.
+      ValueError: if it is damaged, is not a Keras model, has links to other files or
+        external storage, or exceeds the limits of time or memory.
     """
     with tempfile.TemporaryFile() as output:
         _run(path, output)
@@ -96,7 +96,7 @@ def _run(path: pathlib.Path, output: IO[bytes]) -> None:
     """Run the child.
 
     Raises:
-      ValueError: with the child's own message, or what became of it.
+      ValueError: with the child's message, or how it ended.
     """
     with tempfile.TemporaryFile() as messages:
         try:

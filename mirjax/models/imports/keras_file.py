@@ -31,7 +31,7 @@ _KINDS = {
         for name, rank in _LSTM.items()
     },
 }
-# Layers without weights that return their inputs once a model is trained.
+# Layers without weights that return their inputs at inference.
 _INERT = ("InputLayer", "Dropout", "SpatialDropout1D", "GaussianNoise")
 _MOST_LAYERS = 200
 _ADVICE = "save it again by model.save('NAME.h5')"
@@ -39,7 +39,7 @@ _ADVICE = "save it again by model.save('NAME.h5')"
 
 @dataclasses.dataclass(frozen=True)
 class KerasLayer:
-    """A layer that computes something once the model is trained.
+    """A layer that changes its input at inference.
 
     Attributes:
       name: with Keras's number, such as "dense_2".
@@ -52,7 +52,7 @@ class KerasLayer:
         file holds only weights. An activation `hard_sigmoid` of Keras 3, whose slope
         differs from Keras 2's, is called "hard_sigmoid of Keras VERSION".
       reads: names of the layers whose outputs this one reads, directly or through
-        layers that compute nothing; None if the file holds only weights.
+        layers such as dropout; None if the file holds only weights.
     """
 
     name: str
@@ -63,7 +63,7 @@ class KerasLayer:
 
 
 def read_keras_layers(path: str | os.PathLike[str]) -> list[KerasLayer]:
-    """Read the layers that compute something, in the model's own order.
+    """Read the layers that change their input at inference, in the model's order.
 
     Args:
       path: an `.h5` file that `model.save` or `save_weights` of Keras 2 or 3 wrote. A
@@ -118,10 +118,10 @@ def _layers(
 
 
 def check_options(layer: KerasLayer, published: Mapping[str, Any]) -> None:
-    """Check that a layer computes what the published one does.
+    """Check that a layer has the options of the published one.
 
     Args:
-      layer: from a file; an option that it lacks is assumed to be as published.
+      layer: from a file; a missing option is assumed to be the published one.
       published: options that determine what the layer computes.
 
     Raises:
@@ -140,7 +140,7 @@ def _weight_name(path: str) -> str:
     """Return the last part of a weight's name, after a wrapped layer's direction."""
     *layers, name = path.split(":")[0].split("/")
     for direction in ("forward_", "backward_"):
-        # Not the first part: a layer that is not a wrapper may have such a name.
+        # Not the first part: a layer that is not a wrapper may have this name.
         if any(layer.startswith(direction) for layer in layers[1:]):
             return direction + name
     return name

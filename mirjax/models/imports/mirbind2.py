@@ -16,7 +16,7 @@ def from_checkpoint(
     """Convert a released checkpoint to `MirBind2`.
 
     Args:
-      checkpoint: what `torch_file.read_torch_file` returned.
+      checkpoint: from `torch_file.read_torch_file`.
 
     Returns:
       The arguments of `make_model`, and the parameters. Batch normalisation becomes a

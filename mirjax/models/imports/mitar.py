@@ -15,7 +15,7 @@ from mirjax.models.mitar import NUM_CODES
 KINDS = ["embedding", "conv", "bidirectional_lstm", "dense", "dense"]
 
 _POOLING = "MaxPooling1D"
-# Keras options that change what a layer computes, as the published model has them.
+# Keras options of the published model that change a layer's output.
 _OPTIONS: tuple[Mapping[str, Any], ...] = (
     {"mask_zero": False},
     {
@@ -52,8 +52,8 @@ def from_layers(
       The arguments of `make_model`, and the parameters.
 
     Raises:
-      ValueError: if they are connected otherwise or compute something else, or the file
-        does not say how long the input is.
+      ValueError: if their connections or options differ, or the file lacks the length
+        of the input.
     """
     if any(layer.reads is None for layer in layers):
         raise ValueError(

@@ -13,8 +13,8 @@ import numpy as np
 from mirjax.models.imports.keras_file import KerasLayer, check_options
 from mirjax.sequences import alphabet
 
-# Letter order of the published one-hot arrays. Those of miRNAs end with two marks, BOS
-# and EOS, as those of mirjax do.
+# Letter order of the published one-hot arrays. Those of miRNAs end with two further
+# symbols, BOS and EOS, as in mirjax.
 _PUBLISHED_LETTERS = "ACGU"
 _NUM_MARKS = 2
 
@@ -33,7 +33,7 @@ _LSTM = {
     "recurrent_activation": "hard_sigmoid",
     "go_backwards": False,
 }
-# Keras options that change what a layer computes, as the published model has them.
+# Keras options of the published model that change a layer's output.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "encoder_conv": _RELU
     | {"padding": "valid", "strides": [1], "dilation_rate": [1], "groups": 1},
@@ -66,7 +66,7 @@ def from_layers(
       The arguments of `make_model`, and the parameters.
 
     Raises:
-      ValueError: if they are connected otherwise or compute something else.
+      ValueError: if their connections or options differ.
     """
     roles = _assign_roles(layers)
     conv_width, _, conv_features = roles["encoder_conv"].weights["kernel"].shape
@@ -135,7 +135,7 @@ def _roles_by_order(layers: Sequence[KerasLayer]) -> _Roles:
 
 
 def _shape_problem(roles: _Roles) -> str | None:
-    """Return what is wrong with the layers' shapes, if anything is."""
+    """Describe the first layer whose shape is wrong, or return None."""
     letters = len(_PUBLISHED_LETTERS)
     symbols = letters + _NUM_MARKS
     width, _, filters = roles["encoder_conv"].weights["kernel"].shape

@@ -2,8 +2,8 @@
 
 `torch.save` writes a zip archive: a pickle that describes nested dictionaries and
 tensors, and one uncompressed member with the raw values of each storage. The pickle is
-read by an unpickler that knows dictionaries, plain values and tensors. It refuses every
-other global name before anything is looked up.
+read by an unpickler that accepts only dictionaries, plain values and tensors. It
+refuses every other global name without importing anything.
 
 References:
   PyTorch documentation, "Serialization semantics" (zip format of `torch.save`).
@@ -36,7 +36,7 @@ _STORAGES: Mapping[str, np.dtype[Any]] = {
 
 
 def read_torch_file(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    """Read what `torch.save` wrote of a dictionary with tensors.
+    """Read a dictionary with tensors that `torch.save` wrote.
 
     Args:
       path: a `.pt` or `.pth` file in the zip format (PyTorch 1.6 and later).
@@ -118,7 +118,7 @@ class _Archive:
 
 
 class _Unpickler(pickle.Unpickler):
-    """An unpickler that can make dictionaries and tensors and nothing else."""
+    """An unpickler that can only make dictionaries and tensors."""
 
     def __init__(
         self, data: bytes, read: Callable[[np.dtype[Any], str, int], np.ndarray]
@@ -128,7 +128,7 @@ class _Unpickler(pickle.Unpickler):
         self._bytes_left = _MAX_FILE
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the stand-in of one of the names that a file of tensors needs."""
+        """Return the replacement of one of the names in a file of tensors."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):

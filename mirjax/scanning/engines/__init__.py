@@ -1,1 +1,1 @@
-"""How a classifier scores the windows of transcripts, fast and exactly."""
+"""Engines: fast, exact scoring of transcript windows by a classifier."""

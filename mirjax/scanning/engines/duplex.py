@@ -1,9 +1,9 @@
-"""The duplex model by tables: its first layer is linear, and there are few stacks.
+"""A scan engine for the duplex model: its first layer is read from a table.
 
-What a stack adds to a diagonal depends on its position in the miRNA and on two steps,
-each of two adjacent letters. One small table holds all possible values; a diagonal is
-a sum of its rows. The rest of the network reads only the diagonals that a miRNA of the
-pair's length has.
+The first layer is linear. What a stack of letter pairs adds to a diagonal depends only
+on its position in the miRNA and on two adjacent letters of each partner, so that one
+small table holds all values, and a diagonal is a sum of its rows. The other layers read
+only the diagonals that exist for the miRNA's length.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
 from mirjax.xla import compiler_options
 
 _BATCH_FILTERS = 20_480  # of the pairs that a program scores: they fit a core's cache
-_LENGTHS = (20, 22, 24)  # of miRNAs, in nt: one program each, and one for the longest
+_LENGTHS = (20, 22, 24)  # miRNA lengths, nt: one program each, one for longer miRNAs
 _LETTERS = 4  # A, U, C, G: tokens 1 to 4
 _STEPS = _LETTERS**2 + 1  # two adjacent letters; the last: one of them is unknown
 _SLOPE = 0.1  # of the leaky ReLU below 0
@@ -30,7 +30,7 @@ _SLOPE = 0.1  # of the leaky ReLU below 0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DuplexEngine(PlainEngine):
-    """A duplex classifier by tables; an `Engine` that takes a `Duplex`."""
+    """The `Engine` of a `Duplex` classifier."""
 
     @functools.cached_property
     def _read_lengths(self) -> Int[np.ndarray, " mirnas"]:
@@ -43,7 +43,7 @@ class DuplexEngine(PlainEngine):
     @property
     def _batch(self) -> int:
         """Pairs that a program scores, a power of 2."""
-        most = max(32, _BATCH_FILTERS // self.trained.model.filters)
+        most = max(32, _BATCH_FILTERS // self._table.shape[1])
         return 1 << (most.bit_length() - 1)
 
     @functools.cached_property
@@ -78,9 +78,9 @@ class DuplexEngine(PlainEngine):
 
 @jax.jit
 def _make_table(params: Mapping[str, Any]) -> Float[Array, "rows filters"]:
-    """Return what each stack adds to a diagonal, at each position of a miRNA.
+    """Return the value of each stack in a diagonal, at each position of a miRNA.
 
-    Rows are by position, by the miRNA's step, by the target's.
+    The rows are ordered by position, then by the miRNA's step, then by the target's.
     """
     embedding = params["stacks"]["embedding"]
     kernel = params["diagonals"]["kernel"]

@@ -11,8 +11,7 @@ class Engine(Protocol):
     """A classifier with the miRNAs of one search, whose shared work is done once.
 
     Probabilities equal those of the plain model on the same windows to 1e-5. A window
-    that is shorter than the model reads is padded on the right, as the model's own
-    inputs are.
+    shorter than the model's input is padded on the right.
     """
 
     @property
@@ -28,8 +27,8 @@ class Engine(Protocol):
 
         Args:
           transcript: tokens, 5'→3'; PAD for an unknown letter.
-          starts: of the windows, ascending; a window ends `window_length` letters on,
-            or where the transcript ends.
+          starts: of the windows, ascending; a window ends after `window_length`
+            letters, or at the transcript's end.
         """
 
     def score_pairs(

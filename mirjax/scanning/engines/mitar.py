@@ -1,8 +1,8 @@
-"""miTAR in factors: what depends on one partner alone is computed once.
+"""A scan engine for miTAR: what depends on one partner alone is computed once.
 
 The convolutions over the window, the projections of the LSTMs' inputs, the forward LSTM
 over the miRNA and the backward LSTM over the window do not depend on the other partner.
-What is left for a pair are some 35 small steps of the LSTMs; see `mitar_layout`.
+Only about 35 small LSTM steps are left for each pair; see `mitar_layout`.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.models.layers import reverse_padded
 from mirjax.models.mitar import Mitar
@@ -31,12 +31,12 @@ _MIRNAS = 8  # of these pairs
 _BUCKETS = (1024, 8192)  # letters that are projected at a time
 _LETTERS = _BUCKETS[-1]
 LONGEST_WINDOW = _LETTERS // 2  # letters
-_PENDING = 8  # programs that are started before their results are read
+_PENDING = 8  # programs that are dispatched before their results are read
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MitarEngine:
-    """A miTAR classifier in factors; an `Engine`.
+    """The `Engine` of a `Mitar` classifier.
 
     Attributes:
       trained: a `Mitar`.
@@ -92,7 +92,7 @@ class MitarEngine:
 
 
 class _Program:
-    """The jitted functions of one model and some miRNAs, and what they share."""
+    """The jitted functions of one model and some miRNAs, with their shared arrays."""
 
     def __init__(self, trained: TrainedModel[Mitar], mirnas: Sequence[str]):
         model = trained.model
@@ -118,7 +118,7 @@ class _Program:
         size = self._model.max_target_length
         padded = np.pad(transcript, (0, _LETTERS))
         first = 0
-        pending: list[tuple[int, Any]] = []
+        pending: list[tuple[int, Array]] = []
         while first < len(starts):
             begin = starts[first]
             fitting = np.searchsorted(starts, begin + _LETTERS - size - 1, "right")
@@ -143,7 +143,7 @@ class _Program:
 def _compiled(
     steps: Steps, mirna_length: int, block: int
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `make_factors` and `score_pairs`, jitted; searches alike share them."""
+    """Return `make_factors` and `score_pairs`, jitted and shared by equal searches."""
     options = compiler_options()
     make = functools.partial(make_factors, steps, block)
     score = functools.partial(score_pairs, steps, mirna_length)

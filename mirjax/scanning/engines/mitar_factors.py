@@ -61,7 +61,7 @@ def make_factors(
     """
     count = len(mirnas)
     num_blocks = -(-count // block)
-    rows = jnp.minimum(jnp.arange(num_blocks * block), count - 1)  # the last again
+    rows = jnp.minimum(jnp.arange(num_blocks * block), count - 1)  # repeat the last
     group_of = [of_mirnas[rows] for _, of_mirnas, _ in groups]
     blocks = jax.lax.map(
         lambda each: _of_mirnas(steps, weights, *each),
@@ -120,7 +120,7 @@ def _of_mirnas(
             )
         ]
         inputs = parts.pooled_step(weights, pair)
-        # A context's number begins with that of the letters that were seen before.
+        # The first digits of a context's number are the letters of the step before.
         times = len(contexts) // state[0].shape[2]
         before = (jnp.repeat(state[0], times, 2), jnp.repeat(state[1], times, 2))
         state = parts.advance(weights.forward, inputs[:gates], before)

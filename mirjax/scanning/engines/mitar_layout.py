@@ -2,14 +2,14 @@
 
 The model reads a miRNA of m letters, 3'→5' and padded, and then the window. It
 convolves w letters at a time and pools pairs of convolutions: step k of the LSTMs sees
-letters 2k to 2k + w, the last included. So steps are, in turn,
+letters 2k to 2k + w, both included. The kinds of steps, in their order:
 
   mirna      of the miRNA alone
-  few        across the boundary, with few letters of the window: all that these can
-             be is tabulated once for each miRNA
+  few        across the boundary, with few letters of the window: all combinations of
+             these letters are tabulated once for each miRNA
   own        across the boundary, computed for each pair
-  shared     across the boundary, with so few letters of the miRNA that many miRNAs
-             agree in them (most of it is padding): computed once for each such group
+  shared     across the boundary, with so few letters of the miRNA (most of it is
+             padding) that many miRNAs agree in them: computed once for each group
   window     of the window alone
 """
 
@@ -29,11 +29,11 @@ _MOST_TABLES = 1 << 18  # contexts of miRNAs, of 1 KB each
 
 @dataclasses.dataclass(frozen=True)
 class Steps:
-    """The steps of the LSTMs by what they depend on; see the module.
+    """The steps of the LSTMs by their dependence; see the module.
 
     Attributes:
       mirna, few, own, shared, window: the numbers of the steps of each kind.
-      letters: of the window, that each step `few` sees.
+      letters: number of window letters that each step `few` sees.
     """
 
     mirna: range
@@ -50,11 +50,11 @@ class Steps:
 
 
 def divide_steps(model: Mitar, num_mirnas: int, num_shared: int) -> Steps:
-    """Divide the steps of a model by what they depend on.
+    """Divide the steps of a model by their dependence.
 
     Args:
       model: its sizes.
-      num_mirnas: of the search; many have smaller tables.
+      num_mirnas: of the search; the more there are, the fewer letters are tabulated.
       num_shared: steps across the boundary that are computed for groups of miRNAs.
     """
     most = _MOST_TABLES // num_mirnas
@@ -106,7 +106,7 @@ class Groups:
 def group_mirnas(
     model: Mitar, reversed_mirnas: UInt8[np.ndarray, "mirnas length"]
 ) -> Sequence[Groups]:
-    """Group miRNAs by what the last steps across the boundary see of them.
+    """Group miRNAs by the letters that the last steps across the boundary see.
 
     Args:
       model: its sizes.
@@ -118,7 +118,7 @@ def group_mirnas(
     """
     steps = divide_steps(model, len(reversed_mirnas), 0)
     found: list[Groups] = []
-    following = np.zeros(len(reversed_mirnas), np.int64)  # at the window's steps: one
+    following = np.zeros(len(reversed_mirnas), np.int64)  # at `window`: one group
     for step in reversed(steps.own):
         seen = reversed_mirnas[:, POOL * step :]
         _, members, of_mirnas = np.unique(

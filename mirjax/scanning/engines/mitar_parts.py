@@ -21,10 +21,10 @@ State: TypeAlias = tuple[Array, Array]
 
 
 class Weights(NamedTuple):
-    """Parameters of a miTAR model, as the parts need them.
+    """Parameters of a miTAR model, in the layout of these functions.
 
     Attributes:
-      letters: what each letter at each place of a convolution adds to its filters.
+      letters: what each letter at each position of a convolution adds to its filters.
       conv_bias: of the convolution.
       inputs: projects the filters to the gates of the forward, then the backward LSTM.
       input_bias: of the gates.
@@ -81,8 +81,8 @@ def convolve_part(
 
     Args:
       weights: the model's.
-      tokens: the letters, in a row; those outside the convolution add nothing.
-      place: of the first letter in the convolution; negative if it stands before it.
+      tokens: adjacent letters; those outside the convolution add nothing.
+      place: position of the first letter in the convolution; negative if before it.
     """
     width, _, filters = weights.letters.shape
     first, last = max(0, -place), min(tokens.shape[1], width - place)
@@ -96,7 +96,7 @@ def convolve_part(
 def pooled_step(
     weights: Weights, pair: Sequence[Float[Array, "filters ..."]]
 ) -> Float[Array, "both_gates ..."]:
-    """Return the LSTMs' gate inputs of one step, of its two convolutions.
+    """Return the LSTMs' gate inputs of one step, given its two convolutions.
 
     Args:
       weights: the model's.
@@ -129,7 +129,7 @@ def run_steps(
     inputs: Float[Array, "steps gates *batch"],
     state: State,
 ) -> State:
-    """Advance an LSTM by some steps, each with inputs of its own."""
+    """Advance an LSTM by several steps, each with its own inputs."""
 
     def step(state: State, inputs: Array) -> tuple[State, None]:
         return advance(kernel, inputs, state), None
@@ -175,7 +175,7 @@ def context_numbers(
 
 
 def all_contexts(size: int) -> UInt8[Array, "contexts {size}"]:
-    """Return what the first letters of a window can be, by their number."""
+    """Return all possible first letters of a window, by their number."""
     numbers = np.indices((len(LETTERS),) * size).reshape(size, -1).T
     return jnp.asarray(numbers + _FIRST_LETTER, jnp.uint8)
 

@@ -1,4 +1,4 @@
-"""Any classifier, window by window: the engine that the others equal."""
+"""The plain engine: any classifier, window by window. The other engines equal it."""
 
 import dataclasses
 import functools

@@ -1,1 +1,1 @@
-"""How far a miRNA represses an mRNA: site features, and an interpretable head."""
+"""Repression of an mRNA by a miRNA: site features and an interpretable head."""

@@ -33,14 +33,14 @@ def is_available() -> bool:
 
 
 def log10_unpaired(utr: str) -> Float[np.ndarray, " ends"]:
-    """Return how likely each stretch of `STRETCH` letters is unpaired.
+    """Return the probability that each stretch of `STRETCH` letters is unpaired.
 
     Args:
       utr: the 3'UTR, 5'→3', RNA letters and N.
 
     Returns:
-      log10 of the probability, by the end of the stretch: that of the letters from
-      e - `STRETCH` to e, which is excluded, at e. NaN where a stretch does not fit.
+      log10 of the probability. Index e holds that of the letters from e - `STRETCH` to
+        e, e excluded; NaN where a stretch does not fit.
 
     Raises:
       ValueError: if ViennaRNA is not installed.
@@ -57,7 +57,7 @@ def log10_unpaired(utr: str) -> Float[np.ndarray, " ends"]:
 
 
 def log10_unpaired_of_all(utrs: Sequence[str]) -> list[Float[np.ndarray, " ends"]]:
-    """Return `log10_unpaired` of each 3'UTR, and keep it in the user's cache.
+    """Return `log10_unpaired` of each 3'UTR, through the user's cache.
 
     Folding takes about a minute for a million letters.
 
@@ -73,8 +73,8 @@ def log10_unpaired_of_all(utrs: Sequence[str]) -> list[Float[np.ndarray, " ends"
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
             found = kept["log10_unpaired"].astype(np.float64)
-    except Exception:  # none is kept, or a damaged file, which fails in many ways
-        found = np.zeros(0)  # fold anew
+    except Exception:  # no file, or a damaged one, which fails in many ways
+        found = np.zeros(0)  # fold again
     if len(found) != sum(map(len, utrs)) + len(utrs):
         found = np.concatenate([log10_unpaired(utr) for utr in utrs]).astype(np.float32)
         make_cache_folder(path.parent)
@@ -84,7 +84,7 @@ def log10_unpaired_of_all(utrs: Sequence[str]) -> list[Float[np.ndarray, " ends"
 
 
 def cache_path(utrs: Sequence[str]) -> pathlib.Path:
-    """Return the file in which the accessibility of these 3'UTRs is kept."""
+    """Return the cache file of the accessibility of these 3'UTRs."""
     settings = f"{WINDOW} {SPAN} {STRETCH} {_FLOOR} {_version()}"
     key = hashlib.sha256("\n".join([settings, *utrs]).encode()).hexdigest()
     return cache_folder("accessibility") / f"{key[:32]}.npz"

@@ -1,4 +1,4 @@
-"""Features of seed sites that predict how far a site represses.
+"""Features of seed sites that predict their repression.
 
 References:
   Grimson et al. 2007, MicroRNA targeting specificity in mammals,
@@ -26,7 +26,7 @@ _UPSTREAM = 15  # nt before a site in which supplementary pairs are sought
 _SUPPLEMENTARY = slice(8, None)  # letters of a miRNA, from its ninth
 _CORE = range(4, 8)  # of these: miRNA letters 13 to 16, which count twice
 _SIGNALS = {"AAUAAA": 1.0, "AUUAAA": 0.5}  # of polyadenylation
-_SIGNAL_DISTANCE = 20  # nt from a signal to the end of the 3'UTR that it makes
+_SIGNAL_DISTANCE = 20  # nt from a signal to the 3'UTR end that it gives
 _NO_STRETCH = -1.7  # log10 of the probability that a common stretch is unpaired
 
 NAMES = (
@@ -48,13 +48,13 @@ NAMES = (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Utr:
-    """A 3'UTR, and what its sites share.
+    """A 3'UTR, with what all its sites need.
 
     Attributes:
       sequence: 5'→3', RNA letters and N.
       is_au: 1 where the letter is A or U.
       log10_unpaired: of `accessibility.log10_unpaired`, or None without it.
-      signals: how many polyadenylation signals have come before each letter.
+      signals: weighted number of polyadenylation signals before each letter.
     """
 
     sequence: str
@@ -105,7 +105,7 @@ def describe(
         first letter is A or U.
 
     Returns:
-      One row a site.
+      One row per site.
     """
     length = len(utr.sequence)
     rows = []
@@ -132,7 +132,7 @@ def describe(
 
 
 def local_au(is_au: Float[np.ndarray, " length"], start: int) -> float:
-    """Return the AU content around a site; the nearer a letter, the more it counts.
+    """Return the AU content around a site, weighted by the distance to the site.
 
     Args:
       is_au: 1 where a letter of the 3'UTR is A or U.
@@ -156,8 +156,8 @@ def local_au(is_au: Float[np.ndarray, " length"], start: int) -> float:
 def supplementary_score(mirna: str, utr: str, start: int) -> float:
     """Return the score of the best run of pairs of the miRNA's 3' part.
 
-    A pair counts 0.5, and 1 at miRNA letters 13 to 16. Half a point is lost for each nt
-    by which the two loops differ in length, beyond two.
+    A pair scores 0.5, and 1 at miRNA letters 13 to 16. If the two loops differ by more
+    than 2 nt, each further nt costs 0.5.
 
     Args:
       mirna: 5'→3'.
@@ -167,7 +167,7 @@ def supplementary_score(mirna: str, utr: str, start: int) -> float:
     begin = start - _SITE_FLANK
     if begin <= 0:
         return 0.0
-    # Both read away from the seed: a pair is then a letter that both have.
+    # Both are read away from the seed, so that pairs are equal letters.
     target = reverse_complement(utr[max(0, begin - _UPSTREAM) : begin + 2])
     tail = mirna[_SUPPLEMENTARY]
     best = 0.0
@@ -205,5 +205,5 @@ def _has_partner(site: SeedSite, sites: Sequence[SeedSite]) -> bool:
 
 
 def _letter_in(sequence: str, place: int, letters: str) -> float:
-    """Return 1 if the letter at a place is one of those given, else 0."""
+    """Return 1 if the letter at a position is one of those given, else 0."""
     return float(0 <= place < len(sequence) and sequence[place] in letters)

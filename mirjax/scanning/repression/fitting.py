@@ -1,9 +1,9 @@
 """Fit the repression head to fold changes of several transfections.
 
-The mean over the other transfections, which a fold change is measured against, holds
-their miRNAs' repression too. So predicted fold changes are taken against the same mean
-before they are compared. Each miRNA has its own amplitude, which is shrunk to the mean
-of all: how much of it was loaded differs, and says nothing about its sites.
+A fold change is measured against the mean over the other transfections, which includes
+the repression by their miRNAs. Predicted fold changes are therefore taken against the
+same mean. Each miRNA has its own amplitude, shrunk to the mean of all, since the amount
+of miRNA that was loaded differs and says nothing about its sites.
 """
 
 import dataclasses
@@ -30,11 +30,11 @@ _START = {  # log efficacies that the fit starts from, and is shrunk to
 
 @dataclasses.dataclass(frozen=True)
 class FitOptions:
-    """How to fit.
+    """Options of a fit.
 
     Attributes:
-      features: of `features.NAMES`, those that count.
-      passenger: whether sites of the passenger strand count.
+      features: those of `features.NAMES` that are used.
+      passenger: whether sites of the passenger strand are used.
       slope_penalty: weight of the squared slopes.
       type_penalty: of the squared distances of log efficacies from their start.
       amplitude_penalties: of the squared log amplitudes of the miRNAs' guide strands,
@@ -55,8 +55,7 @@ class Experiment:
     """Transfections of several miRNAs into one kind of cell.
 
     Attributes:
-      sites: of all pairs; the number of a pair is that of its gene × the number of
-        miRNAs + that of its miRNA.
+      sites: of all pairs; the number of a pair is gene × (number of miRNAs) + miRNA.
       log2: log2 fold changes against the mean over the other transfections.
       weights: of the genes, such as the inverse of their variance.
     """
@@ -69,7 +68,7 @@ class Experiment:
 def against_others(
     values: Float[Array, "genes mirnas"], used: Float[Array, " mirnas"]
 ) -> Float[Array, "genes mirnas"]:
-    """Return each value less the gene's mean over the other miRNAs that are used."""
+    """Subtract from each value the gene's mean over the other miRNAs in use."""
     used = used[None, :]
     total = (values * used).sum(axis=1, keepdims=True)
     return values - (total - values * used) / (used.sum() - used)
@@ -84,9 +83,9 @@ def fit(
 
     Args:
       experiments: what to fit to.
-      used: of each experiment, the miRNAs whose fold changes are used; the others take
-        no part in any mean.
-      options: how.
+      used: of each experiment, the miRNAs whose fold changes are used; the others are
+        left out of all means.
+      options: of the fit.
 
     Returns:
       The head, without intervals.
@@ -139,7 +138,7 @@ Params: TypeAlias = Mapping[
 
 
 def _kept(sites: SiteTable, options: FitOptions) -> SiteTable:
-    """Return the sites that count."""
+    """Return the sites that are used."""
     of_passenger = sites.strand == PASSENGER
     counts = ~of_passenger
     if options.passenger:
@@ -157,7 +156,7 @@ def _block(
     mask = jnp.asarray(used, jnp.float64)
     weights = jnp.asarray(experiment.weights / experiment.weights.mean())
     # Fold changes against the mean over M - 1 others: M / (M - 1) times those against
-    # the mean over all M, which differ from levels by one number a gene.
+    # the mean over all M, which differ from levels by one number per gene.
     number = experiment.log2.shape[1]
     level = jnp.asarray(experiment.log2) * (number - 1) / number
     observed = _centred(against_others(level, mask), weights)

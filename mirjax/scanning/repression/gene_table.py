@@ -1,4 +1,4 @@
-"""Predicted repression of every transcript that has a site, one row a miRNA."""
+"""Predicted repression of every transcript with a site, one row per miRNA."""
 
 from collections.abc import Sequence
 
@@ -30,10 +30,10 @@ def predict_table(
     *,
     fold: bool = True,
 ) -> pa.Table:
-    """Predict how far each miRNA represses each transcript with a seed site.
+    """Predict the repression of each transcript with a seed site by each miRNA.
 
     Args:
-      model: a trained model; all miRNAs are predicted by its head for new ones.
+      model: a trained model; its head for new miRNAs is used for all.
       mirnas: names and sequences, 5'→3', RNA letters, at least 8 nt.
       transcripts: 3'UTRs.
       fold: whether to compute the accessibility of sites, which needs ViennaRNA.

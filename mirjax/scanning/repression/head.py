@@ -25,7 +25,7 @@ _MAX_LOG_EFFICACY = 4.0
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SiteTable:
-    """Sites of many pairs of an mRNA and a miRNA, one row a site.
+    """Sites of many pairs of an mRNA and a miRNA, one row per site.
 
     Attributes:
       pair: number of the pair.
@@ -53,11 +53,10 @@ def tabulate_sites(
     Args:
       utrs: 3'UTRs.
       mirnas: sequences of the guide strands, 5'→3', RNA letters.
-      passenger: whether the sites of their passenger strands are there too.
+      passenger: whether to add the sites of their passenger strands.
 
     Returns:
-      The sites; the number of a pair is that of its 3'UTR × the number of miRNAs + that
-      of its miRNA.
+      The sites; the number of a pair is 3'UTR × (number of miRNAs) + miRNA.
     """
     strands = [(m, GUIDE, mirna) for m, mirna in enumerate(mirnas)]
     if passenger:
@@ -89,9 +88,10 @@ class RepressionHead:
       slopes: feature → change of the log efficacy by one standard deviation.
       centres: feature → its mean over the sites that the model was trained on.
       scales: feature → its standard deviation.
-      intervals: (largest prediction, lower, upper): the 5th and 95th percentile of the
-        observed less the predicted log2 fold change, of left-out miRNAs, for
-        predictions up to the first number; ascending, the last is for all others.
+      intervals: (largest prediction, lower, upper), ascending. For predictions up to
+        the first number: the 5th and 95th percentile of the observed minus the
+        predicted log2 fold change, of left-out miRNAs. The last one is for all larger
+        predictions.
     """
 
     guide: tuple[float, ...]
@@ -122,7 +122,7 @@ class RepressionHead:
     def interval(
         self, predicted: Float[np.ndarray, " pairs"]
     ) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
-        """Return where 90% of the observed log2 fold changes are expected.
+        """Return the interval that 90% of the observed log2 fold changes should be in.
 
         Raises:
           ValueError: if the head has no intervals.

@@ -1,4 +1,4 @@
-"""The file of a repression model: a head, and one for each miRNA left out."""
+"""The file of a repression model: its head, and one for each left-out miRNA."""
 
 import dataclasses
 import json
@@ -27,8 +27,8 @@ class RepressionModel:
 
     Attributes:
       head: trained on all miRNAs.
-      folds: seed of a miRNA it was trained on, letters 2-8 → a head that was trained
-        without that miRNA.
+      folds: seed (letters 2-8) of a miRNA in the training data → a head that was
+        trained without that miRNA.
       trained_on: the experiments.
     """
 
@@ -37,7 +37,7 @@ class RepressionModel:
     trained_on: tuple[str, ...] = ()
 
     def held_out(self, mirna: str) -> RepressionHead:
-        """Return the head that has seen no miRNA of this seed.
+        """Return the head that was trained on no miRNA with this seed.
 
         Args:
           mirna: its sequence, 5'→3', RNA letters.
@@ -49,8 +49,8 @@ def find_model(name: str) -> pathlib.Path:
     """Return the file of a model.
 
     Args:
-      name: a path; `PRETRAINED`, trained on all experiments; or this with /hela, on
-        HeLa alone.
+      name: a path; `PRETRAINED`, trained on all experiments; or `PRETRAINED` followed
+        by /hela, trained on HeLa only.
     """
     if name == PRETRAINED:
         return _FOLDER / "model.json"
@@ -70,8 +70,8 @@ def read_model(source: Source) -> RepressionModel:
     """Read a model.
 
     Raises:
-      ValueError: if it is no such file, or a parameter is missing, is not a finite
-        number, or belongs to an unknown feature.
+      ValueError: if the file is not of this format, or a parameter is missing, is not a
+        finite number, or belongs to an unknown feature.
     """
     name = input_name(source)
     try:

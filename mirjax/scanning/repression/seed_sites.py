@@ -1,14 +1,14 @@
-"""Seed sites of a miRNA in a 3'UTR, weak ones too.
+"""Seed sites of a miRNA in a 3'UTR, weak ones included.
 
-A site is placed by the target letters that pair with miRNA letters 7 to 2, six in a row
-from its start. The types, the strongest first:
+A site is the six adjacent target letters opposite miRNA letters 7 to 2. The types, the
+strongest first:
   8mer         miRNA letters 2-8 pair, and an A lies opposite letter 1
   7mer-m8      2-8 pair
   7mer-A1      2-7 pair, and an A lies opposite letter 1
   6mer         2-7 pair
   offset-6mer  3-8 pair, and 2 does not
   6mer-A1      2-6 pair, 7 does not, and an A lies opposite letter 1
-The first four are those of `site_types`; the last two repress little, but are many.
+The first four are those of `site_types`; the last two are weak but frequent.
 
 References:
   Agarwal et al. 2015, Predicting effective microRNA target sites in mammalian mRNAs,
@@ -42,7 +42,7 @@ class SeedSite(NamedTuple):
 
 
 def find_sites(mirna: str, utr: str) -> list[SeedSite]:
-    """Find the seed sites of a miRNA, by start; overlapping ones all.
+    """Find all seed sites of a miRNA, overlapping ones included, ordered by start.
 
     >>> find_sites("UGAGGUAGUAGGUUGUAUAGUU", "GGCUACCUCAGG")
     [SeedSite(start=3, kind=0)]
@@ -75,8 +75,8 @@ def find_sites(mirna: str, utr: str) -> list[SeedSite]:
 def passenger_strand(mirna: str) -> str:
     """Return the strand that pairs with a miRNA in the duplex that is transfected.
 
-    It is taken as fully complementary, with two letters free at either 3' end. Its own
-    3' end, which differs between designs, is left out.
+    It is assumed to be fully complementary, with two unpaired letters at both 3' ends.
+    Its own 3' end, which differs between designs, is left out.
 
     >>> passenger_strand("UGAGGUAGUAGGUUGUAUAGUU")
     'CUAUACAACCUACUACCUCA'
@@ -88,5 +88,5 @@ def passenger_strand(mirna: str) -> str:
 
 
 def _occurrences(word: str, utr: str) -> list[int]:
-    """Return where a word begins, overlapping occurrences too."""
+    """Return where a word begins, overlapping occurrences included."""
     return [match.start() for match in re.finditer(f"(?={word})", utr)]
