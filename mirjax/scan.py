@@ -123,7 +123,7 @@ def _scan(flag_values: flags.FlagValues) -> int:
         temperature = find_temperature(trained.metadata, flag_values.model) or 1.0
     mirnas = _mirnas(flag_values, trained, bad)
     search = make_search(options, mirnas, trained, temperature)
-    with fasta_of(targets) as path, _open(path, bad, trained) as transcripts:
+    with fasta_of(targets, bad) as path, _open(path, bad, trained) as transcripts:
         letters = transcripts.num_letters
         scanner = search.scanner(transcripts, letters)
         if flag_values.explain:

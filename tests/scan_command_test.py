@@ -341,10 +341,27 @@ def test_a_name_that_fasta_would_cut_is_refused(tmp_path, mirnas, targets):
     """Of a BED file: the target would be called by its first word."""
     bed = tmp_path / "regions.bed"
     common = {"mode": "seed", "mirnas": mirnas, "targets": targets, "regions": bed}
-    for name in ("my gene", "", "a\x00b"):
+    for name, reason in (
+        ("my gene", "a space in the name 'my gene'; replace it, such as by _"),
+        ("", "no name"),
+        ("a\x00b", "a control character in the name"),
+    ):
         bed.write_text(f"t0\t0\t900\t{name}\n")
-        with pytest.raises(ValueError, match="regions.bed: .* cannot name a target"):
+        with pytest.raises(
+            ValueError, match=f"regions.bed: 1 .* line 1: {reason}; men"
+        ):
             run(out=tmp_path / "s.tsv", **common)
     bed.write_text("t1\t0\t1800\tmy_gene\n")
     run(out=tmp_path / "s.tsv", **common)
     assert set(read(tmp_path / "s.tsv").target) == {"my_gene"}
+
+
+def test_wrong_regions_are_left_out_and_listed(tmp_path, mirnas, targets):
+    bed, out = tmp_path / "regions.bed", tmp_path / "s.tsv"
+    bed.write_text("t1\t0\t1800\tgood\nt1\t9\t5\tbad\nt9\t0\t5\tnone\n")
+    common = {"mode": "seed", "mirnas": mirnas, "targets": targets, "regions": bed}
+    with pytest.raises(ValueError, match="2 of 3 lines .*line 2: .*; line 3: "):
+        run(out=out, **common)
+    run(out=out, on_bad_record="skip", **common)
+    assert set(read(out).target) == {"good"}
+    assert read(f"{out}.skipped.tsv").record.tolist() == ["line 2", "line 3"]

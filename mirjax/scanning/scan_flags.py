@@ -184,12 +184,11 @@ def _check_outputs(flag_values: flags.FlagValues) -> None:
     from mirjax.output import check_distinct, check_writable
     from mirjax.scanning.shards import Shard, shard_file
 
-    inputs = [flag_values[name].value for name in _INPUTS if flag_values[name].value]
-    outputs = {name: flag_values[name].value for name in _OUTPUTS}
-    given = {name: out for name, out in outputs.items() if out}
-    for name, out in given.items():
+    inputs = [given for name in _INPUTS if (given := flag_values[name].value)]
+    outputs = {name: out for name in _OUTPUTS if (out := flag_values[name].value)}
+    for name, out in outputs.items():
         check_writable(out, *inputs, flag=name)
-    check_distinct(*given.values())
+    check_distinct(*outputs.values())
     if flag_values.shard:
         check_writable(shard_file(flag_values.out, Shard.parse(flag_values.shard)))
 
