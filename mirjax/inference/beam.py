@@ -201,7 +201,7 @@ def _extend(
         log_prob=log_prob,
         ended=ended | (token == alphabet.EOS),
         node=node,
-        length=inherit(search.length) + ~ended,
+        length=inherit(search.length) + (~ended).astype(jnp.int32),
         tokens=inherit(search.tokens).at[:, :, time].set(token),
         best_pruned=best_pruned,
     )
