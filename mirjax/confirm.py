@@ -150,8 +150,8 @@ def main(flag_values: flags.FlagValues) -> None:
     from mirjax.blast.database import build_database
     from mirjax.blast.processes import Limits
     from mirjax.datasets import registry
-    from mirjax.inputs import check_streams
     from mirjax.output import check_writable, is_standard_output, open_output
+    from mirjax.pipes import check_streams
     from mirjax.sequences.fasta import read_fasta, read_once
 
     limits = Limits(flag_values.num_processes, flag_values.time_limit)

@@ -58,12 +58,6 @@ def input_name(source: Source) -> str:
     return "standard input" if os.fspath(source) == STREAM else str(source)
 
 
-def check_streams(*sources: str) -> None:
-    """Raise a ValueError if two inputs of a command are standard input."""
-    if sources.count(STREAM) > 1:
-        raise ValueError("- is given for two inputs, and standard input is read once")
-
-
 def read_content(source: Source) -> Content:
     """Read an input whole, once.
 

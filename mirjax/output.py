@@ -78,13 +78,16 @@ def is_standard_output(out: str | os.PathLike[str]) -> bool:
 
 
 def check_writable(
-    out: str | os.PathLike[str], *inputs: str | os.PathLike[str]
+    out: str | os.PathLike[str],
+    *inputs: str | os.PathLike[str],
+    flag: str = "out",
 ) -> None:
-    """Check that the output of a command can be written, before work begins.
+    """Check that an output of a command can be written, before work begins.
 
     Args:
-      out: the value of --out; see `open_output`.
+      out: the value of the flag; see `open_output`.
       *inputs: files that it must not replace.
+      flag: the flag that names the output, without --, for messages.
 
     Raises:
       ValueError: if it is a folder or an input, its name is too long, or it or its
@@ -92,7 +95,7 @@ def check_writable(
     """
     out = os.fspath(out)
     if is_stream(out):
-        _check_stream(out)
+        _check_stream(out, flag)
         return
     path, target = pathlib.Path(out), pathlib.Path(os.path.realpath(out))
     try:
@@ -100,17 +103,17 @@ def check_writable(
         for beside in (path, target):  # tables and folders named after it
             beside.with_name(beside.name + _LONGEST_SUFFIX).exists()
     except OSError as error:  # such as a name that is too long
-        raise _unwritable(out, error) from error
+        raise _unwritable(flag, out, error) from error
     if exists and not target.is_file():
-        raise ValueError(f"--out: {path} is not a file; name one")
+        raise ValueError(f"--{flag}: {path} is not a file; name one")
     for given in inputs:
         if exists and os.path.exists(given) and os.path.samefile(target, given):
-            raise ValueError(f"--out: {path} is an input; name another file")
+            raise ValueError(f"--{flag}: {path} is an input; name another file")
     try:
         _try_to_create(target)
     except OSError as error:
         folder = target.parent if path.is_symlink() else path.parent
-        raise _unwritable(f"folder {folder}", error) from error
+        raise _unwritable(flag, f"folder {folder}", error) from error
 
 
 def check_distinct(*outs: str | os.PathLike[str]) -> None:
@@ -152,7 +155,7 @@ def _try_to_create(target: pathlib.Path) -> None:
     os.close(descriptor)
 
 
-def _check_stream(out: str) -> None:
+def _check_stream(out: str, flag: str) -> None:
     """Raise a ValueError if standard output, a pipe or a device cannot be written."""
     descriptor = _descriptor(out)
     try:
@@ -161,7 +164,7 @@ def _check_stream(out: str) -> None:
         elif not os.access(out, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        raise _unwritable(_words(out), error) from error
+        raise _unwritable(flag, _words(out), error) from error
 
 
 def _descriptor(out: str) -> int | None:
@@ -182,8 +185,8 @@ def _open_stream(out: str) -> io.BufferedWriter:
     return open(os.dup(descriptor), "wb")
 
 
-def _unwritable(what: str, error: OSError) -> ValueError:
-    return ValueError(f"--out: {what} cannot be written ({error.strerror})")
+def _unwritable(flag: str, what: str, error: OSError) -> ValueError:
+    return ValueError(f"--{flag}: {what} cannot be written ({error.strerror})")
 
 
 def _words(out: str) -> str:

@@ -196,15 +196,15 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
 
     from mirjax.inference import pairs as pair_input
     from mirjax.inference.classify import predict_logits
-    from mirjax.inputs import check_streams
     from mirjax.models.temperature import find_temperature
     from mirjax.output import check_writable, open_text_output
+    from mirjax.pipes import check_streams
     from mirjax.reporting.prediction_table import write_pairs
 
     out, targets = flag_values.out, flag_values.targets
     given = [path for path in (flag_values.pairs, flag_values.mirnas, targets) if path]
     check_writable(out, *given, flag_values.model)
-    check_streams(*given)
+    check_streams(*given, flag_values.model)
     trained = pair_input.load_classifier(flag_values.model)
     bad = BadRecords.from_flag(flag_values)
     if flag_values.pairs:
@@ -250,8 +250,8 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
     from mirjax.blast.programs import find_blast
     from mirjax.datasets import registry
     from mirjax.inference import folding, prediction
-    from mirjax.inputs import check_streams
     from mirjax.output import check_distinct, check_writable, open_text_output
+    from mirjax.pipes import check_streams
     from mirjax.reporting.prediction_table import write_sites
     from mirjax.reporting.transcript_table import TranscriptTable
 
@@ -260,9 +260,9 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
     inputs = (flag_values.targets, flag_values.db, flag_values.model)
     check_writable(out, *inputs)
     if by_transcript:
-        check_writable(by_transcript, *inputs)
+        check_writable(by_transcript, *inputs, flag="by_transcript")
         check_distinct(out, by_transcript)
-    check_streams(flag_values.targets, flag_values.db)
+    check_streams(*inputs)
     for name in ("accessible", "max_energy"):
         if flag_values[name].value not in (None, False):
             folding.load_viennarna(f"--{name}")

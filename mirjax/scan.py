@@ -69,8 +69,6 @@ _FLAG_MODULES = (
     "mirjax.scanning.run_flags",
     "mirjax.sequences.bad_records",
 )
-_INPUTS = ("targets", "mirnas", "from", "targets_list", "regions", "model")
-_EXTRAS = ("genes", "duplexes", "report")  # outputs beside --out
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -84,7 +82,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
     """Run the command."""
-    _check(flag_values)
+    scan_flags.check(flag_values)
     if flag_values["from"].value:
         rows = _cut_again(flag_values)
     elif flag_values.merge:
@@ -92,32 +90,6 @@ def main(flag_values: flags.FlagValues) -> None:
     else:
         rows = _scan(flag_values)
     logging.info("%s: %d rows", flag_values.out, rows)
-
-
-def _check(flag_values: flags.FlagValues) -> None:
-    """Raise a ValueError for flags that are not compatible or cannot be written."""
-    from mirjax.inputs import check_streams
-    from mirjax.output import check_distinct, check_writable
-    from mirjax.scanning.transcripts import is_read_once
-
-    inputs = [flag_values[name].value for name in _INPUTS]
-    outputs = [flag_values.out, *(flag_values[name].value for name in _EXTRAS)]
-    for out in filter(None, outputs):
-        check_writable(out, *filter(None, inputs))
-    check_distinct(*filter(None, outputs))
-    check_streams(*filter(None, inputs[:2]))
-    if flag_values.mode != SITES and flag_values.duplexes:
-        raise ValueError(f"--duplexes: --mode={flag_values.mode} finds no duplexes")
-    if flag_values.mode not in (SITES, SEED) and flag_values.genes:
-        raise ValueError(f"--genes: --mode={flag_values.mode} has windows, not sites")
-    if flag_values.duplexes and is_read_once(flag_values.targets):
-        raise ValueError(
-            "--duplexes reads the targets again: give a file, not "
-            f"{flag_values.targets}"
-        )
-    for name in ("from", "merge"):
-        if flag_values[name].value and flag_values.duplexes:
-            raise ValueError(f"--duplexes cannot be drawn with --{name}: scan again")
 
 
 def _search_options(flag_values: flags.FlagValues) -> "SearchOptions":
@@ -150,7 +122,7 @@ def _scan(flag_values: flags.FlagValues) -> int:
         temperature = find_temperature(trained.metadata, flag_values.model) or 1.0
     mirnas = _mirnas(flag_values, trained, bad)
     search = make_search(options, mirnas, trained, temperature)
-    with fasta_of(targets) as path, _open(path, bad, trained) as transcripts:
+    with fasta_of(targets, bad) as path, _open(path, bad, trained) as transcripts:
         letters = transcripts.num_letters
         scanner = search.scanner(transcripts, letters)
         if flag_values.explain:

@@ -21,15 +21,16 @@ def test_normalise_reads_dna_and_lower_case():
 @pytest.mark.parametrize(
     ("sequence", "part"),
     [
-        ("", "empty"),
-        ("  ", "empty"),
+        ("", "empty sequence"),
+        ("  ", "empty sequence"),
         ("ACGNU", "'N' at position 4 is an ambiguity code"),
         ("AC-GU", "'-' at position 3 is not a nucleotide"),
         ("ACGÜ", "'Ü' at position 4 is not a nucleotide"),
     ],
 )
 def test_normalise_names_the_culprit(sequence, part):
-    with pytest.raises(ValueError, match="f.fa record s1.*" + part):
+    """And gives no advice that would invent a letter."""
+    with pytest.raises(ValueError, match=f"f.fa record s1.*{part}$"):
         alphabet.normalise(sequence, name="f.fa record s1")
 
 

@@ -1,11 +1,14 @@
 """Tests of 3'UTRs of an annotated genome, and of the intervals of a BED file."""
 
 import gzip
+import os
 import random
+import threading
 
 import pytest
 
 from mirjax.datasets import annotation, genome
+from mirjax.sequences.bad_records import SKIP, BadRecords
 
 DRAW = random.Random(5)
 CHROMOSOMES = {name: "".join(DRAW.choices("ACGT", k=300)) for name in ("chr1", "chr2")}
@@ -128,7 +131,8 @@ def test_windows_line_ends(fasta):
 
 
 def test_chromosomes_that_the_genome_lacks_are_named(fasta):
-    with pytest.raises(ValueError, match="lacks, such as 1; its own are named chr1, c"):
+    words = "2 of 3 records give no .*PLUS.T1: .*genome.fa has no 1, but chr1, chr2; MI"
+    with pytest.raises(ValueError, match=words):
         read(fasta, GTF.replace("chr1", "1"))
 
 
@@ -141,9 +145,10 @@ def test_a_chromosome_in_two_places_is_refused(fasta):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("chr1 exon 1 2\n", "line 2 is not a line of a GTF or GFF3 file .1 columns"),
-        (gff("chr1", "exon", "x", 2, "+", "ID=a"), "line 2 .*invalid literal"),
-        (gff("chr1", "exon", 9, 2, "+", "ID=a"), "line 2 .*from 9 to 2"),
+        ("chr1 exon 1 2\n", "line 2: 1 columns, not 9"),
+        (gff("chr1", "exon", "x", 2, "+", "ID=a"), "line 2: invalid literal"),
+        (gff("chr1", "exon", 9, 2, "+", "ID=a"), "line 2: from 9 to 2 .of a."),
+        (gtf("chr1", "exon", 1, 2, "+", "G", "T")[:-4], "line 2: a quote that is not"),
     ],
 )
 def test_a_wrong_line_is_named(fasta, line, words):
@@ -152,7 +157,7 @@ def test_a_wrong_line_is_named(fasta, line, words):
 
 
 def test_an_annotation_of_another_assembly(fasta):
-    with pytest.raises(ValueError, match=r"T1 ends at 99,160, but chr1 .* has 300 nt"):
+    with pytest.raises(ValueError, match=r"T1: ends at 99,160, but chr1 .* has 300 nt"):
         read(fasta, GTF.replace("\t160\t", "\t99160\t"))
 
 
@@ -167,10 +172,45 @@ def test_a_compressed_genome_is_refused(fasta):
         read(fasta, GTF)
 
 
-def read_bed(fasta, text):
+WRONG = "".join(
+    [
+        gtf("chr1", "exon", 9, 2, "+", "G1", "T1", 'gene_name "PLUS";'),
+        gff("chr1", "gene", "x", 2, "+", 'gene_id "G7";'),  # of no transcript
+        gtf("chr1", "exon", 1, 70, "+", "G5", "T6"),
+        gtf("chr1", "CDS", 1, 9000, "+", "G5", "T6"),
+        gtf("chr1", "exon", 9000, 9100, "+", "G5", "T6"),
+    ]
+)
+
+
+def test_wrong_lines_and_their_transcripts_are_left_out_on_demand(fasta):
+    """Without one of its lines, a transcript would have another 3'UTR."""
+    bad = BadRecords(SKIP)
+    found = read(fasta, WRONG + GTF, bad_records=bad)
+    assert found == {"MINUS|T2": MINUS, "G4|T5": CANONICAL}
+    assert [(each.record, each.reason.split(" (")[0]) for each in bad.skipped] == [
+        ("line 1", "from 9 to 2"),
+        ("line 2", "invalid literal for int() with base 10: 'x'"),
+        ("G5|T6", f"ends at 9,100, but chr1 in {fasta} has 300 nt"),
+    ]
+    with pytest.raises(ValueError, match="3 of 5 records give no .*line 1: .*T6: ends"):
+        read(fasta, WRONG + GTF)
+
+
+@pytest.mark.parametrize("line", ["chr1 exon 1 2\n", "chr1\tx\texon\t11\t4"])
+def test_a_line_of_an_unknown_transcript_is_always_refused(fasta, line):
+    words = (
+        "1 of 4 records are lines that do not say of which tra.*: line 17: . columns"
+    )
+    with pytest.raises(ValueError, match=words):
+        read(fasta, GTF + line, bad_records=BadRecords(SKIP))
+
+
+def read_bed(fasta, text, bad_records=None):
     path = fasta.with_name("x.bed")
     path.write_text(text)
-    return {r.name: r.sequence for r in genome.read_bed(fasta, path)}
+    records = genome.read_bed(fasta, path, bad_records)
+    return {record.name: record.sequence for record in records}
 
 
 def test_the_intervals_of_a_bed_file(fasta):
@@ -190,17 +230,49 @@ def test_the_intervals_of_a_bed_file(fasta):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("chr1\t5\n", "line 1 is not a line of a BED"),
+        ("chr1\t5\n", "1 of 1 lines give no .*: line 1: 2 columns, not 3 to 12"),
         ("chr1\t9\t5\n", "interval 9 to 5"),
         ("chr1\t5\t999\n", "ends at 999, but chr1"),
-        ("chrZ\t5\t9\n", "lacks, such as chrZ"),
-        ("chr1\t5\t9\ta\nchr1\t7\t9\ta\n", "two lines are named a"),
+        ("chrZ\t5\t9\n", "genome.fa has no chrZ, but chr1, chr2"),
+        ("chr1\t5\t9\ta\nchr1\t7\t9\ta\n", "line 2: a second record of that name"),
         ("#\n", "has no intervals"),
     ],
 )
 def test_a_wrong_bed_file(fasta, text, words):
     with pytest.raises(ValueError, match=words):
         read_bed(fasta, text)
+
+
+def test_all_wrong_lines_of_a_bed_file_are_reported_or_left_out(fasta):
+    wrong = "".join(f"chr1\t{n}\t1\n" for n in range(2, 14))
+    text = f"chr1\t5\t9\ta\n{wrong}chrZ\t5\t9\nchr1\t5\t9\ta b\nchr2\t5\t9\ta\n"
+    with pytest.raises(ValueError, match="15 of 16 lines .* line 11: .* and 5 more"):
+        read_bed(fasta, text)
+    bad = BadRecords(SKIP)
+    found = read_bed(fasta, text, bad)
+    assert found == {"a": spliced("chr1", [(6, 9)])}
+    assert [each.record for each in bad.skipped] == [f"line {n}" for n in range(2, 17)]
+    with pytest.raises(ValueError, match="none is left"):
+        read_bed(fasta, wrong, bad)
+
+
+@pytest.mark.parametrize("name", ["pipe.bed", "pipe.gtf"])
+def test_regions_of_a_pipe_are_read_once(fasta, name):
+    pipe, is_bed = fasta.with_name(name), name.endswith("bed")
+    os.mkfifo(pipe)
+    text = "chr1\t5\t9\ta\n" if is_bed else GTF
+    writer = threading.Thread(target=pipe.write_text, args=(text,), daemon=True)
+    writer.start()
+    read_regions = genome.read_bed if is_bed else annotation.read_annotated_utrs
+    assert len(list(read_regions(fasta, pipe))) == (1 if is_bed else 3)
+    writer.join(timeout=20)
+
+
+def test_a_genome_of_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "genome.fa")
+    for path in (tmp_path / "genome.fa", "-"):
+        with pytest.raises(ValueError, match="give a file, not a pipe"):
+            genome.Genome(path)
 
 
 def test_one_chromosome_is_in_memory_and_read_once(fasta, monkeypatch):

@@ -114,6 +114,18 @@ def test_the_widest_beam_is_an_exhaustive_search(model, params, targets, exhaust
 
 
 @pytest.mark.slow
+def test_decoding_does_not_need_implicit_promotion(model, params, targets):
+    """JAX_NUMPY_DTYPE_PROMOTION=strict is a user's to set."""
+    trie = build_trie(PREDICTIONS[1:4])
+    jax.clear_caches()  # of programs that were traced before
+    with jax.numpy_dtype_promotion("strict"):
+        greedy.decode(model, params, targets)
+        for allowed in (None, trie):
+            search(model, params, targets, trie=allowed, width=2, num_predictions=1)
+        rank(model, params, targets, PREDICTIONS[1:4])
+
+
+@pytest.mark.slow
 def test_a_beam_of_one_is_greedy(model, params, targets):
     found = search(model, params, targets, width=1)
     expected = greedy.decode(model, params, targets)

@@ -301,6 +301,17 @@ def test_the_letters_of_a_batch_fit_an_integer_of_blastn(tmp_path, run):
     assert columns[:2] == ["long", "m"] and columns[6:8] == ["1000001", "1000022"]
 
 
+@pytest.mark.parametrize("prefilter", ["words", "alignment"])
+def test_a_long_query_is_searched_without_a_prefilter(tmp_path, run, prefilter):
+    """It would take the letters of the query for each occurrence of its words."""
+    rng = np.random.default_rng(5)
+    long = "".join(np.array(list("ACGU"))[rng.integers(0, 4, 200_000)])
+    write_fasta(tmp_path / "q.fa", [SequenceRecord("long", long)])
+    code, out, err = run("--explain", queries=tmp_path / "q.fa", prefilter=prefilter)
+    assert code == 0, err
+    assert "above 2,000 nt none is prefiltered" in out
+
+
 @pytest.mark.parametrize(
     ("number", "code", "line"),
     [

@@ -4,6 +4,7 @@ import concurrent.futures
 import dataclasses
 import errno
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -56,6 +57,27 @@ def test_database_is_reused_until_its_content_changes(tmp_path, mirnas):
     renamed = [dataclasses.replace(mirnas[6], name="new"), *mirnas[7:12]]
     third = build_database(write_fasta(fasta, renamed), cache)
     assert subject_of(mirnas[6], third) == "new"
+
+
+def test_files_are_on_the_disk_before_the_folder_has_its_name(
+    tmp_path, monkeypatch, mirnas
+):
+    synced, rename = set(), pathlib.Path.rename
+    original = manifest.sync
+    monkeypatch.setattr(
+        manifest, "sync", lambda path: (synced.add(path), original(path))
+    )
+
+    def renamed(path, target):
+        if (path / "manifest.json").exists():
+            files = set(path.iterdir()) - {path / "manifest.json"}
+            assert files and files <= synced and path in synced
+            synced.add("renamed")
+        return rename(path, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", renamed)
+    build_database(write_fasta(tmp_path / "m.fa", mirnas), tmp_path / "cache")
+    assert "renamed" in synced
 
 
 def test_concurrent_builders_share_one_database(tmp_path, monkeypatch, mirnas):

@@ -187,6 +187,29 @@ def test_old_and_damaged_answers_are_asked_again(client, server, monkeypatch, ca
     assert len(server.requests) == 6
 
 
+def test_a_flipped_bit_in_a_kept_answer_is_not_read(client, server, caplog):
+    first = read(["PLUS"], client)
+    kept = {path: path.read_bytes() for path in client.folder.iterdir()}
+    for path, data in kept.items():
+        for position in range(0, len(data), 5):
+            damaged = bytearray(data)
+            damaged[position] ^= 1 << position % 8
+            path.write_bytes(damaged)
+            assert read(["PLUS"], client) == first
+        path.write_bytes(data)
+    assert "is damaged (the SHA-256 does not fit): asked again" in caplog.text
+
+
+def test_an_answer_kept_without_a_hash_is_asked_again(client, server):
+    first = read(["PLUS"], client)
+    for path in client.folder.iterdir():
+        content = json.loads(path.read_text())
+        del content["sha256"]
+        path.write_text(json.dumps(content))
+    assert read(["PLUS"], client) == first
+    assert len(server.requests) == 4
+
+
 def test_a_busy_service_is_asked_again_when_it_says(client, server):
     server.failures = [
         (429, [("Retry-After", "0.3")], {"error": "too many"}),

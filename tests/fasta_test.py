@@ -1,10 +1,13 @@
 """FASTA files: read as RNA, errors that name the record, written whole."""
 
 import gzip
+import time
+import tracemalloc
 
 import pytest
 from Bio import SeqIO
 
+from mirjax.scanning.transcripts import open_transcripts
 from mirjax.sequences import fasta
 from mirjax.sequences.bad_records import SKIP, BadRecords
 from mirjax.sequences.records import SequenceRecord
@@ -107,6 +110,25 @@ def test_gzipped_fasta_is_read(tmp_path):
     packed = tmp_path / "packed.fa"
     packed.write_bytes(gzip.compress(b">a\nACGU\n"))
     assert fasta.read_fasta(packed) == [SequenceRecord("a", "ACGU")]
+
+
+def test_a_long_line_takes_a_few_times_its_size(tmp_path):
+    """Lines are read in chunks of 1 MiB: those of 100 MB in the same way."""
+    letters = 20_000_000
+    path = tmp_path / "x.fa"
+    path.write_text(f">a\n{'ACGT' * (letters // 4)}\n>b\nAC\n")
+    tracemalloc.start()
+    started = time.monotonic()
+    try:
+        assert [len(each.sequence) for each in fasta.read_fasta(path)] == [letters, 2]
+        with open_transcripts(path) as transcripts:
+            assert transcripts.num_letters == letters + 2
+            assert [len(each.sequence) for each in transcripts] == [letters, 2]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * letters
+    assert time.monotonic() - started < 60  # it takes about one second
 
 
 def test_written_fasta_is_what_biopython_reads(tmp_path):

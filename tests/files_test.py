@@ -28,6 +28,22 @@ def test_the_temporary_name_cannot_be_foreseen(tmp_path):
     assert out.read_text() == "new" and not out.is_symlink()
 
 
+def test_content_is_on_the_disk_before_the_name(tmp_path, monkeypatch):
+    """A machine that stops leaves the old file or the new one, never an empty one."""
+    calls = []
+    for name in ("fsync", "replace"):
+        original = getattr(os, name)
+
+        def record(*arguments, name=name, original=original):
+            calls.append(name)
+            original(*arguments)
+
+        monkeypatch.setattr(os, name, record)
+    with atomic_write(tmp_path / "out") as unfinished:
+        unfinished.write_text("new")
+    assert calls == ["fsync", "replace"]
+
+
 def test_a_name_that_exists_is_not_opened(tmp_path, monkeypatch):
     victim = tmp_path / "victim"
     victim.write_text("precious")

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import threading
@@ -236,6 +237,17 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(
     assert (copy / "damaged/24").is_dir()
     chex.assert_trees_all_equal(whole.state, resumed.state)
     assert [row["step"] for row in read_metrics(copy)] == [6, 12, 18, 24]
+
+
+@pytest.mark.slow
+def test_a_run_logs_a_line_at_each_evaluation(copy, caplog):
+    caplog.set_level("INFO", logger="absl")
+    shutil.rmtree(copy / "checkpoints/24")
+    train(small_config(num_epochs=12.0), copy)
+    form = r"epoch (\d+)/12  loss \d\.\d\d  held out \d\.\d\d  [\d,]+ rows/s"
+    lines = [re.fullmatch(form + "(  [0-9:]+ left)?", x) for x in caplog.messages]
+    found = [(line[1], bool(line[2])) for line in lines if line]
+    assert found == [("8", True), ("10", True), ("12", False)]
 
 
 def test_fewer_epochs_than_are_done_are_refused(copy):

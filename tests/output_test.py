@@ -139,6 +139,19 @@ def test_what_cannot_be_written_is_found_first(tmp_path):
     check_writable("/dev/null", "/dev/null")
 
 
+def test_the_flag_of_an_output_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for out, words in (
+        (tmp_path, ".* is not a file"),
+        (tmp_path / "file", ".* is an input"),
+        (tmp_path / ("x" * 256), ".* cannot be written"),
+        (tmp_path / "none" / "t.tsv", "folder .* cannot be written"),
+        ("/dev/fd/999", "/dev/fd/999 cannot be written"),
+    ):
+        with pytest.raises(ValueError, match=f"^--genes: {words}"):
+            check_writable(out, tmp_path / "file", flag="genes")
+
+
 def test_a_closed_standard_output_is_found_first():
     closed = (
         "import os; os.close(1)\n"

@@ -113,6 +113,24 @@ def test_two_fasta_files_are_paired_in_order(folder, rows, params):
     np.testing.assert_allclose(probabilities, expected(params, rows), atol=1e-5)
 
 
+def test_bad_rows_of_a_table_are_left_out_and_listed(folder, rows):
+    mirnas, targets = rows
+    targets = ["C" * 54, targets[1][:9] + "?", *targets[2:]]
+    write_table("pairs.csv", "mirna,target", mirnas, targets)
+    found = run(pairs="pairs.csv", on_bad_record="skip")
+    assert [row["target"] for row in found] == targets[2:]
+    _, *skipped = (folder / "out.tsv.skipped.tsv").read_text().splitlines()
+    assert sorted(line.split("\t")[1] for line in skipped) == ["line 2", "line 3"]
+
+
+def test_a_bad_record_of_two_fasta_files_is_always_refused(folder, rows):
+    """Without it, the records after it would be paired otherwise."""
+    write_fasta("mirnas.fa", [*rows[0][:3], "ACXU", *rows[0][4:]], "m")
+    write_fasta("targets.fa", rows[1], "t")
+    with pytest.raises(ValueError, match="1 of 21 records cannot be read: m3"):
+        run(mirnas="mirnas.fa", targets="targets.fa", on_bad_record="skip")
+
+
 @pytest.mark.parametrize("temperature", [None, 3.0])
 def test_probabilities_are_calibrated_where_the_model_is(
     folder, rows, params, temperature, caplog, monkeypatch

@@ -391,6 +391,7 @@ BAD = {
     "long name": (None, {"out": "x" * 256}, r"--out: x+ cannot be written .File name"),
     "threads": (None, {"num_threads": 0}, r"--num_threads=0"),
     "strand": (None, {"published_blast": True, "strand": "plus"}, r"drop --strand"),
+    "pipe": (None, {"targets": "-", "db": "/dev/stdin"}, "/dev/stdin are the same in"),
 }
 
 
@@ -410,6 +411,19 @@ def test_bad_input_is_found_before_the_work(
         run(**changes)
     assert "\n" not in str(caught.value)
     assert snapshot(folder) == before
+
+
+def test_bad_records_are_left_out_and_listed(folder):
+    texts = {"good": "ACGUACGUACGU", "bad": "ACGUNACGUACG", "short": "ACGU"}
+    lines = [f">{name}\n{letters}\n" for name, letters in texts.items()]
+    (folder / "targets.fa").write_text("".join(lines))
+    run(on_bad_record="skip")
+    assert [row["target"] for row in table()] == ["good"]
+    _, *skipped = (folder / "out.tsv.skipped.tsv").read_text().splitlines()
+    assert [line.split("\t")[:2] for line in skipped] == [
+        ["targets.fa", "bad"],
+        ["targets.fa", "short"],
+    ]
 
 
 def test_a_missing_blastn_is_found_before_the_work(folder, monkeypatch):
@@ -563,6 +577,10 @@ def test_mirnas_of_a_transcript_are_summed_up(folder, monkeypatch):
         ({"accessible": True}, "--accessible needs ViennaRNA"),
         ({"by_transcript": "out.tsv"}, "two outputs are named out.tsv"),
         ({"by_transcript": "./out.tsv"}, "two outputs are named by out.tsv and ./out"),
+        (
+            {"by_transcript": "no/t.tsv"},
+            "^--by_transcript: folder no cannot be written",
+        ),
     ],
 )
 def test_wrong_options_of_transcripts_are_refused(folder, monkeypatch, flags_, message):

@@ -260,6 +260,16 @@ def test_shards_and_a_merge_give_the_table_of_one_run(tmp_path, mirnas, targets)
     assert (tmp_path / "two.tsv").read_bytes() == (tmp_path / "one.tsv").read_bytes()
 
 
+def test_a_name_that_is_too_long_for_a_shard_is_found_before_the_work(tmp_path):
+    """Beside a shard lies the folder of its parts."""
+    common = {"mode": "seed", "mirnas": "absent.fa", "targets": "absent.fa"}
+    longest = tmp_path / ("x" * 230)
+    with pytest.raises(ValueError, match="absent.fa"):
+        run(**common, out=longest, shard="1/2")
+    with pytest.raises(ValueError, match="^--out: .*-1-of-2 cannot be written .File n"):
+        run(**common, out=f"{longest}xxxxxxxxxx", shard="1/2")
+
+
 def test_transcripts_without_a_site_give_an_empty_table(tmp_path, mirnas):
     path = tmp_path / "short.fa"
     path.write_text(">a\nACGU\n")
@@ -282,7 +292,16 @@ def test_transcripts_without_a_site_give_an_empty_table(tmp_path, mirnas):
         ({"regions": "{targets}.bed", "out": "{targets}.bed"}, "is an input"),
         ({"targets_list": "{out}", "targets": ""}, "is an input"),
         ({"model": "{out}"}, "is an input"),
+        ({"genes": "none/g.tsv"}, "^--genes: folder none cannot be written"),
+        ({"report": "{out.parent}", "mode": "seed"}, "^--report: .* is not a file"),
+        ({"duplexes": "{targets}"}, "^--duplexes: .* is an input"),
         ({"targets": ""}, "--targets is missing"),
+        ({"targets": "/dev/stdin", "mirnas": "-"}, "/dev/stdin and - are the same in"),
+        (
+            {"regions": "{pipe}", "targets": "{pipe}"},
+            "pipe.bed is given for two inputs",
+        ),
+        ({"from": "{pipe}"}, "a Parquet table is read at any position: give a file"),
         ({"regions": "x.txt", "model": "alignment"}, "must end in .gtf"),
         ({"from": "{targets}"}, "is not a whole Parquet table"),
     ],
@@ -292,9 +311,10 @@ def test_flags_that_cannot_go_together(tmp_path, mirnas, targets, given, part):
     before = b"an input may not be replaced"
     out.write_bytes(before)
     targets.with_name("targets.fa.bed").write_bytes(before)
-    given = {
-        name: value.format(out=out, targets=targets) for name, value in given.items()
-    }
+    pipe = tmp_path / "pipe.bed"
+    os.mkfifo(pipe)
+    places = {"out": out, "targets": targets, "pipe": pipe}
+    given = {name: value.format(**places) for name, value in given.items()}
     common = {"mode": "sites", "mirnas": mirnas, "targets": targets, "out": out}
     with pytest.raises(ValueError, match=part):
         run(**(common | given))
@@ -321,10 +341,27 @@ def test_a_name_that_fasta_would_cut_is_refused(tmp_path, mirnas, targets):
     """Of a BED file: the target would be called by its first word."""
     bed = tmp_path / "regions.bed"
     common = {"mode": "seed", "mirnas": mirnas, "targets": targets, "regions": bed}
-    for name in ("my gene", "", "a\x00b"):
+    for name, reason in (
+        ("my gene", "a space in the name 'my gene'; replace it, such as by _"),
+        ("", "no name"),
+        ("a\x00b", "a control character in the name"),
+    ):
         bed.write_text(f"t0\t0\t900\t{name}\n")
-        with pytest.raises(ValueError, match="regions.bed: .* cannot name a target"):
+        with pytest.raises(
+            ValueError, match=f"regions.bed: 1 .* line 1: {reason}; men"
+        ):
             run(out=tmp_path / "s.tsv", **common)
     bed.write_text("t1\t0\t1800\tmy_gene\n")
     run(out=tmp_path / "s.tsv", **common)
     assert set(read(tmp_path / "s.tsv").target) == {"my_gene"}
+
+
+def test_wrong_regions_are_left_out_and_listed(tmp_path, mirnas, targets):
+    bed, out = tmp_path / "regions.bed", tmp_path / "s.tsv"
+    bed.write_text("t1\t0\t1800\tgood\nt1\t9\t5\tbad\nt9\t0\t5\tnone\n")
+    common = {"mode": "seed", "mirnas": mirnas, "targets": targets, "regions": bed}
+    with pytest.raises(ValueError, match="2 of 3 lines .*line 2: .*; line 3: "):
+        run(out=out, **common)
+    run(out=out, on_bad_record="skip", **common)
+    assert set(read(out).target) == {"good"}
+    assert read(f"{out}.skipped.tsv").record.tolist() == ["line 2", "line 3"]

@@ -469,19 +469,20 @@ def test_the_prefilter_stops_where_all_have_hits(
 
 def test_alignments_are_scored_where_that_saves_time():
     size = plan.DatabaseSize(10**6, 45_000)
-    requirements = {22: (plan.Requirement(7, 15), plan.Requirement(9, 9))}
+    required = plan.Requirement(7, 15), plan.Requirement(9, 9)
     asked = []
 
-    def chosen(mode, number, cell_s, word_size=7):
+    def chosen(mode, number, cell_s, word_size=7, length=22):
         def cell_seconds():
             asked.append(cell_s)
             return cell_s
 
-        workloads = {22: plan.Workload(22, number, size, num_processes=2)}
+        workloads = {length: plan.Workload(length, number, size, num_processes=2)}
         conditions = plan.Conditions(mode, True, cell_seconds)
         settings = BlastSettings(word_size=word_size, evalue=0.01)
-        found = plan.choose_plans(settings, requirements, workloads, conditions)
-        return found[22].is_filtered, found[22].is_aligned
+        required_of = {length: required}
+        found = plan.choose_plans(settings, required_of, workloads, conditions)[length]
+        return found.is_filtered, found.is_aligned
 
     few, many = 100, 10**7
     assert chosen("auto", few, 0.0, 4) == (False, False)
@@ -491,6 +492,8 @@ def test_alignments_are_scored_where_that_saves_time():
     assert chosen("alignment", few, 1.0) == (True, True)
     assert chosen("words", few, 1.0) == (True, False)
     assert chosen("none", many, 1e-11) == (False, False)
+    assert chosen("words", few, 1.0, length=2_000) == (True, False)
+    assert chosen("words", few, 1.0, length=2_001) == (False, False)
 
 
 def test_queries_are_prefiltered_where_that_saves_time():

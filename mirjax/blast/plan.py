@@ -20,6 +20,7 @@ _COLUMN_S = 5e-9  # prefilter, per letter of an occurrence's diagonal
 _WORD_S = 500e-9  # prefilter, per word of a query
 _LETTER_S = 100e-9  # building the index, per letter of the database
 _MAX_LETTERS = 1 << 26  # of a database to index: building takes 24 bytes per letter
+_MAX_LENGTH = 2_000  # of a query to prefilter: testing takes memory for all its letters
 _MIN_SAVING_S = 0.05
 _PAIR_S = 400e-9  # alignment, per pair besides its cells
 _START_S = 3.0  # alignment: starting JAX and compiling
@@ -210,7 +211,10 @@ def choose_plans(
         given = FilterPlan(
             mode != "none", 0.0, f"--prefilter={mode}", is_aligned=mode == "alignment"
         )
-        return dict.fromkeys(requirements, given)
+        long = FilterPlan(False, 0.0, f"above {_MAX_LENGTH:,} nt none is prefiltered")
+        return {
+            length: given if length <= _MAX_LENGTH else long for length in requirements
+        }
     by_words = {
         length: plan_filter(settings, found, workloads[length])
         for length, found in requirements.items()

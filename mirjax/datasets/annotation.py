@@ -7,14 +7,16 @@ or else the part of a transcript's exons after its coding sequence and stop codo
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
 from mirjax.datasets.genome import Genome, Region, open_lines
+from mirjax.sequences.bad_records import SKIP, BadRecords
+from mirjax.sequences.fasta import check_name
 from mirjax.sequences.records import SequenceRecord
 
 _COLUMNS = 9
-_GTF = re.compile(r'\s*([^\s;]+) +(?:"([^"]*)"|([^\s;]+))\s*(?:;|$)')
+_GTF = re.compile(r'\s*([^\s;]+) +(?:"([^"]*)"|([^\s;"]+))\s*(?:;|$)')
 _UTR = ("three_prime_utr", "three_prime_UTR")
 _CODING = ("CDS", "stop_codon")
 _PARTS = ("exon", *_CODING, *_UTR)
@@ -60,47 +62,92 @@ class _Line:
     attributes: Mapping[str, str]
 
 
+@dataclasses.dataclass
+class _WrongLines:
+    """Lines that cannot be read.
+
+    Attributes:
+      found: place and reason of each.
+      transcripts: identifiers of those that they belong to.
+      nameless: of `found`, those that may belong to any transcript.
+    """
+
+    found: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    transcripts: set[str] = dataclasses.field(default_factory=set)
+    nameless: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+    def add(self, place: str, cells: Sequence[str], reason: str) -> None:
+        """Add a line."""
+        given = _attributes(cells[-1])
+        names = [given.get(key, "") for key in ("transcript_id", "Parent", "ID")]
+        parents = [name for name in ",".join(names).split(",") if name]
+        if parents:
+            reason += f" (of {', '.join(map(_plain, parents))})"
+            self.transcripts.update(parents)
+        self.found.append((place, reason))
+        no_part = len(cells) == _COLUMNS and cells[2] not in _PARTS
+        if not parents and not no_part:
+            self.nameless.append((place, reason))
+
+    def leave_out(self, found: Mapping[str, _Transcript]) -> dict[str, _Transcript]:
+        """Return transcripts by identifier, without those of the lines."""
+        return {name: x for name, x in found.items() if name not in self.transcripts}
+
+
 def read_annotated_utrs(
     genome: str | os.PathLike[str],
     annotation: str | os.PathLike[str],
     *,
     all_transcripts: bool = False,
+    bad_records: BadRecords | None = None,
 ) -> Iterator[SequenceRecord]:
     """Yield the 3'UTRs of an annotated genome, in the order of the annotation.
 
     Args:
       genome: FASTA file of chromosomes, not compressed.
-      annotation: GTF or GFF3, plain or gzipped, the lines of a chromosome together.
+      annotation: GTF or GFF3, plain or gzipped, the lines of a chromosome together. It
+        is read once.
       all_transcripts: yield all transcripts of each gene that have a 3'UTR; by default
         only the one marked as canonical, or else with the longest 3'UTR.
+      bad_records: what to do with malformed lines, and with transcripts of another
+        assembly; by default they are refused, all in one message at the end. If they
+        are skipped, so are the transcripts of malformed lines.
 
     Yields:
       Records named gene|transcript, 5'→3', RNA letters and N.
 
     Raises:
-      ValueError: for a malformed line, chromosomes that the genome lacks, or an
-        annotation without 3'UTRs.
+      ValueError: for refused lines and transcripts; for malformed lines that name no
+        transcript; for an annotation without 3'UTRs.
     """
-    source = os.fspath(annotation)
+    used, wrong = set[str](), _WrongLines()
+    bad = wrong.found
     with Genome(genome) as opened:
-        names = dict.fromkeys(line.chromosome for line in _lines(annotation))
-        opened.check_chromosomes(list(names), source)
-        used: set[str] = set()
-        for chromosome, transcripts in _chromosomes(annotation):
+        for chromosome, transcripts in _chromosomes(annotation, wrong):
             for transcript in _chosen(transcripts, all_transcripts):
                 name = f"{transcript.gene_name}|{transcript.identifier}"
                 if name in used:  # such as a gene of X and Y
                     name = f"{name}|{chromosome}"
-                if name in used:
-                    raise ValueError(f"{source}: two transcripts are named {name}")
-                used.add(name)
                 strand = -1 if transcript.strand == "-" else 1
-                yield opened.splice(Region(name, chromosome, transcript.utr(), strand))
-        if not used:
-            raise ValueError(
-                f"{source}: no transcript has a 3'UTR: it needs lines of exons and "
-                "CDS, or of three_prime_utr"
-            )
+                region = Region(name, chromosome, transcript.utr(), strand)
+                try:
+                    check_name(name, used)
+                    record = opened.splice(region)
+                except ValueError as error:
+                    bad.append((name, str(error)))
+                    continue
+                used.add(name)
+                yield record
+    if not used and not bad:
+        raise ValueError(
+            f"{os.fspath(annotation)}: no transcript has a 3'UTR: it needs lines of "
+            "exons and CDS, or of three_prime_utr"
+        )
+    choice, total = bad_records or BadRecords(), len(used) + len(bad)
+    if choice.choice == SKIP:  # the 3'UTRs of unknown transcripts would be wrong
+        what = "records are lines that do not say of which transcript they are"
+        BadRecords().report(annotation, wrong.nameless, total, what)
+    choice.report(annotation, bad, total, "records give no sequence")
 
 
 def _chosen(
@@ -124,16 +171,16 @@ def _rank(transcript: _Transcript) -> tuple[bool, int]:
 
 
 def _chromosomes(
-    annotation: str | os.PathLike[str],
+    annotation: str | os.PathLike[str], wrong: _WrongLines
 ) -> Iterator[tuple[str, dict[str, _Transcript]]]:
-    """Yield each chromosome and its transcripts by identifier."""
+    """Yield each chromosome and its transcripts by identifier, without wrong ones."""
     current, seen = "", set[str]()
     transcripts: dict[str, _Transcript] = {}
     gene_names: dict[str, str] = {}
-    for line in _lines(annotation):
+    for line in _lines(annotation, wrong):
         if line.chromosome != current:
             if current:
-                yield current, transcripts
+                yield current, wrong.leave_out(transcripts)
             if line.chromosome in seen:
                 raise ValueError(
                     f"{os.fspath(annotation)}: the lines of {line.chromosome} are not "
@@ -143,7 +190,7 @@ def _chromosomes(
             current, transcripts, gene_names = line.chromosome, {}, {}
         _add(line, transcripts, gene_names)
     if current:
-        yield current, transcripts
+        yield current, wrong.leave_out(transcripts)
 
 
 def _add(
@@ -186,12 +233,8 @@ def _plain(identifier: str) -> str:
     return identifier.removeprefix("transcript:")
 
 
-def _lines(annotation: str | os.PathLike[str]) -> Iterator[_Line]:
-    """Read an annotation line by line.
-
-    Raises:
-      ValueError: for a malformed line; the message names it.
-    """
+def _lines(annotation: str | os.PathLike[str], wrong: _WrongLines) -> Iterator[_Line]:
+    """Read an annotation line by line; wrong lines are collected."""
     with open_lines(annotation) as lines:
         for number, line in enumerate(lines, 1):
             text = line.rstrip("\r\n")
@@ -199,19 +242,21 @@ def _lines(annotation: str | os.PathLike[str]) -> Iterator[_Line]:
                 return
             if not text.strip() or text.startswith("#"):
                 continue
+            cells = text.split("\t")
             try:
-                yield _parse(text.split("\t"))
+                parsed = _parse(cells)
             except ValueError as error:
-                raise ValueError(
-                    f"{os.fspath(annotation)}: line {number} is not a line of a GTF or "
-                    f"GFF3 file ({error})"
-                ) from error
+                wrong.add(f"line {number}", cells, str(error))
+                continue
+            yield parsed
 
 
 def _parse(cells: list[str]) -> _Line:
     """Return the line with the given cells."""
     if len(cells) != _COLUMNS:
         raise ValueError(f"{len(cells)} columns, not {_COLUMNS}")
+    if cells[8].count('"') % 2:
+        raise ValueError("a quote that is not closed")
     start, end = int(cells[3]) - 1, int(cells[4])
     if not 0 <= start < end:
         raise ValueError(f"from {cells[3]} to {cells[4]}")

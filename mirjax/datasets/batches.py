@@ -188,7 +188,7 @@ def gather_batch(
     """
     chosen, is_row = chosen_rows(order, step, batch_size)
     batch = jax.tree.map(lambda column: column[chosen], rows)
-    return batch._replace(weights=batch.weights * is_row)
+    return batch._replace(weights=jnp.where(is_row, batch.weights, 0.0))
 
 
 def chosen_rows(

@@ -14,6 +14,7 @@ from mirjax.datasets.rest import RestClient, UnknownError
 from mirjax.files import cache_folder
 from mirjax.inputs import Source, input_name, read_text
 from mirjax.sequences import alphabet
+from mirjax.sequences.fasta import check_name
 from mirjax.sequences.records import SequenceRecord
 
 PREFIX = "ensembl:"
@@ -154,6 +155,10 @@ def _measure(name: str, transcript: Mapping[str, Any]) -> _Transcript:
         raise _NoUtrError(f"{identifier} ends with its stop codon")
     length = sum(end - start + 1 for start, end in exons)
     full_name = f"{name}|{identifier}.{transcript.get('version', 1)}"
+    try:
+        check_name(full_name)
+    except ValueError as error:
+        raise _NoUtrError(str(error)) from error
     return _Transcript(full_name, identifier, length, sum(after))
 
 

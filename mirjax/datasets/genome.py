@@ -1,6 +1,7 @@
 """Regions of a genome: spliced intervals of a FASTA file, given by a BED file."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -9,11 +10,16 @@ from Bio import SeqIO
 from Bio.Seq import reverse_complement
 
 from mirjax.inputs import open_rereadable, stream_lines
+from mirjax.pipes import is_read_once
 from mirjax.sequences import alphabet
+from mirjax.sequences.bad_records import BadRecords
+from mirjax.sequences.fasta import check_name
 from mirjax.sequences.records import SequenceRecord
 
 _GZIP = b"\x1f\x8b"
+_COLUMNS = 3  # that a BED line has at least
 _BLOCKS = 12  # columns of a BED line that has blocks
+_SHOWN = 3  # chromosomes that a message names
 
 
 class Region(NamedTuple):
@@ -42,9 +48,15 @@ class Genome:
           path: the file, not compressed.
 
         Raises:
-          ValueError: if it is compressed, missing, or not FASTA, or has a name twice.
+          ValueError: if it is compressed, missing, a pipe, or not FASTA, or has a name
+            twice.
         """
         self._path = os.fspath(path)
+        if is_read_once(path):
+            raise ValueError(
+                f"{self._path}: a genome is read at any position: give a file, not a "
+                "pipe"
+            )
         try:
             with open(self._path, "rb") as stream:
                 if stream.read(2) == _GZIP:
@@ -74,39 +86,31 @@ class Genome:
     def __exit__(self, *error: object) -> None:
         self._index.close()
 
-    def check_chromosomes(self, names: Sequence[str], source: str) -> None:
-        """Raise a ValueError unless the genome has all chromosomes of another file."""
-        missing = [name for name in names if name not in self._index]
-        if missing:
-            raise ValueError(
-                f"{source}: names {len(missing)} sequences that {self._path} lacks, "
-                f"such as {', '.join(missing[:3])}; its own are named "
-                f"{', '.join(list(self._index)[:3])}: give files of one assembly, or "
-                "leave the lines out"
-            )
-
     def splice(self, region: Region) -> SequenceRecord:
         """Return a region's sequence, 5'→3', RNA letters and N.
 
         Raises:
-          ValueError: if it ends beyond its chromosome, or has invalid letters.
+          ValueError: if the genome lacks its chromosome, or it ends beyond that, or has
+            invalid letters.
         """
         letters = self._chromosome(region.chromosome)
         last = max(end for _, end in region.intervals)
         if last > len(letters):
             raise ValueError(
-                f"{region.name} ends at {last:,}, but {region.chromosome} in "
-                f"{self._path} has {len(letters):,} nt; give files of one assembly"
+                f"ends at {last:,}, but {region.chromosome} in {self._path} has "
+                f"{len(letters):,} nt"
             )
         sequence = "".join(letters[start:end] for start, end in region.intervals)
         if region.strand < 0:
             sequence = reverse_complement(sequence)
         return SequenceRecord(
-            region.name,
-            alphabet.normalise(sequence, name=region.name, unknown_letters=True),
+            region.name, alphabet.normalise(sequence, unknown_letters=True)
         )
 
     def _chromosome(self, name: str) -> str:
+        if name not in self._index:
+            known = ", ".join(itertools.islice(self._index, _SHOWN))
+            raise ValueError(f"{self._path} has no {name}, but {known}")
         if name != self._name:
             self._letters = ""  # to free memory before the next one is read
             self._name, self._letters = name, str(self._index[name].seq)
@@ -114,7 +118,9 @@ class Genome:
 
 
 def read_bed(
-    genome: str | os.PathLike[str], bed: str | os.PathLike[str]
+    genome: str | os.PathLike[str],
+    bed: str | os.PathLike[str],
+    bad_records: BadRecords | None = None,
 ) -> Iterator[SequenceRecord]:
     """Yield the sequence of each line of a BED file, in its order.
 
@@ -122,47 +128,44 @@ def read_bed(
       genome: FASTA file of chromosomes.
       bed: plain or gzipped, of 3 to 12 columns: the name is column 4, else
         chromosome:start-end; column 6 is the strand; the blocks of columns 10 to 12
-        are spliced.
+        are spliced. It is read once.
+      bad_records: what to do with lines that are wrong, of another assembly, or named
+        as an earlier one; by default they are refused, all in one message at the end.
 
     Raises:
-      ValueError: for a malformed line, an empty file, or another assembly.
+      ValueError: for malformed lines, or an empty file.
     """
-    source = os.fspath(bed)
+    used, bad = set[str](), list[tuple[str, str]]()
     with Genome(genome) as opened:
-        opened.check_chromosomes(
-            list(dict.fromkeys(region.chromosome for region in _regions(bed))), source
-        )
-        used: set[str] = set()
-        for region in _regions(bed):
-            if region.name in used:
-                raise ValueError(
-                    f"{source}: two lines are named {region.name}; give each a name of "
-                    "its own in column 4"
-                )
+        for number, cells in _bed_lines(bed):
+            try:
+                region = _parse_line(cells)
+                check_name(region.name, used)
+                record = opened.splice(region)
+            except ValueError as error:
+                bad.append((f"line {number}", str(error)))
+                continue
             used.add(region.name)
-            yield opened.splice(region)
-        if not used:
-            raise ValueError(f"{source}: the file has no intervals")
+            yield record
+    if not used and not bad:
+        raise ValueError(f"{os.fspath(bed)}: the file has no intervals")
+    what = "lines give no sequence"
+    (bad_records or BadRecords()).report(bed, bad, len(used) + len(bad), what)
 
 
-def _regions(bed: str | os.PathLike[str]) -> Iterator[Region]:
-    """Read the lines of a BED file."""
+def _bed_lines(bed: str | os.PathLike[str]) -> Iterator[tuple[int, list[str]]]:
+    """Read the lines of a BED file: the number and the cells of each."""
     with open_lines(bed) as lines:
         for number, line in enumerate(lines, 1):
             text = line.rstrip("\r\n")
-            if not text.strip() or text.startswith(("#", "track", "browser")):
-                continue
-            try:
-                yield _parse_line(text.split("\t"))
-            except (ValueError, IndexError) as error:
-                raise ValueError(
-                    f"{os.fspath(bed)}: line {number} is not a line of a BED file "
-                    f"({error})"
-                ) from error
+            if text.strip() and not text.startswith(("#", "track", "browser")):
+                yield number, text.split("\t")
 
 
 def _parse_line(cells: Sequence[str]) -> Region:
     """Return the region of a BED line."""
+    if len(cells) < _COLUMNS:
+        raise ValueError(f"{len(cells)} columns, not {_COLUMNS} to {_BLOCKS}")
     chromosome, start, end = cells[0], int(cells[1]), int(cells[2])
     intervals: tuple[tuple[int, int], ...] = ((start, end),)
     if len(cells) >= _BLOCKS:

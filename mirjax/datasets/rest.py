@@ -62,8 +62,9 @@ class RestClient:
             return kept
         answer = self._ask(url)
         make_cache_folder(self.folder)
+        kept = {"url": url, "sha256": _answer_digest(answer), "answer": answer}
         with atomic_write(file) as unfinished:
-            unfinished.write_text(json.dumps({"url": url, "answer": answer}))
+            unfinished.write_text(json.dumps(kept))
         return answer
 
     def _ask(self, url: str) -> Any:
@@ -109,8 +110,12 @@ class RestClient:
             raise ValueError(f"{url}: the answer is not JSON ({error})") from error
 
 
-def _digest(url: str) -> str:
-    return hashlib.sha256(url.encode()).hexdigest()
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _answer_digest(answer: Any) -> str:
+    return _digest(json.dumps(answer))
 
 
 def _read_kept(file: pathlib.Path, url: str) -> Any:
@@ -119,7 +124,11 @@ def _read_kept(file: pathlib.Path, url: str) -> Any:
         if time.time() - file.stat().st_mtime > KEPT_SECONDS:
             return None
         kept = json.loads(file.read_bytes())
-        return kept["answer"] if kept["url"] == url else None
+        if kept["url"] != url:
+            return None
+        if kept["sha256"] != _answer_digest(kept["answer"]):
+            raise ValueError("the SHA-256 does not fit")
+        return kept["answer"]
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:

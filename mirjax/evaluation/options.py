@@ -11,7 +11,7 @@ from mirjax.datasets.negative_kinds import KINDS, NO_NEGATIVES
 from mirjax.evaluation.gene_flags import BENCHMARK as GENES
 from mirjax.evaluation.gene_flags import EXPERIMENTS
 from mirjax.inference.options import BEAM, BEAM_WIDTH, CONSTRAINED
-from mirjax.inputs import check_streams
+from mirjax.pipes import check_streams
 from mirjax.sequences.bad_records import BadRecords
 
 PARTS = TRAIN, VALIDATION, TEST = ("train", "validation", "test")
@@ -118,7 +118,7 @@ class RowOptions:
         )
 
     def __post_init__(self) -> None:
-        check_streams(self.data, self.database)
+        check_streams(self.data, self.train_data, self.database)
         if self.sample < 0:
             raise ValueError(f"--rows={self.sample}: give 0 for all rows, or a number")
         if self.seed < 0:

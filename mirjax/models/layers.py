@@ -150,7 +150,7 @@ class LSTM(nn.Module):
         drawn = jax.random.bernoulli(
             self.make_rng("dropout"), keep, (NUM_GATES, features, batch)
         )
-        return drawn / keep
+        return drawn.astype(jnp.float32) / keep
 
     def __call__(
         self,

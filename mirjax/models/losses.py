@@ -131,21 +131,21 @@ def summed_metrics(logits: Float[Array, "batch ..."], batch: AnyBatch) -> Metric
         correct = (logits > 0.0) == (batch.labels > 0.5)
         return {
             "loss": jnp.sum(losses * batch.weights),
-            "correct": jnp.sum(correct * batch.weights),
+            "correct": jnp.sum(jnp.where(correct, batch.weights, 0.0)),
             "rows": jnp.sum(batch.weights),
         }
     losses = cross_entropy(logits, batch.mirnas)
     predicted = jnp.argmax(logits, axis=-1)
-    valid = batch.mirnas != alphabet.PAD
     symbols = batch.mirnas.astype(jnp.int32) - 1
     weights = batch.weights[:, None]
-    correct = (predicted == symbols) * weights * valid
+    letters = jnp.where(batch.mirnas != alphabet.PAD, weights, 0.0)
+    correct = jnp.where(predicted == symbols, letters, 0.0)
     # Keras also takes the argmax of a padded step's zeros, which counts as symbol 0, A.
-    keras_correct = (predicted == jnp.maximum(symbols, 0)) * weights
+    keras_correct = jnp.where(predicted == jnp.maximum(symbols, 0), weights, 0.0)
     return {
         "loss": jnp.sum(losses * weights) / losses.shape[1],
         "correct_letters": jnp.sum(correct),
-        "letters": jnp.sum(valid * weights),
+        "letters": jnp.sum(letters),
         "keras_accuracy": jnp.sum(keras_correct) / losses.shape[1],
         "rows": jnp.sum(batch.weights),
     }

@@ -3,11 +3,21 @@
 from absl import flags
 
 from mirjax.scanning import run_flags, site_options
-from mirjax.scanning.options import FORMATS, MODES, SITES, SORTABLE, WindowsOptions
+from mirjax.scanning.options import (
+    FORMATS,
+    MODES,
+    SEED,
+    SITES,
+    SORTABLE,
+    WindowsOptions,
+)
 from mirjax.scanning.site_options import SiteOptions
 from mirjax.scanning.targets import TargetOptions
 
 GROUPS = ("mirna", "target")
+
+_INPUTS = ("targets", "mirnas", "from", "targets_list", "regions", "model")
+_OUTPUTS = ("out", "genes", "duplexes", "report")
 
 _STRINGS = (
     (
@@ -140,6 +150,50 @@ def _define_limits(flag_values: flags.FlagValues) -> None:
         ),
     ):
         flags.DEFINE_integer(name, value, purpose, flag_values=flag_values)
+
+
+def check(flag_values: flags.FlagValues) -> None:
+    """Check the flags before work begins.
+
+    Raises:
+      ValueError: for flags that do not go together, an input that is read twice, or an
+        output that cannot be written.
+    """
+    from mirjax.pipes import check_streams, is_read_once
+
+    _check_outputs(flag_values)
+    check_streams(*(flag_values[name].value for name in _INPUTS))
+    if flag_values.mode != SITES and flag_values.duplexes:
+        raise ValueError(f"--duplexes: --mode={flag_values.mode} finds no duplexes")
+    if flag_values.mode not in (SITES, SEED) and flag_values.genes:
+        raise ValueError(f"--genes: --mode={flag_values.mode} has windows, not sites")
+    if flag_values.duplexes and is_read_once(flag_values.targets):
+        raise ValueError(
+            "--duplexes reads the targets again: give a file, not "
+            f"{flag_values.targets}"
+        )
+    for name in ("from", "merge"):
+        if flag_values[name].value and flag_values.duplexes:
+            raise ValueError(f"--duplexes cannot be drawn with --{name}: scan again")
+    if flag_values["from"].value and is_read_once(flag_values["from"].value):
+        raise ValueError(
+            "--from: a Parquet table is read at any position: give a file, not "
+            f"{flag_values['from'].value}"
+        )
+
+
+def _check_outputs(flag_values: flags.FlagValues) -> None:
+    """Raise a ValueError for outputs that cannot be written."""
+    from mirjax.output import check_distinct, check_writable
+    from mirjax.scanning.shards import Shard, shard_file
+
+    inputs = [given for name in _INPUTS if (given := flag_values[name].value)]
+    outputs = {name: out for name in _OUTPUTS if (out := flag_values[name].value)}
+    for name, out in outputs.items():
+        check_writable(out, *inputs, flag=name)
+    check_distinct(*outputs.values())
+    if flag_values.shard:
+        check_writable(shard_file(flag_values.out, Shard.parse(flag_values.shard)))
 
 
 def target_options(flag_values: flags.FlagValues) -> TargetOptions:

@@ -3,10 +3,13 @@
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from mirjax.scanning.parquet_hash import DamagedParquetError, check_hash
 
 _BATCH = 1 << 16  # rows
 
@@ -69,13 +72,22 @@ def _last_run(targets: pa.ChunkedArray) -> int:
     return others[-1].as_py() + 1 if len(others) else 0
 
 
+def _checked(stream: BinaryIO) -> BinaryIO:
+    """Return the stream of a Parquet file whose hash fits."""
+    check_hash(stream)
+    return stream
+
+
 @contextlib.contextmanager
 def _named(path: str | os.PathLike[str]) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file, and name the file in errors."""
+    """Open a Parquet file, check its hash, and name it in errors."""
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with (
+            open(path, "rb") as stream,
+            pq.ParquetFile(_checked(stream), page_checksum_verification=True) as file,
+        ):
             yield file
-    except (pa.ArrowException, UnicodeDecodeError) as error:
+    except (pa.ArrowException, UnicodeDecodeError, DamagedParquetError) as error:
         raise ValueError(
             f"--from: {path} is not a whole Parquet table ({error}); make it again "
             "with --format=parquet"

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from mirjax.files import atomic_write
 from mirjax.output import is_stream, open_output
 from mirjax.scanning.options import BED, FORMATS, PARQUET, TSV
+from mirjax.scanning.parquet_hash import insert_hash
 
 Sink: TypeAlias = Callable[[pa.Table], None]
 """Takes the rows of a scan table by table, in order."""
@@ -122,17 +123,15 @@ def _open_parquet(path: pathlib.Path, schema: pa.Schema) -> Iterator[Sink]:
         # A copy, so that the rows that have been written are freed.
         waiting[:] = [pa.concat_tables([together.slice(whole)]).combine_chunks()]
 
-    with (
-        atomic_write(path) as unfinished,
-        unfinished.open("wb") as stream,
-        pq.ParquetWriter(
+    with atomic_write(path) as unfinished, unfinished.open("w+b") as stream:
+        with pq.ParquetWriter(
             stream, schema, compression="zstd", write_page_checksum=True
-        ) as writer,
-    ):
-        yield write
-        rest = pa.concat_tables([schema.empty_table(), *waiting]).combine_chunks()
-        if rest.num_rows:
-            writer.write_table(rest, row_group_size=ROW_GROUP)
+        ) as writer:
+            yield write
+            rest = pa.concat_tables([schema.empty_table(), *waiting]).combine_chunks()
+            if rest.num_rows:
+                writer.write_table(rest, row_group_size=ROW_GROUP)
+        insert_hash(stream)
 
 
 def _cells(batch: pa.RecordBatch) -> list[pa.Array]:

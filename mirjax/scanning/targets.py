@@ -4,14 +4,13 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import re
 import tempfile
 from collections.abc import Iterable, Iterator
 
+from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import SequenceRecord
 
 ENSEMBL = "ensembl:"
-_NOT_IN_NAMES = re.compile(r"[\s\x00-\x1f\x7f]", re.ASCII)
 _ANNOTATIONS = (".gtf", ".gff", ".gff3")
 
 
@@ -44,15 +43,19 @@ class TargetOptions:
 
 
 @contextlib.contextmanager
-def fasta_of(options: TargetOptions) -> Iterator[str]:
+def fasta_of(options: TargetOptions, bad_records: BadRecords) -> Iterator[str]:
     """Yield a FASTA file of the targets, which lasts as long as the block.
 
     Genes and regions of a genome are written to a temporary file, record by record.
 
+    Args:
+      options: where the targets come from.
+      bad_records: what to do with regions of a genome that give no sequence.
+
     Raises:
       ValueError: if they cannot be read.
     """
-    records = _records(options)
+    records = _records(options, bad_records)
     if records is None:
         yield options.targets
         return
@@ -60,23 +63,14 @@ def fasta_of(options: TargetOptions) -> Iterator[str]:
         path = pathlib.Path(folder) / "targets.fa"
         with path.open("w", encoding="utf-8") as file:
             for record in records:
-                _check_name(record.name, options)
                 file.write(f">{record.name}\n{record.sequence}\n")
         yield os.fspath(path)
 
 
-def _check_name(name: str, options: TargetOptions) -> None:
-    """Raise a ValueError for a name that a FASTA file cannot hold whole."""
-    if not name or _NOT_IN_NAMES.search(name):
-        source = options.regions or options.genes or options.targets
-        raise ValueError(
-            f"{source}: {name!r} cannot name a target: it is empty, or holds a blank "
-            "or a control character; replace that, such as by _"
-        )
-
-
-def _records(options: TargetOptions) -> Iterable[SequenceRecord] | None:
-    """Return the records of genes at Ensembl or regions; None for a FASTA file."""
+def _records(
+    options: TargetOptions, bad_records: BadRecords
+) -> Iterable[SequenceRecord] | None:
+    """Return the records of what is no FASTA file; None for one."""
     if options.genes or options.targets.startswith(ENSEMBL):
         from mirjax.datasets import ensembl
 
@@ -93,10 +87,13 @@ def _records(options: TargetOptions) -> Iterable[SequenceRecord] | None:
     name = options.regions.removesuffix(".gz").lower()
     if name.endswith(_ANNOTATIONS):
         return annotation.read_annotated_utrs(
-            options.targets, options.regions, all_transcripts=options.all_transcripts
+            options.targets,
+            options.regions,
+            all_transcripts=options.all_transcripts,
+            bad_records=bad_records,
         )
     if name.endswith(".bed"):
-        return genome.read_bed(options.targets, options.regions)
+        return genome.read_bed(options.targets, options.regions, bad_records)
     raise ValueError(
         f"--regions={options.regions}: its name must end in .gtf, .gff3 or .bed, with "
         "or without .gz"

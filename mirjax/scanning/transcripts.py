@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from mirjax.inputs import STREAM, input_name, open_rereadable, stream_lines
+from mirjax.pipes import is_read_once
 from mirjax.scanning.options import SLICE_LETTERS
 from mirjax.scanning.slices import Slice
 from mirjax.sequences import fasta
@@ -107,12 +108,6 @@ def open_transcripts(
         yield Transcripts(
             name, num_records, num_letters, unknown_letters, stream, again
         )
-
-
-def is_read_once(path: str | os.PathLike[str]) -> bool:
-    """Return whether an input is standard input, a pipe or a device, not a file."""
-    name = os.fspath(path)
-    return name == STREAM or (os.path.exists(name) and not os.path.isfile(name))
 
 
 def cut_slices(

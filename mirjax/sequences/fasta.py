@@ -103,7 +103,9 @@ def parse(
     for number, entry in enumerate(_entries(lines, file), 1):
         name = re.split("[ \t]", entry.title.lstrip(_BLANKS), maxsplit=1)[0]
         try:
-            _check_name(name, used)
+            if not name:
+                raise ValueError("no name after '>'")
+            check_name(name, used)
             letters = alphabet.normalise(entry.letters, unknown_letters=unknown_letters)
             if len(letters) < min_length:
                 raise ValueError(f"{len(letters)} nt, at least {min_length} are needed")
@@ -147,10 +149,20 @@ def _entries(text_lines: Iterable[str], file: str) -> Iterator[_Entry]:
         yield _Entry(title, "".join(lines))
 
 
-def _check_name(name: str, used: Container[str]) -> None:
-    """Raise a ValueError for a name that a record cannot have."""
+def check_name(name: str, used: Container[str] = ()) -> None:
+    """Check that a record of a FASTA file can have a name.
+
+    Args:
+      name: the name.
+      used: names of the records before it.
+
+    Raises:
+      ValueError: if it is empty, holds a space or a control character, or is used.
+    """
     if not name:
-        raise ValueError("no name after '>'")
+        raise ValueError("no name")
+    if " " in name:
+        raise ValueError(f"a space in the name {name!r}; replace it, such as by _")
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise ValueError("a control character in the name")
     if name in used:
