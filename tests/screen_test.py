@@ -82,6 +82,19 @@ def test_a_search_by_complementarity_has_no_screen():
     assert scanner(engine=False).scorer.screen is None
 
 
+def test_of_a_longer_mirna_the_network_reads_the_first_letters():
+    letters = MIRNAS[0].sequence + "ACGUACGUAC"
+    long, short = (SequenceRecord("m", letters[:count]) for count in (32, 28))
+    rule = BACKGROUND.rule("fast", (long,))
+    one, other = (BACKGROUND.screen((each,), rule) for each in (long, short))
+    transcript = np.random.default_rng(3).integers(1, 5, 400).astype(np.uint8)
+    pairs = np.zeros(50, np.int64), np.arange(50)
+    np.testing.assert_array_equal(
+        one.engine.score_pairs(transcript, *pairs),
+        other.engine.score_pairs(transcript, *pairs),
+    )
+
+
 def test_the_cache_tells_screened_sites_apart(tmp_path):
     scorer = scanner().scorer
     kept = Background(BACKGROUND.sample, 15_000, folder=tmp_path)

@@ -82,13 +82,17 @@ class Background:
         """Choose the thresholds of the screen on the same transcripts as the rule's.
 
         Args:
-          mirnas: 5'→3'.
-          rule: which candidates the screen reads.
+          mirnas: 5'→3'. Of those that are too long for it, the screen reads the first
+            letters.
+          rule: which candidates the screen scores.
 
         Raises:
           ValueError: for transcripts without a letter.
         """
-        engine = make_engine(screen_model(), mirnas)
+        model = screen_model()
+        longest = model.model.max_mirna_length
+        cut = [SequenceRecord(x.name, x.sequence[:longest]) for x in mirnas]
+        engine = make_engine(model, cut)
         scorer = SiteScorer(mirnas, rule, engine)
         found = self._scores(scorer, range(len(mirnas)), _CALIBRATION)
         thresholds = tuple(

@@ -72,8 +72,7 @@ class SiteScorer:
       mirnas: 5'→3'.
       rule: which candidates are scored, with a threshold for each miRNA.
       engine: the classifier with the same miRNAs, or None for alignment scores.
-      screen: what chooses among the candidates before the classifier reads them; None
-        for nothing.
+      screen: selects the candidates that the classifier scores; None for all.
 
     Raises:
       ValueError: for a miRNA of fewer than 7 letters.

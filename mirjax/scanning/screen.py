@@ -1,9 +1,9 @@
-"""The screen of `--candidates=fast`: a small network reads every candidate first.
+"""The screen of `--candidates=fast`: a small network scores every candidate first.
 
-`pretrained/screen` is a duplex network that pretrained/duplex has taught, and some
-twenty times faster. Of the candidates that alignment proposes, those to which it gives
-a low score are not read by the classifier of the search. Each miRNA has its own lowest
-score, chosen on shuffled transcripts.
+`pretrained/screen` is a small duplex network, trained on the predictions of
+`pretrained/duplex`. The classifier of the search scores only the candidates to which
+this network gives a high score. The threshold of each miRNA is chosen on shuffled
+transcripts.
 """
 
 import dataclasses
@@ -19,16 +19,16 @@ from mirjax.scanning.engines.interface import Engine
 
 MODEL = "pretrained/screen"
 SHARE = 0.125
-"""Of the candidates that alignment proposes in shuffled transcripts, those kept."""
+"""Highest fraction of a rule's candidates in shuffled transcripts that is kept."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Screen:
-    """A small classifier, and the lowest score of a candidate that it keeps.
+    """A small classifier, and the lowest scores of the candidates that are kept.
 
     Attributes:
       engine: `screen_model()` with the miRNAs of the search.
-      thresholds: probabilities, one a miRNA.
+      thresholds: probabilities, one per miRNA.
     """
 
     engine: Engine
