@@ -24,6 +24,7 @@ class Additive(nn.Module):
     max_mirna_length: int = 5
     max_target_length: int = 7
     min_target_length: int = 1
+    dropout: float = 0.0
 
     def example_inputs(self):
         return jnp.zeros((1, 5), jnp.uint8), jnp.zeros((1, 7), jnp.uint8)
