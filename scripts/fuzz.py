@@ -135,7 +135,9 @@ def work(kind: str, seed: int, first: int, count: int, folder: pathlib.Path) -> 
         (folder / "number").write_text(str(number))
         found = outcome(read, path)
         counts[found] += 1
-        (folder / _COUNTS).write_text(json.dumps(counts))
+        # Whole at any moment: a worker beyond its deadline is killed.
+        (folder / "counts.unfinished").write_text(json.dumps(counts))
+        (folder / "counts.unfinished").replace(folder / _COUNTS)
         if found not in (READ, REFUSED):
             sys.exit(found)
 
