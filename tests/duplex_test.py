@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from equations import random_params
 
+from mirjax.inference.classify import predict_logits
 from mirjax.models.duplex import Duplex, initial_stacks, stacked_diagonals
 from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
+from mirjax.models.loading import load_model
 from mirjax.sequences import alphabet
+from mirjax.sequences.records import Pairs
 
 SMALL = Duplex(stack_features=3, filters=6, conv_features=5, dense_features=4)
 PARAMS = random_params(SMALL, 0)
@@ -108,7 +111,7 @@ def in_plain_loops(params, mirna, target):
                 facing[i] = embedding[step, steps[1][diagonal - i]]
         rows.append(relu(dense(facing.reshape(-1), params["diagonals"])))
     x = np.array(rows)
-    for layer in range(3):
+    for layer in range(sum(name.startswith("conv_") for name in params)):
         conv = params[f"conv_{layer}"]["dense"]
         side = len(conv["kernel"]) // x.shape[1] // 2
         padded = np.pad(x, ((side, side), (0, 0)))
@@ -130,6 +133,18 @@ def test_logits_equal_those_of_plain_loops():
         in_plain_loops(PARAMS, m, t) for m, t in zip(MIRNAS, TARGETS, strict=True)
     ]
     np.testing.assert_allclose(logits(MIRNAS, TARGETS), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["duplex", "screen"])
+def test_logits_of_shipped_models_equal_those_of_plain_loops(name):
+    trained = load_model(f"pretrained/{name}")
+    expected = [
+        in_plain_loops(trained.params, m, t)
+        for m, t in zip(MIRNAS, TARGETS, strict=True)
+    ]
+    pairs = Pairs(MIRNAS, TARGETS)
+    found = predict_logits(trained.model, trained.params, pairs)
+    np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
 def test_gradients_are_finite_without_any_letter_too():
