@@ -40,6 +40,7 @@ def save(path, **sizes):
     return params
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_the_model_and_says_so_in_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     params = save(tmp_path / "start.npz")
@@ -50,6 +51,7 @@ def test_a_run_starts_from_the_model_and_says_so_in_its_own(tmp_path, monkeypatc
     chex.assert_trees_all_close(dict(made.params), params, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_vmapped_runs_start_from_it_whatever_their_seeds(tmp_path):
     params = save(tmp_path / "start.npz")
     task = make_task(config_of(str(tmp_path / "start.npz")))
@@ -89,6 +91,7 @@ def test_a_run_is_not_continued_from_another_content(tmp_path):
         workdir.check_workdir(folder, changed)
 
 
+@pytest.mark.slow
 def test_the_published_network_trains_on_from_its_released_weights(data_dir):
     """One step away from them, the loss of the same rows is lower."""
     config = duplex.get_config("mirbind2").unlock()

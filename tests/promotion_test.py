@@ -22,6 +22,7 @@ def small(name):
     return config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["seq2seq", "transformer", "mitar", "duplex"])
 def test_steps_and_evaluations_are_traced_without_implicit_promotion(name):
     """Types are checked when a program is traced, before it is compiled."""
