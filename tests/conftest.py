@@ -14,6 +14,8 @@ jaxtyping.install_import_hook(
     "mirjax", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
 )
 jax.config.update("jax_num_cpu_devices", 8)
+# mirjax.train asks for threads for all eight: more than the cores of a test can use.
+os.environ.setdefault("NPROC", str(os.cpu_count()))
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # Most of the tests' time is XLA's: compile faster to slower programs.
 jax.config.update("jax_disable_most_optimizations", True)
