@@ -194,6 +194,7 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
 
     from scipy import special
 
+    from mirjax import xla
     from mirjax.inference import pairs as pair_input
     from mirjax.inference.classify import predict_logits
     from mirjax.models.temperature import find_temperature
@@ -205,6 +206,7 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
     given = [path for path in (flag_values.pairs, flag_values.mirnas, targets) if path]
     check_writable(out, *given, flag_values.model)
     check_streams(*given, flag_values.model)
+    xla.use_compilation_cache()
     trained = pair_input.load_classifier(flag_values.model)
     bad = BadRecords.from_flag(flag_values)
     if flag_values.pairs:
@@ -246,6 +248,7 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
     )
 
     # Imported here, so that --help and errors in flags are fast.
+    from mirjax import xla
     from mirjax.blast import naming
     from mirjax.blast.programs import find_blast
     from mirjax.datasets import registry
@@ -268,6 +271,7 @@ def predict_sites(flag_values: flags.FlagValues) -> None:
             folding.load_viennarna(f"--{name}")
     bad = BadRecords.from_flag(flag_values)
     find_blast()
+    xla.use_compilation_cache()
     trained = prediction.load_generator(flag_values.model)
     targets = prediction.read_targets(flag_values.targets, trained, bad)
     database = naming.load_database(registry.fasta_path(flag_values.db), bad)

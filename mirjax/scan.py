@@ -106,6 +106,7 @@ def _scan(flag_values: flags.FlagValues) -> int:
     """Scan the targets; return the number of rows."""
     targets = scan_flags.target_options(flag_values)
 
+    from mirjax import xla
     from mirjax.inference.pairs import load_classifier
     from mirjax.models.temperature import find_temperature
     from mirjax.scanning.runner import RunOptions, run_scan
@@ -113,6 +114,7 @@ def _scan(flag_values: flags.FlagValues) -> int:
     from mirjax.scanning.shards import Shard
     from mirjax.scanning.targets import fasta_of
 
+    xla.use_compilation_cache()
     options = _search_options(flag_values)
     shard = Shard.parse(flag_values.shard) if flag_values.shard else None
     bad = BadRecords.from_flag(flag_values)

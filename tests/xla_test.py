@@ -1,11 +1,13 @@
 """Tests of mirjax.xla: where compiled programs are kept."""
 
+import importlib
 import os
 import pathlib
 import subprocess
 import sys
 
 import pytest
+from absl import flags
 
 from mirjax import xla
 
@@ -106,6 +108,38 @@ def test_commands_that_train_use_the_cache(name, tmp_path, monkeypatch, unchecke
 
     module.main(Flags())
     assert used
+
+
+class _Used(Exception):
+    """The cache was asked for."""
+
+
+@pytest.mark.parametrize(
+    "name, model, targets",
+    [
+        ("scan", "duplex", "targets"),
+        ("evaluate", "duplex", "data"),
+        ("predict", "duplex", "pairs"),
+        ("predict", "transformer", "targets"),
+    ],
+)
+def test_commands_that_score_use_the_cache(name, model, targets, tmp_path, monkeypatch):
+    def use():
+        raise _Used
+
+    monkeypatch.setattr(xla, "use_compilation_cache", use)
+    path = tmp_path / ("pairs.csv" if targets == "pairs" else "targets.fa")
+    path.write_text(f"mirna,target\n{'AC' * 11},{'GU' * 25}\n")
+    if targets == "targets":
+        path.write_text(f">t\n{'GU' * 25}\n")
+    module = importlib.import_module(f"mirjax.{name}")
+    values = flags.FlagValues()
+    module.define_flags(values)
+    given = {"model": f"pretrained/{model}", "out": str(tmp_path / "out")}
+    given |= {targets: "simulated" if targets == "data" else str(path)}
+    values([name, *(f"--{key}={value}" for key, value in given.items())])
+    with pytest.raises(_Used):
+        module.main(values)
 
 
 THREADS = """
