@@ -22,7 +22,11 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from mirjax.inference import decoders, pairs, sites
-from mirjax.inference.classify import predict_probabilities
+from mirjax.inference.classify import (
+    predict_member_logits,
+    predict_probabilities,
+    spread,
+)
 from mirjax.inference.options import DECODERS, GREEDY, PredictOptions
 from mirjax.models import loading
 from mirjax.models.interfaces import Classifier, Generator, reads_unknown_letters
@@ -82,26 +86,40 @@ class Model:
         [True, False]
         """
         classifier = self._classifier()
-        if isinstance(mirnas, pd.DataFrame):
-            columns = given.frame_columns(mirnas, targets)
-        elif targets is None:
-            raise ValueError("give targets too, or a frame with mirna and target")
-        else:
-            columns = given.paired(mirnas, targets)
-        read = Pairs(
-            [given.read_letters(each).sequence for each in columns[0]],
-            [
-                given.read_letters(
-                    each, unknown_letters=reads_unknown_letters(classifier.model)
-                ).sequence
-                for each in columns[1]
-            ],
-        )
-        labels = [f"pair {number}" for number in range(1, len(read) + 1)]
-        pairs.fitting_rows(read, classifier.model, "pairs", labels, BadRecords())
+        read = _read_pairs(classifier.model, mirnas, targets)
         found = predict_probabilities(classifier, read, temperature=self.temperature)
         if isinstance(mirnas, pd.DataFrame):
             return pd.Series(found, index=mirnas.index, name="probability")
+        return found
+
+    def predict_spread(
+        self,
+        mirnas: Sequences | pd.DataFrame,
+        targets: Sequences | None = None,
+    ) -> Float[np.ndarray, " pairs"] | pd.Series:
+        """Return the standard deviation of the probabilities of the model's members.
+
+        Members are networks of different seeds; `predict_proba` averages their logits.
+
+        Args:
+          mirnas: as for `predict_proba`.
+          targets: likewise.
+
+        Raises:
+          ValueError: as `predict_proba`, or if the model has a single member.
+
+        >>> model = load("pretrained/duplex")
+        >>> site = "UCUUAAGUGGAAUAUUCUAAUAAGCUA"
+        >>> bool(model.predict_spread("UAGCUUAUCAGACUGAUGUUGA", site)[0] < 0.1)
+        True
+        """
+        classifier = self._classifier()
+        read = _read_pairs(classifier.model, mirnas, targets)
+        found = spread(predict_member_logits(classifier, read), self.temperature)
+        if found is None:
+            raise ValueError("this model is a single network, without members")
+        if isinstance(mirnas, pd.DataFrame):
+            return pd.Series(found, index=mirnas.index, name="spread")
         return found
 
     def scan(
@@ -200,6 +218,31 @@ class Model:
             kind = type(self.trained.model).__name__
             raise ValueError(f"a {kind} scores no pairs; load a classifier")
         return classifier
+
+
+def _read_pairs(
+    model: Classifier,
+    mirnas: Sequences | pd.DataFrame,
+    targets: Sequences | None,
+) -> Pairs:
+    """Return the pairs that `Model.predict_proba` takes, checked."""
+    if isinstance(mirnas, pd.DataFrame):
+        columns = given.frame_columns(mirnas, targets)
+    elif targets is None:
+        raise ValueError("give targets too, or a frame with mirna and target")
+    else:
+        columns = given.paired(mirnas, targets)
+    unknown = reads_unknown_letters(model)
+    read = Pairs(
+        [given.read_letters(each).sequence for each in columns[0]],
+        [
+            given.read_letters(each, unknown_letters=unknown).sequence
+            for each in columns[1]
+        ],
+    )
+    labels = [f"pair {number}" for number in range(1, len(read) + 1)]
+    pairs.fitting_rows(read, model, "pairs", labels, BadRecords())
+    return read
 
 
 def load(path: str | os.PathLike[str]) -> Model:

@@ -34,7 +34,9 @@ by the name of that record. Of equal records or hits, the first in the database 
 gives the probability of each pair that the miRNA binds the target, by a classifier
 (miTAR). One row per pair, in their order: mirna_name and gene if the pairs have them
 (in FASTA the names of the records), mirna, target, probability. Probabilities are
-calibrated if the model holds the temperature that its training fitted.
+calibrated if the model holds the temperature that its training fitted. For a model of
+several networks, such as pretrained/duplex, the column spread is the standard deviation
+of their probabilities.
 """
 
 import dataclasses
@@ -196,7 +198,7 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
 
     from mirjax import xla
     from mirjax.inference import pairs as pair_input
-    from mirjax.inference.classify import predict_logits
+    from mirjax.inference.classify import predict_member_logits, spread
     from mirjax.models.temperature import find_temperature
     from mirjax.output import check_writable, open_text_output
     from mirjax.pipes import check_streams
@@ -223,9 +225,11 @@ def predict_pairs(flag_values: flags.FlagValues) -> None:
         )
     else:
         logging.info("calibrated: logits are divided by %.4g", temperature)
-    logits = predict_logits(trained.model, trained.params, pairs, batch_size)
+    logits = predict_member_logits(trained, pairs, batch_size)
+    temperature = temperature or 1.0
+    probabilities = special.expit(logits.mean(axis=0) / temperature)
     with open_text_output(out) as file:
-        write_pairs(file, pairs, special.expit(logits / (temperature or 1.0)))
+        write_pairs(file, pairs, probabilities, spread(logits, temperature))
     bad.write_beside(out)
     logging.info("%s: %d pairs", out, len(pairs))
 

@@ -95,6 +95,7 @@ def test_factors_of_other_sizes_are_those_of_the_equations(sizes):
     [
         {},
         {"max_mirna_length": 30, "max_target_length": 37},
+        {"members": 3},
         {"max_mirna_length": 8, "conv_layers": 1, "first_width": 3, "conv_width": 1},
     ],
 )

@@ -10,7 +10,9 @@ from absl import flags, logging
 from equations import numpy_mitar, random_letters, random_params
 
 from mirjax import models, predict
-from mirjax.models.trained import save_model
+from mirjax.inference.classify import predict_member_logits
+from mirjax.models.trained import TrainedModel, save_model
+from mirjax.sequences.records import Pairs
 
 MITAR = {
     "name": "mitar",
@@ -146,6 +148,26 @@ def test_probabilities_are_calibrated_where_the_model_is(
     np.testing.assert_allclose(probabilities, wanted, atol=1e-5)
     said = "calibrated: logits are divided by 3" if temperature else "no calibration"
     assert said in caplog.text
+
+
+def test_members_have_a_column_of_their_spread(folder, rows):
+    """Of the three networks' probabilities, by NumPy."""
+    config = {"name": "duplex", "filters": 6, "conv_features": 4, "members": 3}
+    model = models.make_model(config)
+    params = random_params(model, 1, scale=0.4)
+    metadata = {"model": config, "temperature": 2.0}
+    save_model(folder / "model.npz", params, metadata)
+    mirnas, targets = rows[0], [target[:50] for target in rows[1]]
+    write_table("pairs.csv", "mirna,target", mirnas, targets)
+    found = run(pairs="pairs.csv")
+    each = predict_member_logits(
+        TrainedModel(model, params, metadata), Pairs(mirnas, targets)
+    )
+    chances = 1 / (1 + np.exp(-each / 2.0))
+    wanted = np.sqrt(((chances - chances.mean(axis=0)) ** 2).sum(axis=0) / 2)
+    assert wanted.min() > 1e-3
+    spreads = [float(row["spread"]) for row in found]
+    np.testing.assert_allclose(spreads, wanted, rtol=6e-3)
 
 
 def _many_too_long(folder):

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, UInt8
 from scipy import special
 
 from mirjax.models.interfaces import Classifier, reads_unknown_letters
+from mirjax.models.members import split_members
 from mirjax.models.trained import TrainedModel
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import Pairs
@@ -87,6 +88,48 @@ def predict_logits(
             "the model's scores are NaN or infinite: its parameters are damaged or its "
             "training diverged; train it again"
         )
+    return found
+
+
+def predict_member_logits(
+    trained: TrainedModel[Classifier], pairs: Pairs, batch_size: int = _MAX_BATCH
+) -> Float[np.ndarray, "members rows"]:
+    """Return the logits of each member of a model; see `models.members`.
+
+    Their mean over the members is the logit of the model.
+
+    Args:
+      trained: a classifier; one without members is its only one.
+      pairs: rows no longer than the model reads.
+      batch_size: rows scored at a time.
+
+    Raises:
+      FloatingPointError: if a logit is NaN or infinite.
+    """
+    return np.stack(
+        [
+            predict_logits(member.model, member.params, pairs, batch_size)
+            for member in split_members(trained)
+        ]
+    )
+
+
+def spread(
+    member_logits: Float[np.ndarray, "members rows"], temperature: float = 1.0
+) -> Float[np.ndarray, " rows"] | None:
+    """Return how far the probabilities of a model's members lie apart.
+
+    Args:
+      member_logits: of `predict_member_logits`.
+      temperature: the logits are divided by it.
+
+    Returns:
+      The standard deviation over the members (divisor: their number - 1); None for a
+        single one.
+    """
+    if len(member_logits) == 1:
+        return None
+    found: np.ndarray = special.expit(member_logits / temperature).std(axis=0, ddof=1)
     return found
 
 

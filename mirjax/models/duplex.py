@@ -8,8 +8,12 @@ first layer reads each diagonal with filters over the miRNA's positions. Convolu
 across diagonals follow, since bulges join adjacent diagonals. The parameters do not
 depend on a target's length.
 
+A model may have several members: networks of one recipe and of different seeds, whose
+logits are averaged. The spread of their logits shows where the data decide little.
+
 References:
   Xia et al. 1998, Biochemistry 37:14719, doi 10.1021/bi9809425 (nearest neighbours).
+  Lakshminarayanan et al. 2017, arXiv 1612.01474 (members).
 """
 
 import itertools
@@ -49,11 +53,13 @@ class Duplex(nn.Module):
     conv_width: int = 3  # diagonals that the others read; odd
     dense_features: int = 32  # units of the last hidden layer
     dropout: float | Array = 0.2  # rate, of whole channels; may be traced
+    members: int = 1  # networks whose logits are averaged
 
     def __post_init__(self) -> None:
         """Raise a ValueError for invalid sizes."""
         sizes = ("max_mirna_length", "max_target_length", "stack_features", "filters")
         check_sizes(self, (*sizes, "conv_features", "conv_layers", "dense_features"))
+        check_sizes(self, ("members",))
         check_sizes(self, ("first_width", "conv_width"))
         check_rates(self, ("dropout",))
         for name in ("first_width", "conv_width"):
@@ -90,6 +96,16 @@ class Duplex(nn.Module):
 
         Targets may be padded to any length, and on both sides.
         """
+        if self.members > 1:
+            member = self.clone(members=1, parent=self, name="member")
+            logits = nn.vmap(
+                lambda network, *tokens: network(*tokens, train=train),
+                variable_axes={"params": 0},
+                split_rngs={"params": True, "dropout": True},
+                in_axes=None,
+                axis_size=self.members,
+            )(member, mirnas, targets)
+            return jnp.mean(logits, axis=0)
         rate = self.dropout
 
         def drop(x: Array) -> Array:

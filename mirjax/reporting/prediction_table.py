@@ -63,7 +63,10 @@ def write_sites(
 
 
 def write_pairs(
-    file: io.TextIOBase, pairs: Pairs, probabilities: Float[np.ndarray, " n"]
+    file: io.TextIOBase,
+    pairs: Pairs,
+    probabilities: Float[np.ndarray, " n"],
+    spread: Float[np.ndarray, " n"] | None = None,
 ) -> None:
     """Write the probabilities of pairs as a tab-separated table.
 
@@ -71,6 +74,8 @@ def write_pairs(
       file: file to write to.
       pairs: n rows. Their names are written if there are any.
       probabilities: of each row.
+      spread: standard deviation of each row's probabilities over the members of the
+        model; None for a model without members, which has no such column.
     """
     columns: dict[str, Sequence[str]] = {}
     if pairs.mirna_names is not None:
@@ -79,6 +84,8 @@ def write_pairs(
         columns["gene"] = pairs.genes
     columns |= {"mirna": pairs.mirnas, "target": pairs.targets}
     columns["probability"] = [f"{probability:.6g}" for probability in probabilities]
+    if spread is not None:
+        columns["spread"] = [f"{each:.3g}" for each in spread]
     print(*columns, sep="\t", file=file)
     for row in zip(*columns.values(), strict=True):
         print(*row, sep="\t", file=file)

@@ -8,7 +8,7 @@ only the diagonals that exist for the miRNA's length.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,6 +18,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Int, UInt8
 
 from mirjax.models.duplex import Duplex, SoftMaximum, stacked_diagonals
+from mirjax.models.members import split_members
 from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
 from mirjax.xla import compiler_options
 
@@ -43,12 +44,14 @@ class DuplexEngine(PlainEngine):
     @property
     def _batch(self) -> int:
         """Pairs that a program scores, a power of 2."""
-        most = max(32, _BATCH_FILTERS // self._table.shape[1])
+        most = max(32, _BATCH_FILTERS // self.trained.model.filters)
         return 1 << (most.bit_length() - 1)
 
     @functools.cached_property
-    def _table(self) -> Array:
-        return _make_table(self._params)
+    def _members(self) -> list[tuple[Mapping[str, Any], Array]]:
+        """The parameters and the table of each member."""
+        params = [jax.device_put(dict(x.params)) for x in split_members(self.trained)]
+        return [(each, _make_table(each)) for each in params]
 
     def score_pairs(
         self,
@@ -68,7 +71,7 @@ class DuplexEngine(PlainEngine):
                 filled = np.pad(pairs, (0, batch - len(pairs)), mode="edge")
                 tokens = self._mirna_tokens[mirnas[filled], :length]
                 rows = (tokens, windows[starts[filled]])
-                parts.append(score(self._params, self._table, *rows))
+                parts.append(score(self._members, *rows))
                 order.append(pairs)
         logits = np.zeros(len(mirnas), np.float32)
         for pairs, part in zip(order, jax.device_get(parts), strict=True):
@@ -99,12 +102,22 @@ def _compiled(model: Duplex) -> Callable[..., Array]:
 
 def _score(
     model: Duplex,
+    members: Sequence[tuple[Mapping[str, Any], Float[Array, "rows filters"]]],
+    mirnas: UInt8[Array, "pairs mirna_length"],
+    targets: UInt8[Array, "pairs target_length"],
+) -> Float[Array, " pairs"]:
+    """Return the mean logit of the members, for each pair."""
+    logits = [_score_member(model, *each, mirnas, targets) for each in members]
+    return jnp.mean(jnp.stack(logits), axis=0)
+
+
+def _score_member(
+    model: Duplex,
     params: Mapping[str, Any],
     table: Float[Array, "rows filters"],
     mirnas: UInt8[Array, "pairs mirna_length"],
     targets: UInt8[Array, "pairs target_length"],
 ) -> Float[Array, " pairs"]:
-    """Return the logits of pairs."""
 
     def run(module: nn.Module, name: str, *arrays: Array) -> Any:
         return module.apply({"params": params[name]}, *arrays)
