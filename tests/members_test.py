@@ -1,5 +1,9 @@
 """Members of a duplex model: joined, saved, scored and told apart again."""
 
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +11,10 @@ from equations import random_letters, random_params
 from scipy import special
 
 import mirjax
+from mirjax.configs import duplex
+from mirjax.datasets.source_options import SourceOptions
+from mirjax.datasets.sources import load_sources
+from mirjax.evaluation.metrics.calibration import fit_temperature
 from mirjax.inference.classify import (
     predict_logits,
     predict_member_logits,
@@ -108,3 +116,22 @@ def test_a_single_network_has_no_spread(members, pairs, tmp_path):
     save_model(tmp_path / "model.npz", members[0].params, members[0].metadata)
     with pytest.raises(ValueError, match="without members"):
         mirjax.load(tmp_path).predict_spread(pairs.mirnas, pairs.targets)
+
+
+def test_the_script_fits_the_temperature_of_joined_runs(members, tmp_path):
+    data = duplex.get_config("simulated").data.to_dict()
+    for number, one in enumerate(members):
+        folder = tmp_path / f"run{number}"
+        folder.mkdir()
+        save_model(folder / "model.npz", one.params, one.metadata | {"data": data})
+    script = pathlib.Path(__file__).parents[1] / "scripts" / "join_members.py"
+    runs = [tmp_path / f"run{number}" for number in range(3)]
+    out = tmp_path / "joined"
+    command = [sys.executable, script, *runs, f"--out={out}"]
+    subprocess.run(command, check=True, timeout=300)
+    joined = load_model(out)
+    (source,) = load_sources(SourceOptions(**data)).trained
+    held_out = source.validation
+    wanted = fit_temperature(held_out.labels, logits(joined, held_out))
+    assert joined.metadata["temperature"] == pytest.approx(wanted, rel=1e-4)
+    assert joined.metadata["temperature"] != 1.5
