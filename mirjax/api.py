@@ -38,6 +38,7 @@ from mirjax.scanning.mirnas import check_lengths
 from mirjax.scanning.options import SITES, WINDOWS, WindowsOptions
 from mirjax.scanning.search import SearchOptions, make_search
 from mirjax.scanning.site_options import SiteOptions
+from mirjax.scanning.threads import in_order
 from mirjax.scanning.transcripts import cut_slices, open_transcripts
 from mirjax.sequences.bad_records import BadRecords
 from mirjax.sequences.records import Pairs
@@ -142,7 +143,7 @@ class Model:
                 os.fspath(transcripts), unknown_letters=unknown
             ) as opened:
                 scanner = search.scanner(opened, opened.num_letters)
-                tables = [scanner(part) for part in opened.slices()]
+                tables = [rows for _, rows in in_order(scanner, opened.slices())]
         else:
             read = [
                 given.read_letters(each, unknown_letters=unknown)
@@ -150,7 +151,7 @@ class Model:
             ]
             letters = sum(len(each.sequence) for each in read)
             scanner = search.scanner(read, letters)
-            tables = [scanner(part) for part in cut_slices(read)]
+            tables = [rows for _, rows in in_order(scanner, cut_slices(read))]
         return pa.concat_tables([search.schema.empty_table(), *tables]).to_pandas()
 
     def decode(

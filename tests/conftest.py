@@ -54,6 +54,12 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
+@pytest.fixture
+def one_thread(monkeypatch):
+    """Scan one slice after the other: a test knows what was scanned before an error."""
+    monkeypatch.setattr("mirjax.scanning.threads.available_cores", lambda: 1)
+
+
 @pytest.fixture(scope="session")
 def data_dir():
     """The folder of the real data; the test is skipped where there is none."""

@@ -12,9 +12,10 @@ import fake_scan
 import pytest
 from fake_scan import SETTINGS, FakeScanner, scanned, slices, table
 
-from mirjax.scanning import parts, runner
+from mirjax.scanning import parts, runner, threads
 
 ROOT = pathlib.Path(__file__).parents[1]
+pytestmark = pytest.mark.usefixtures("one_thread")
 NAMES = ["sites.tsv", "sites.tsv.gz", "sites.parquet", "sites.bed"]
 
 
@@ -66,6 +67,21 @@ def test_a_resumed_run_scans_the_rest_alone(tmp_path, expected, name):
     assert scanned(log) == [*range(7), *range(6, 12)]
     assert out.read_bytes() == expected(name)
     assert not parts.parts_folder(out).exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_threads_write_and_resume_the_same_table(tmp_path, expected, name, monkeypatch):
+    monkeypatch.setattr(threads, "available_cores", lambda: 3)
+    out, log = tmp_path / name, str(tmp_path / "log")
+    stop(out, scanner=FakeScanner(seconds=0.01, log=log))
+    begun = scanned(log)
+    assert set(range(7)) <= set(begun)
+    run(out, FakeScanner(log=log), resume=True)
+    again = scanned(log)[len(begun) :]
+    assert 6 in again
+    assert not set(again) & set(range(6))
+    assert set(begun) | set(again) == set(range(12))
+    assert out.read_bytes() == expected(name)
 
 
 def test_without_resume_all_is_scanned_again(tmp_path, expected):

@@ -9,6 +9,7 @@ from fake_scan import SETTINGS, FakeScanner, scanned, slices, table, whole_table
 from mirjax.scanning import runner, shards
 from mirjax.scanning.shards import Shard, find_shards, shard_file
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 NAMES = ["sites.tsv", "sites.tsv.gz", "sites.parquet", "sites.bed"]
 
 

@@ -15,7 +15,6 @@ rows of a query depend only on the query, and include those of any run of plain 
 import concurrent.futures
 import dataclasses
 import logging
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from mirjax.blast.programs import ProgramGroup, find_blast
 from mirjax.blast.scratch import scratch_folder
 from mirjax.blast.settings import BlastSettings
 from mirjax.blast.table import OUTFMT, Bounds, QueryRows, read_table
+from mirjax.cores import available_cores
 
 # blastn keeps the hits of a batch of queries in memory, up to 2.4 KB each: with this
 # many it stays below about 0.6 GB.
@@ -70,8 +70,7 @@ class Limits:
         """The number of parallel processes."""
         if self.num_processes is not None:
             return self.num_processes
-        has_affinity = hasattr(os, "sched_getaffinity")
-        return len(os.sched_getaffinity(0)) if has_affinity else 1
+        return available_cores()
 
 
 ONE_PER_CORE = Limits()

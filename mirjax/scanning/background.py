@@ -25,11 +25,12 @@ from mirjax.files import atomic_write, make_cache_folder
 from mirjax.scanning.candidates import CandidateRule, calibrate
 from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.null import Null
-from mirjax.scanning.scored_sites import SiteScorer
+from mirjax.scanning.scored_sites import ScoredSites, SiteScorer
 from mirjax.scanning.screen import SHARE, Screen, screen_digest, screen_model
 from mirjax.scanning.seed_mode import tokens_of
 from mirjax.scanning.site_options import BACKGROUND_NT
 from mirjax.scanning.slices import Slice
+from mirjax.scanning.threads import in_order
 from mirjax.sequences.records import SequenceRecord
 
 _SLICE = 50_000  # nt of shuffled transcripts in a slice
@@ -127,11 +128,15 @@ class Background:
     ) -> list[Float64[np.ndarray, " sites"]]:
         """Return the scores of chosen miRNAs in the shuffled transcripts."""
         scores: dict[int, list[np.ndarray]] = {number: [] for number in numbers}
-        for part in self._shuffled(letters):
-            for sites in scorer.score(part, numbers):
+
+        def score(part: Slice) -> list[ScoredSites]:
+            return list(scorer.score(part, numbers))
+
+        for _, found in in_order(score, self._shuffled(letters)):
+            for sites in found:
                 for number in np.unique(sites.found.mirnas).tolist():
                     scores[number].append(sites.scores[sites.found.mirnas == number])
-        return [np.concatenate([np.zeros(0), *found]) for found in scores.values()]
+        return [np.concatenate([np.zeros(0), *each]) for each in scores.values()]
 
     def _shuffled(self, letters: int) -> Iterator[Slice]:
         """Yield the first of the shuffled transcripts, of at most so many letters."""

@@ -22,6 +22,7 @@ from mirjax.scanning.parts import (
 from mirjax.scanning.shards import Shard, open_shard, shard_file
 from mirjax.scanning.slices import Slice, SliceScanner
 from mirjax.scanning.tables import Output, Sink
+from mirjax.scanning.threads import in_order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,14 +128,17 @@ def _scan_here(
     scan: SliceScanner, slices: Iterable[Slice], parts: PartsFolder | None
 ) -> Iterator[tuple[Slice, pa.Table]]:
     """Scan slices in this process, except those whose parts are stored."""
-    for a_slice in slices:
+
+    def rows_of(a_slice: Slice) -> pa.Table:
         table = None if parts is None else parts.load(a_slice)
         if table is None:
             table = scan(a_slice)
             if parts is not None:
                 part = Part(a_slice.number, slice_digest(a_slice), table)
                 parts.store(a_slice.number, encode_part(part))
-        yield a_slice, table
+        return table
+
+    return in_order(rows_of, slices)
 
 
 @contextlib.contextmanager

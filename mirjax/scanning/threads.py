@@ -1,0 +1,53 @@
+"""Work in threads, with results in order.
+
+NumPy and XLA release Python's lock while they compute, so that the alignment of one
+slice runs beside the classifier of another.
+"""
+
+import collections
+import concurrent.futures
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from mirjax.cores import available_cores
+
+_MOST = 8  # threads; each has the arrays of one item in memory
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+def in_order(
+    function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
+) -> Iterator[tuple[ItemT, ResultT]]:
+    """Yield each item and what a function returns for it, in the order of the items.
+
+    Args:
+      function: called in as many threads as there are cores, at most `_MOST`.
+      items: taken one by one, at most one more than there are threads ahead of what is
+        yielded.
+
+    Raises:
+      Exception: the first that the function raises, in the order of the items; what
+        has not begun is dropped.
+    """
+    threads = min(available_cores(), _MOST)
+    if threads == 1:
+        for item in items:
+            yield item, function(item)
+        return
+    pool = concurrent.futures.ThreadPoolExecutor(threads)
+    waiting: collections.deque[tuple[ItemT, concurrent.futures.Future[ResultT]]] = (
+        collections.deque()
+    )
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(function, item)))
+            if len(waiting) > threads:
+                first, result = waiting.popleft()
+                yield first, result.result()
+        while waiting:
+            first, result = waiting.popleft()
+            yield first, result.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
