@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from mirjax.models import make_model
 from mirjax.models.duplex import Duplex
 from mirjax.models.interfaces import Classifier
 from mirjax.models.trained import TrainedModel
@@ -22,19 +21,23 @@ def join_members(trained: Sequence[TrainedModel[Classifier]]) -> TrainedModel[Du
     Raises:
       ValueError: if one is no duplex model, has members, or differs in its sizes.
     """
-    first = trained[0]
-    for each in trained:
-        if not isinstance(each.model, Duplex) or each.model.members > 1:
-            raise ValueError("only duplex models without members can be joined")
-        if each.model != first.model:
-            raise ValueError(f"members differ: {each.model} and {first.model}")
-    config = {**first.metadata["model"], "members": len(trained)}
+    models = [
+        each.model
+        for each in trained
+        if isinstance(each.model, Duplex) and each.model.members == 1
+    ]
+    if len(models) < len(trained):
+        raise ValueError("only duplex models without members can be joined")
+    for model in models:
+        if model != models[0]:
+            raise ValueError(f"members differ: {model} and {models[0]}")
+    joined = models[0].clone(members=len(models))
     params = jax.tree.map(
         lambda *leaves: np.stack(leaves), *(each.params for each in trained)
     )
-    return TrainedModel(
-        make_model(config), {_SCOPE: params}, {**first.metadata, "model": config}
-    )
+    metadata = trained[0].metadata
+    config = {**metadata["model"], "members": joined.members}
+    return TrainedModel(joined, {_SCOPE: params}, {**metadata, "model": config})
 
 
 def split_members(

@@ -44,7 +44,7 @@ class DuplexEngine(PlainEngine):
     @property
     def _batch(self) -> int:
         """Pairs that a program scores, a power of 2."""
-        most = max(32, _BATCH_FILTERS // self.trained.model.filters)
+        most = max(32, _BATCH_FILTERS // self._members[0][1].shape[1])
         return 1 << (most.bit_length() - 1)
 
     @functools.cached_property
