@@ -187,7 +187,9 @@ def predict_repression(
     """
     columns = genes.evaluated
     utrs = prepare(genes.utrs, fold=accessibility.is_available())
-    sites = tabulate_sites(utrs, genes.mirnas, passenger=passenger)
+    sites = tabulate_sites(
+        utrs, genes.mirnas, passenger=passenger, classify=model.head.classifies
+    )
     plain, against = [], []
     for column in columns:
         head = model.held_out(genes.mirnas[column])

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from mirjax.datasets.transfection import FoldChanges
 from mirjax.evaluation.gene_set import GeneSet
+from mirjax.scanning.repression import features
 from mirjax.scanning.repression.features import prepare
 from mirjax.scanning.repression.fitting import Experiment, FitOptions, fit
 from mirjax.scanning.repression.head import RepressionHead, tabulate_sites
@@ -32,7 +33,7 @@ def train_repression(
     Returns:
       The model. Its intervals are from the errors on left-out miRNAs.
     """
-    experiments = [make_experiment(genes, options.passenger, fold) for genes in sets]
+    experiments = [make_experiment(genes, options, fold) for genes in sets]
     everything = [np.ones(len(genes.mirnas), bool) for genes in sets]
     head = fit(experiments, everything, options)
     folds, predicted, observed = {}, [], []
@@ -51,16 +52,21 @@ def train_repression(
     )
 
 
-def make_experiment(genes: GeneSet, passenger: bool, fold: bool) -> Experiment:
+def make_experiment(genes: GeneSet, options: FitOptions, fold: bool) -> Experiment:
     """Find and describe the sites of a set of genes.
 
     Args:
       genes: the genes and their fold changes.
-      passenger: whether to add the sites of the passenger strands.
+      options: of the fit; the features that it does not need may be NaN.
       fold: whether to compute the accessibility of sites.
     """
     utrs = prepare(genes.utrs, fold=fold)
-    sites = tabulate_sites(utrs, genes.mirnas, passenger=passenger)
+    sites = tabulate_sites(
+        utrs,
+        genes.mirnas,
+        passenger=options.passenger,
+        classify=features.LOG_PROBABILITY in options.features,
+    )
     return Experiment(sites, genes.log2, gene_weights(genes.changes))
 
 

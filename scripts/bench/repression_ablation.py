@@ -38,13 +38,20 @@ _PARTS = {
     "cooperativity": ("cooperative",),
     "letter opposite 8": ("u_opposite_8", "g_opposite_8"),
     "passenger's first letter": ("passenger_au",),
+    "classifier": (features.LOG_PROBABILITY,),
+    "classifier and AU content": (
+        features.LOG_PROBABILITY,
+        "local_au",
+        "au_before",
+        "au_after",
+    ),
     "all features": features.NAMES,
 }
 
 
 def main(_: list[str]) -> None:
     genes = load_experiment("transfection/hela", _UTRS.value)
-    experiment = make_experiment(genes, True, True)
+    experiment = make_experiment(genes, FitOptions(), True)
     rows = []
     for part, left_out in _PARTS.items():
         kept = tuple(name for name in features.NAMES if name not in left_out)

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from mirjax.alignment import complementarity
 from mirjax.evaluation.gene_set import GeneSet
 from mirjax.models.trained import TrainedModel
-from mirjax.scanning.repression.seed_sites import CANONICAL, LENGTH, find_sites
+from mirjax.scanning.repression.seed_sites import CANONICAL, find_sites
+from mirjax.scanning.repression.site_probability import window_around
 from mirjax.sequences.records import Pairs
 
 COUNTS, LOG_LENGTH = "site counts", "length"
@@ -71,11 +72,9 @@ def classifier_baselines(genes: GeneSet, trained: TrainedModel) -> dict[str, Num
         utr, mirna = genes.utrs[gene], genes.mirnas[column]
         for site in find_sites(mirna, utr):
             if site.kind < len(CANONICAL):
-                start = site.start + (LENGTH - width) // 2
-                start = max(0, min(start, len(utr) - width))
                 places.append((gene, column))
                 mirnas.append(mirna[: trained.model.max_mirna_length])
-                targets.append(utr[start : start + width])
+                targets.append(window_around(utr, site.start, width))
     shape = (*genes.log2.shape, 1)
     best, total = np.zeros(shape), np.zeros(shape)
     if places:

@@ -43,7 +43,9 @@ def predict_table(
       ten observed ones are expected; by transcript, then by miRNA.
     """
     utrs = prepare([transcript.sequence for transcript in transcripts], fold=fold)
-    sites = tabulate_sites(utrs, [m.sequence for m in mirnas], passenger=False)
+    sequences = [mirna.sequence for mirna in mirnas]
+    classify = model.head.classifies
+    sites = tabulate_sites(utrs, sequences, passenger=False, classify=classify)
     predicted = model.head.repression(sites, len(utrs) * len(mirnas))
     pairs = np.unique(sites.pair)
     low, high = model.head.interval(predicted[pairs])

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from mirjax.scanning.repression import features
+from mirjax.scanning.repression import features, site_probability
 from mirjax.scanning.repression.features import Utr
 from mirjax.scanning.repression.seed_sites import find_sites, passenger_strand
 
@@ -46,7 +46,11 @@ class SiteTable:
 
 
 def tabulate_sites(
-    utrs: Sequence[Utr], mirnas: Sequence[str], *, passenger: bool
+    utrs: Sequence[Utr],
+    mirnas: Sequence[str],
+    *,
+    passenger: bool,
+    classify: bool = True,
 ) -> SiteTable:
     """Find and describe the sites of every miRNA in every 3'UTR.
 
@@ -54,6 +58,8 @@ def tabulate_sites(
       utrs: 3'UTRs.
       mirnas: sequences of the guide strands, 5'→3', RNA letters.
       passenger: whether to add the sites of their passenger strands.
+      classify: whether to compute the feature `LOG_PROBABILITY`, by a classifier; NaN
+        otherwise.
 
     Returns:
       The sites; the number of a pair is 3'UTR × (number of miRNAs) + miRNA.
@@ -63,19 +69,23 @@ def tabulate_sites(
         others = [passenger_strand(mirna) for mirna in mirnas]
         strands += [(m, PASSENGER, other) for m, other in enumerate(others)]
     columns: list[tuple[int, int, int]] = []
-    values = [np.zeros((0, len(features.NAMES)))]
+    parts = [np.zeros((0, len(features.NAMES)))]
+    places: list[tuple[str, str, int]] = []
     for u, utr in enumerate(utrs):
         for m, strand, sequence in strands:
             sites = find_sites(sequence, utr.sequence)
             is_passenger = strand == PASSENGER
-            values.append(
+            parts.append(
                 features.describe(sequence, utr, sites, passenger=is_passenger)
             )
             columns += [(u * len(mirnas) + m, strand, site.kind) for site in sites]
+            places += [(sequence, utr.sequence, site.start) for site in sites]
     numbers = np.array(columns, np.int64).reshape(-1, 3)
-    return SiteTable(
-        numbers[:, 0], numbers[:, 1], numbers[:, 2], np.concatenate(values)
-    )
+    values = np.concatenate(parts)
+    if classify:
+        column = features.NAMES.index(features.LOG_PROBABILITY)
+        values[:, column] = site_probability.log_probabilities(places)
+    return SiteTable(numbers[:, 0], numbers[:, 1], numbers[:, 2], values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +110,11 @@ class RepressionHead:
     centres: Mapping[str, float]
     scales: Mapping[str, float]
     intervals: tuple[tuple[float, float, float], ...] = ()
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the head uses the feature `LOG_PROBABILITY`."""
+        return features.LOG_PROBABILITY in self.slopes
 
     def log_efficacy(self, sites: SiteTable) -> Float[np.ndarray, " sites"]:
         """Return the natural logarithm of each site's efficacy."""
