@@ -6,12 +6,13 @@ Variants (`--config=configs/duplex.py:NAME`):
   labels     labelled chimeras of three laboratories alone (the default).
   distilled  the same, and pairs that miRBind2 labels. It needs a FASTA file of 3'UTRs:
              --config.pool.transcripts=FILE.
-  shipped    a larger model, with more pairs that teachers label: pretrained/duplex.
-             Its teachers were runs of the variants mirbind2 (with
-             --config.data.positives_per_epoch=6000 --config.train.num_epochs=2
-             --config.optimizer.warmup_epochs=0.3) and distilled, named by
-             --config.pool.teacher=FIRST+SECOND. They label 400,000 pairs in 11 minutes,
-             which are kept; 7 epochs then take 14 minutes of two cores.
+  shipped    a larger model, with more pairs that teachers label. Three seeds of it,
+             joined by scripts/join_members.py, are pretrained/duplex. Its teachers were
+             a run of the variant mirbind2 (with --config.data.positives_per_epoch=6000
+             --config.train.num_epochs=2 --config.optimizer.warmup_epochs=0.3) and one
+             of the variant labels (of 56,177 parameters: see docs/notes.md), named by
+             --config.pool.teacher=FIRST+SECOND. They label 400,000 pairs in 14 minutes,
+             which are kept; 7 epochs then take 20 minutes of one core.
   teacher    pairs that the teacher labels alone, validated on the same rows.
   screen     a small model that pretrained/duplex teaches: pretrained/screen, by which a
              scan chooses the candidates of --candidates=fast.
@@ -34,11 +35,12 @@ from ml_collections import ConfigDict
 
 from mirjax.configs import base
 
-_SHIPPED_SIZES = {  # of pretrained/duplex
-    "stack_features": 20,
-    "filters": 160,
-    "conv_features": 96,
-    "conv_layers": 4,
+_SHIPPED_SIZES = {  # of a member of pretrained/duplex
+    "stack_features": 16,
+    "filters": 112,
+    "conv_features": 64,
+    "conv_layers": 3,
+    "dropout": 0.05,
 }
 _SCREEN_SIZES = {
     "stack_features": 12,
@@ -63,6 +65,7 @@ def get_config(variant: str = "labels") -> ConfigDict:
         "conv_width": 3,  # diagonals
         "dense_features": 32,
         "dropout": 0.2,
+        "members": 1,  # networks whose logits are averaged
     }
     # Several sets to train on, in place of one; see mirjax/datasets/sources.py. Names
     # are joined by "+": datasets, and files.
@@ -153,16 +156,18 @@ def _shipped(config: ConfigDict) -> None:
     """No set outweighs the others, and most rows of an epoch are the teachers'."""
     config.model.update(_SHIPPED_SIZES)
     config.pool.teacher = "published/mirbind2+pretrained/duplex"
-    config.pool.label_fraction = 0.5
+    config.pool.label_fraction = 0.8
     config.pool.random = 30_000
     config.pool.seeds = 60_000
     config.pool.duplexes = 60_000
     config.pool.sites = 150_000
-    config.pool.per_epoch = 0.4
+    config.pool.per_epoch = 0.5
     config.data.positives_per_epoch = 6_000
-    config.data.shift = 3
+    config.data.shift = 6
+    config.optimizer.weight_decay = 0.001
+    config.optimizer.learning_rate = 0.005
+    config.train.batch_size = 256
     _epochs(config, 7.0)
-    config.optimizer.warmup_epochs = 2.0
 
 
 def _teacher(config: ConfigDict) -> None:
@@ -220,7 +225,7 @@ def _pairs(config: ConfigDict) -> None:
 def _own(config: ConfigDict) -> None:
     """A low rate, since the parameters are good already."""
     _pairs(config)
-    config.model.update(_SHIPPED_SIZES)
+    config.model.update(_SHIPPED_SIZES, members=3)
     config.train.init_from = "pretrained/duplex"
     config.data.name = "pairs.csv"
     config.data.negatives = ""

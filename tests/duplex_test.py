@@ -94,6 +94,13 @@ def test_diagonals_hold_stacks_that_exist():
 
 def in_plain_loops(params, mirna, target):
     """The logit of one pair, diagonal by diagonal, in float64."""
+    if "member" in params:
+        (members,) = {len(leaf) for leaf in jax.tree.leaves(params)}
+        each = [
+            jax.tree.map(lambda leaf, k=number: leaf[k], params["member"])
+            for number in range(members)
+        ]
+        return np.mean([in_plain_loops(one, mirna, target) for one in each])
     params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
     relu = lambda x: np.where(x > 0, x, 0.1 * x)  # noqa: E731
     dense = lambda x, p: x @ p["kernel"] + p["bias"]  # noqa: E731
@@ -133,6 +140,16 @@ def test_logits_equal_those_of_plain_loops():
         in_plain_loops(PARAMS, m, t) for m, t in zip(MIRNAS, TARGETS, strict=True)
     ]
     np.testing.assert_allclose(logits(MIRNAS, TARGETS), expected, atol=1e-5)
+
+
+def test_the_logit_of_members_is_the_mean_of_plain_loops():
+    model = SMALL.clone(members=3)
+    params = random_params(model, 5, scale=0.3)
+    found = predict_logits(model, params, Pairs(MIRNAS, TARGETS))
+    expected = [
+        in_plain_loops(params, m, t) for m, t in zip(MIRNAS, TARGETS, strict=True)
+    ]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["duplex", "screen"])

@@ -21,6 +21,8 @@ import pyarrow as pa
 import scan_inputs
 
 from mirjax.inference.pairs import load_classifier
+from mirjax.models.imports.torch_file import read_torch_file
+from mirjax.models.loading import find_model_file
 from mirjax.models.temperature import find_temperature
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.engines.choice import make_engine
@@ -35,9 +37,9 @@ TOLERANCE = 1e-5
 
 
 def plain_model(
-    trained: TrainedModel[Any], temperature: float
+    trained: TrainedModel[Any], temperature: float, name: str
 ) -> Callable[[str, str], float]:
-    """Return the model as a plain function of a miRNA and a window."""
+    """Return the model of a name as a plain function of a miRNA and a window."""
     kind = type(trained.model).__name__
     if kind == "Mitar":
         from equations import numpy_mitar
@@ -52,7 +54,14 @@ def plain_model(
             return float(1 / (1 + np.exp(-logit / temperature)))
 
         return score
-    raise ValueError(f"{kind} has no plain oracle; use miTAR or duplex")
+    if kind == "MirBind2":
+        from mirbind2_test import released_probabilities
+
+        tensors = read_torch_file(find_model_file(name))["model_state_dict"]
+        return lambda mirna, window: float(
+            released_probabilities(tensors, [mirna], [window])[0]
+        )
+    raise ValueError(f"{kind} has no plain oracle; use miTAR, duplex or miRBind2")
 
 
 def expected_windows(length: int, size: int, step: int) -> list[tuple[int, int]]:
@@ -94,7 +103,7 @@ def check(flags: argparse.Namespace, step: int) -> dict[str, Any]:
     mirnas = _records(flags.mirnas, rng.integers(15, 27, flags.mirna_count), rng)
     targets = _records(flags.targets, rng.integers(10, 5001, flags.transcripts), rng)
     engine = make_engine(trained, mirnas, temperature)
-    oracle = plain_model(trained, temperature)
+    oracle = plain_model(trained, temperature, flags.model)
     step = min(step, engine.window_length)  # more would leave letters out
     options = WindowsOptions(step=step, threshold=0.0)
     scan = WindowsScanner(engine, [mirna.name for mirna in mirnas], options)
