@@ -9,15 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from mirjax.inference.classify import predict_logits
 from mirjax.models.temperature import stored_temperature
+from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.repression.seed_sites import LENGTH
 from mirjax.scanning.screen import MODEL, screen_model
-from mirjax.sequences.records import Pairs
-
-# Every batch has this many rows, so that there is one program, and the probability of a
-# site does not depend on the number of sites that are predicted with it.
-_BATCH = 64
+from mirjax.sequences import alphabet
+from mirjax.sequences.records import SequenceRecord
 
 
 def window_around(utr: str, start: int, width: int) -> str:
@@ -29,8 +26,13 @@ def window_around(utr: str, start: int, width: int) -> str:
       width: nt. Near an end of the 3'UTR the window is shifted inwards; a shorter 3'UTR
         is returned whole.
     """
-    first = max(0, min(start + (LENGTH - width) // 2, len(utr) - width))
+    first = first_letter(utr, start, width)
     return utr[first : first + width]
+
+
+def first_letter(utr: str, start: int, width: int) -> int:
+    """Return where the window of `window_around` starts."""
+    return max(0, min(start + (LENGTH - width) // 2, len(utr) - width))
 
 
 def log_probabilities(
@@ -46,11 +48,26 @@ def log_probabilities(
     if not sites:
         return np.zeros(0)
     trained = screen_model()
-    model = trained.model
-    filled = [*sites, *[sites[0]] * (-len(sites) % _BATCH)]
-    pairs = Pairs(
-        [strand[: model.max_mirna_length] for strand, _, _ in filled],
-        [window_around(utr, at, model.max_target_length) for _, utr, at in filled],
+    width, longest = trained.model.max_target_length, trained.model.max_mirna_length
+    strands = list(dict.fromkeys(strand[:longest] for strand, _, _ in sites))
+    utrs = list(dict.fromkeys(utr for _, utr, _ in sites))
+    padded = [len(utr) + width for utr in utrs]  # windows of short 3'UTRs end outside
+    joined = np.concatenate(
+        [
+            alphabet.encode([utr], length, unknown_as_pad=True)[0]
+            for utr, length in zip(utrs, padded, strict=True)
+        ]
     )
-    logits = predict_logits(model, trained.params, pairs, _BATCH)[: len(sites)]
-    return -np.logaddexp(0, -logits / stored_temperature(trained.metadata, MODEL))
+    offsets = dict(zip(utrs, np.cumsum(padded) - padded, strict=True))
+    numbers = {strand: number for number, strand in enumerate(strands)}
+    engine = make_engine(
+        trained,
+        [SequenceRecord(strand, strand) for strand in strands],
+        stored_temperature(trained.metadata, MODEL),
+    )
+    probabilities = engine.score_pairs(
+        joined,
+        np.array([numbers[strand[:longest]] for strand, _, _ in sites]),
+        np.array([offsets[utr] + first_letter(utr, at, width) for _, utr, at in sites]),
+    )
+    return np.log(probabilities.astype(np.float64))
