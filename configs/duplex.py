@@ -6,13 +6,14 @@ Variants (`--config=configs/duplex.py:NAME`):
   labels     labelled chimeras of three laboratories alone (the default).
   distilled  the same, and pairs that miRBind2 labels. It needs a FASTA file of 3'UTRs:
              --config.pool.transcripts=FILE.
-  shipped    a larger model, with more pairs that teachers label. Three seeds of it,
+  shipped    a smaller model, with more pairs that teachers label. Three seeds of it,
              joined by scripts/join_members.py, are pretrained/duplex. Its teachers were
              a run of the variant mirbind2 (with --config.data.positives_per_epoch=6000
              --config.train.num_epochs=2 --config.optimizer.warmup_epochs=0.3) and one
-             of the variant labels (of 56,177 parameters: see docs/notes.md), named by
+             of the variant labels (with the sizes of this one, seed 1,
+             --config.data.positives_per_epoch=6000 and --config.data.shift=6), named by
              --config.pool.teacher=FIRST+SECOND. They label 400,000 pairs in 14 minutes,
-             which are kept; 7 epochs then take 20 minutes of one core.
+             which are kept; 7 epochs then take 13 minutes of one core.
   teacher    pairs that the teacher labels alone, validated on the same rows.
   screen     a small model that pretrained/duplex teaches: pretrained/screen, by which a
              scan chooses the candidates of --candidates=fast.
@@ -36,9 +37,9 @@ from ml_collections import ConfigDict
 from mirjax.configs import base
 
 _SHIPPED_SIZES = {  # of a member of pretrained/duplex
-    "stack_features": 16,
-    "filters": 112,
-    "conv_features": 64,
+    "stack_features": 12,
+    "filters": 80,
+    "conv_features": 40,
     "conv_layers": 3,
     "dropout": 0.05,
 }
