@@ -1,9 +1,8 @@
 """The screen of `--candidates=fast`: a small network scores every candidate first.
 
-`pretrained/screen` is a small duplex network, trained on the predictions of
-`pretrained/duplex`. The classifier of the search scores only the candidates to which
-this network gives a high score. The threshold of each miRNA is chosen on shuffled
-transcripts.
+`pretrained/screen` is a small duplex network, trained on the predictions of a larger
+one. The classifier of the search scores only the candidates to which this network gives
+a high score. The threshold of each miRNA is chosen on shuffled transcripts.
 """
 
 import dataclasses
