@@ -23,7 +23,7 @@ from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
 from mirjax.xla import compiler_options
 
 _BATCH_FILTERS = 20_480  # of the pairs that a program scores: they fit a core's cache
-_LENGTHS = (20, 22, 24)  # miRNA lengths, nt: one program each, one for longer miRNAs
+_LENGTHS = (24,)  # miRNA lengths, nt: a program for each, and one for longer miRNAs
 _LETTERS = 4  # A, U, C, G: tokens 1 to 4
 _STEPS = _LETTERS**2 + 1  # two adjacent letters; the last: one of them is unknown
 _SLOPE = 0.1  # of the leaky ReLU below 0
