@@ -61,5 +61,5 @@ def test_items_are_taken_as_results_are_asked_for(cores):
     results = threads.in_order(lambda number: number, items())
     for number in range(10):
         assert next(results) == (number, number)
-        assert len(taken) <= number + 2 + cores
+        assert len(taken) <= number + 3 + cores
     results.close()

@@ -23,7 +23,8 @@ def in_order(
     """Yield each item and what a function returns for it, in the order of the items.
 
     Args:
-      function: called in as many threads as there are cores, at most `_MOST`.
+      function: called in one thread more than there are cores, at most `_MOST`, since
+        threads wait for one another's programs; on one core, in the caller's thread.
       items: taken one by one, at most one more than there are threads ahead of what is
         yielded.
 
@@ -31,8 +32,9 @@ def in_order(
       Exception: the first that the function raises, in the order of the items; what
         has not begun is dropped.
     """
-    threads = min(available_cores(), _MOST)
-    if threads == 1:
+    cores = available_cores()
+    threads = min(cores + 1, _MOST)
+    if cores == 1:
         for item in items:
             yield item, function(item)
         return
