@@ -17,7 +17,7 @@ from mirjax.models.trained import TrainedModel, model_digest
 from mirjax.scanning.engines.interface import Engine
 
 MODEL = "pretrained/screen"
-SHARE = 0.125
+SHARE = 0.1
 """Highest fraction of a rule's candidates in shuffled transcripts that is kept."""
 
 
