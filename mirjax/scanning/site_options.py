@@ -61,7 +61,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         CANDIDATES,
         "--mode=sites: duplexes that the classifier scores. all: the best duplex of "
         "every 40 nt, by alignment; sensitive: of these at most the best half; fast: "
-        "an eighth of this half, chosen by a small network; seed: canonical sites",
+        "a tenth of this half, chosen by a small network; seed: canonical sites",
         flag_values=flag_values,
     )
     flags.DEFINE_float(
