@@ -149,7 +149,9 @@ def test_wrong_arguments(model, generator, call, part):
 def test_sites_above_chance_are_the_default(model, tmp_path):
     site = "AACUAUACAACCUACUACCUCA"
     letters = random_letters(np.random.default_rng(2), 1, 900, 901)[0]
-    options = mirjax.SiteOptions(background_nt=10_000, chance_per_kb=1000.0)
+    options = mirjax.SiteOptions(
+        candidates="all", background_nt=10_000, chance_per_kb=1000.0
+    )
     sites = mirjax.scan(model, {"m": MIRNA}, {"t": letters + site}, options)
     windows = [
         (letters + site)[row.window_start : row.window_end]

@@ -24,7 +24,17 @@ PARTS = (
     ("alignment",),
     ("sequences",),
     ("configs",),
-    ("cli", "config_files", "files", "inputs", "output", "pipes", "spelling", "xla"),
+    (
+        "cli",
+        "config_files",
+        "cores",
+        "files",
+        "inputs",
+        "output",
+        "pipes",
+        "spelling",
+        "xla",
+    ),
 )
 RANKS = {name: rank for rank, names in enumerate(PARTS) for name in names}
 ENTRY_POINTS, SHARED = PARTS[0], PARTS[-1]

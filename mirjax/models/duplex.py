@@ -8,8 +8,7 @@ first layer reads each diagonal with filters over the miRNA's positions. Convolu
 across diagonals follow, since bulges join adjacent diagonals. The parameters do not
 depend on a target's length.
 
-A model may have several members: networks of one recipe and of different seeds, whose
-logits are averaged. The spread of their logits shows where the data decide little.
+Members of a model are networks of different seeds, whose logits are averaged.
 
 References:
   Xia et al. 1998, Biochemistry 37:14719, doi 10.1021/bi9809425 (nearest neighbours).
@@ -39,8 +38,7 @@ _INITIAL_NOISE = 0.1  # standard deviation
 class Duplex(nn.Module):
     """Score whether a miRNA binds a target site; a `Classifier`.
 
-    Padding on either side of a target does not change the logit. Unknown letters are
-    read as padding.
+    Padding beside a target changes nothing; unknown letters are read as padding.
     """
 
     max_mirna_length: int = 28  # nt
@@ -59,8 +57,7 @@ class Duplex(nn.Module):
         """Raise a ValueError for invalid sizes."""
         sizes = ("max_mirna_length", "max_target_length", "stack_features", "filters")
         check_sizes(self, (*sizes, "conv_features", "conv_layers", "dense_features"))
-        check_sizes(self, ("members",))
-        check_sizes(self, ("first_width", "conv_width"))
+        check_sizes(self, ("members", "first_width", "conv_width"))
         check_rates(self, ("dropout",))
         for name in ("first_width", "conv_width"):
             if getattr(self, name) % 2 == 0:
