@@ -194,9 +194,6 @@ def main(flag_values: flags.FlagValues) -> None:
         _evaluate_genes(flag_values)
     else:
         gene_flags.check_unused(flag_values)
-        from mirjax import xla
-
-        xla.use_compilation_cache()
         _evaluate_pairs(flag_values)
 
 
@@ -207,6 +204,7 @@ def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
     rule = options.ThresholdRule.from_flags(flag_values)
     generator_options = options.GeneratorOptions.from_flags(flag_values)
 
+    from mirjax import xla
     from mirjax.blast.programs import find_blast
     from mirjax.evaluation.classifier import measure_classifier
     from mirjax.evaluation.evaluation_set import make_evaluation_set
@@ -219,6 +217,7 @@ def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
     from mirjax.training import metric_writer, workdir
 
     # ---- Load and check the model and the data. ----
+    xla.use_compilation_cache()
     model_path = pathlib.Path(flag_values.model)
     trained = load_model(model_path)
     metadata, generates = trained.metadata, isinstance(trained.model, Generator)
@@ -265,9 +264,11 @@ def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
 def _evaluate_genes(flag_values: flags.FlagValues) -> None:
     """Measure predicted fold changes of genes."""
     chosen = gene_flags.gene_options(flag_values)
+    from mirjax import xla
     from mirjax.evaluation.genes import evaluate_genes
     from mirjax.reporting.gene_report import report_genes
 
+    xla.use_compilation_cache()
     report_genes(evaluate_genes(chosen), chosen, _origin(flag_values))
 
 

@@ -1,5 +1,8 @@
 """Engines score windows as the model's equations do, in float64."""
 
+import concurrent.futures
+import threading
+
 import jax
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from mirjax.scanning.engines.choice import make_engine
 from mirjax.scanning.engines.duplex import DuplexEngine
 from mirjax.scanning.engines.mitar import MitarEngine
 from mirjax.scanning.engines.plain import PlainEngine
+from mirjax.scanning.threads import in_order
 from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
 
@@ -222,3 +226,31 @@ def test_scores_do_not_need_implicit_promotion(engine, model):
     with jax.numpy_dtype_promotion("strict"):
         found = engine(trained(model), mirnas).score_windows(tokens, np.arange(3))
     assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(
+    ("engine", "model"),
+    [(PlainEngine, SMALL), (MitarEngine, SMALL), (DuplexEngine, DUPLEX)],
+)
+def test_scoring_in_a_thread_ends_when_it_is_stopped(engine, model, monkeypatch):
+    """Between two programs, where all windows would take much longer."""
+    monkeypatch.setattr("mirjax.scanning.threads.available_cores", lambda: 2)
+    scored = engine(trained(model), ("UGAGGUAGUAGGUUG",))
+    tokens = tokens_of("ACGU" * 100_000)
+    scored.score_windows(tokens, np.arange(3))  # compiled
+    begun, ended = threading.Event(), []
+
+    def work(number):
+        if number == 0:
+            return
+        begun.set()
+        try:
+            scored.score_windows(tokens, np.arange(len(tokens)))
+        except concurrent.futures.CancelledError:
+            ended.append(number)
+
+    results = in_order(work, range(2))
+    next(results)
+    assert begun.wait(60)
+    results.close()
+    assert ended == [1]

@@ -1,5 +1,6 @@
 """Work in threads: order, errors, and how far it runs ahead."""
 
+import concurrent.futures
 import threading
 import time
 
@@ -63,3 +64,33 @@ def test_items_are_taken_as_results_are_asked_for(cores):
         assert next(results) == (number, number)
         assert len(taken) <= number + 3 + cores
     results.close()
+
+
+def test_what_has_begun_ends_when_its_result_is_not_wanted(monkeypatch):
+    monkeypatch.setattr(threads, "available_cores", lambda: 2)
+    begun = threading.Barrier(4, timeout=60)  # three items and this thread
+    stopped = []
+
+    def work(number):
+        if number == 0:
+            return
+        begun.wait()
+        try:
+            for _ in range(6000):
+                threads.check_stop()
+                time.sleep(0.01)
+        except concurrent.futures.CancelledError:
+            stopped.append(number)
+            raise
+
+    results = threads.in_order(work, range(4))
+    assert next(results) == (0, None)
+    begun.wait()
+    results.close()
+    assert sorted(stopped) == [1, 2, 3]
+
+
+def test_nothing_is_stopped_outside_of_such_threads():
+    threads.check_stop()
+    assert list(threads.in_order(lambda _: threads.check_stop(), range(9)))
+    threads.check_stop()

@@ -32,6 +32,7 @@ from mirjax.alignment.end_scores import Subjects, end_scores
 from mirjax.scanning.maxima import best_apart
 from mirjax.scanning.options import CANDIDATES
 from mirjax.scanning.site_types import find_sites
+from mirjax.scanning.threads import check_stop
 
 ALL, SENSITIVE, FAST, SEED = CANDIDATES
 BIN = 10  # nt
@@ -103,6 +104,7 @@ def find_candidates(
     seeds = _seed_places(subjects, mirnas, numbers) if rule.kind == SEED else {}
     found = []
     for number in numbers:
+        check_stop()
         scores = end_scores(mirnas[number], subjects)
         if rule.kind == SEED:
             places = _better_places(scores, seeds[number])

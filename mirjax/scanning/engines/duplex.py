@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, Int, UInt8
 from mirjax.models.duplex import Duplex, SoftMaximum, stacked_diagonals
 from mirjax.models.members import split_members
 from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
+from mirjax.scanning.threads import check_stop
 from mirjax.xla import compiler_options
 
 _BATCH_FILTERS = 20_480  # of the pairs that a program scores: they fit a core's cache
@@ -67,6 +68,7 @@ class DuplexEngine(PlainEngine):
         for length in np.unique(read):
             chosen = np.flatnonzero(read == length)
             for first in range(0, len(chosen), batch):
+                check_stop()
                 pairs = chosen[first : first + batch]
                 filled = np.pad(pairs, (0, batch - len(pairs)), mode="edge")
                 tokens = self._mirna_tokens[mirnas[filled], :length]

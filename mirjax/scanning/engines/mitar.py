@@ -23,6 +23,7 @@ from mirjax.scanning.engines.mitar_factors import make_factors
 from mirjax.scanning.engines.mitar_layout import Steps, divide_steps, group_mirnas
 from mirjax.scanning.engines.mitar_pairs import score_pairs
 from mirjax.scanning.engines.plain import PlainEngine, probabilities, windows_of
+from mirjax.scanning.threads import check_stop
 from mirjax.sequences import alphabet
 from mirjax.xla import compiler_options
 
@@ -120,6 +121,7 @@ class _Program:
         first = 0
         pending: list[tuple[int, Array]] = []
         while first < len(starts):
+            check_stop()
             begin = starts[first]
             fitting = np.searchsorted(starts, begin + _LETTERS - size - 1, "right")
             chosen = starts[first : min(fitting, first + self._windows)] - begin

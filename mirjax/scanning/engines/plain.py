@@ -13,6 +13,7 @@ from scipy import special
 from mirjax.inference.classify import make_scorer
 from mirjax.models.interfaces import Classifier
 from mirjax.models.trained import TrainedModel
+from mirjax.scanning.threads import check_stop
 from mirjax.sequences import alphabet
 
 _BATCH = 512  # pairs scored at a time: one size, so that one program is compiled
@@ -68,6 +69,7 @@ class PlainEngine:
         windows = windows_of(transcript, self.window_length)
         parts = []
         for start in range(0, len(mirnas), _BATCH):
+            check_stop()
             batch = slice(start, start + _BATCH)
             rows = (self._mirna_tokens[mirnas[batch]], windows[starts[batch]])
             missing = _BATCH - len(rows[0])
