@@ -5,7 +5,8 @@
 
 A row of the kind "mean" is a predictor on one dataset, with the intervals over miRNAs
 and over genes; "mirna" is the model and the counted sites on one miRNA; "confounder" is
-the effect of a gene's property on the model.
+the effect of a gene's property on the model. Of an evaluation of the model that was
+trained on both datasets, only the rows "mean" of the model are taken.
 """
 
 import argparse
@@ -14,15 +15,25 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mirjax.scanning.repression.head_file import PRETRAINED
+
 COUNTS = "site counts"
 AGAINST = ", against the others"
 MODEL = "model"
+BOTH = "model, trained on both"
 
 
 def gene_rows(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the rows of one metrics.json."""
     common = {"data": content["data"], "genes": content["genes"]}
     predictors = content["predictors"]
+    of_both = content["model"] == PRETRAINED
+    if of_both:
+        predictors = {
+            name.replace(MODEL, BOTH, 1): found
+            for name, found in predictors.items()
+            if name.startswith(MODEL)
+        }
     for name, found in predictors.items():
         row = {**common, "kind": "mean", "predictor": name}
         for metric, mean in found["mean"].items():

@@ -9,6 +9,7 @@ import pytest
 from equations import numpy_mitar, random_letters, random_params
 
 from mirjax.models.duplex import Duplex
+from mirjax.models.members import split_members
 from mirjax.models.mirbind2 import MirBind2
 from mirjax.models.mitar import Mitar
 from mirjax.models.trained import TrainedModel
@@ -202,6 +203,24 @@ def test_scores_that_are_no_numbers_are_an_error(engine, model):
     damaged = TrainedModel(model.model, params, {})
     with pytest.raises(FloatingPointError, match="NaN or infinite"):
         engine(damaged, ("ACGU",)).score_windows(tokens_of("ACGU"), np.array([0]))
+
+
+def test_the_embedding_of_members_is_joined():
+    joined = trained(DUPLEX.clone(members=2))
+    mirnas, tokens = (
+        ("UGAGGUAGUAGGUUG", "ACGUACGUACGUACGUACGUACGUAC"),
+        tokens_of("ACGU" * 20),
+    )
+    pairs = (tokens, np.array([1, 0, 1, 0]), np.array([5, 3, 0, 40]))
+    engine = DuplexEngine(joined, mirnas)
+    found, embedding = engine.embed_pairs(*pairs)
+    np.testing.assert_array_equal(found, engine.score_pairs(*pairs))
+    each = [
+        DuplexEngine(member, mirnas).embed_pairs(*pairs)[1]
+        for member in split_members(joined)
+    ]
+    assert not np.allclose(*each)
+    np.testing.assert_allclose(embedding, np.concatenate(each, axis=1), rtol=1e-5)
 
 
 def test_each_classifier_has_its_engine():

@@ -108,6 +108,31 @@ def test_trained_model_predicts_left_out_mirnas(measured):
 
 
 @pytest.mark.slow
+def test_a_left_out_mirna_is_left_out_of_all_experiments(gene_set):
+    """With all that share its letters 2 to 7: their fold changes decide nothing."""
+    options = FitOptions(features=("local_au",), iterations=10)
+    # Letters 8 and later differ, so that only letters 2 to 7 are shared.
+    related = [mirna[:7] + mirna[:6:-1] for mirna in _MIRNAS]
+    other = dataclasses.replace(gene_set, mirnas=related)
+
+    def changed(genes, column):
+        log2 = genes.log2.copy()
+        log2[:, column] = np.random.default_rng(1).normal(0, 3, len(log2))
+        changes = dataclasses.replace(genes.changes, log2=log2)
+        return dataclasses.replace(genes, changes=changes)
+
+    def left_out(sets):
+        return train_repression(sets, options, fold=False).held_out(_MIRNAS[2])
+
+    plain = left_out([gene_set, other])
+    without = left_out([changed(gene_set, 2), changed(other, 2)])
+    np.testing.assert_allclose(without.guide, plain.guide)
+    np.testing.assert_allclose(*([*x.slopes.values()] for x in (without, plain)))
+    affected = left_out([gene_set, changed(other, 1)])
+    assert not np.allclose(affected.guide, plain.guide)
+
+
+@pytest.mark.slow
 def test_prediction_against_the_others_takes_their_mean_from_the_same_head(
     gene_set, model
 ):

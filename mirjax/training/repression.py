@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mirjax.datasets.transfection import FoldChanges
 from mirjax.evaluation.gene_set import GeneSet
@@ -13,7 +13,7 @@ from mirjax.scanning.repression.features import prepare
 from mirjax.scanning.repression.fitting import Experiment, FitOptions, fit
 from mirjax.scanning.repression.head import RepressionHead, tabulate_sites
 from mirjax.scanning.repression.head_file import RepressionModel
-from mirjax.sequences.pairing import SEED
+from mirjax.sequences.pairing import SEED, SEED_6MER
 
 _PERCENTILES = 5, 95  # of the intervals
 _BINS = 8  # of predictions, each with its own interval
@@ -39,7 +39,7 @@ def train_repression(
     folds, predicted, observed = {}, [], []
     for number, genes in enumerate(sets):
         for column, mirna in enumerate(genes.mirnas):
-            left_out = fit_without(experiments, (number, column), options)
+            left_out = fit(experiments, other_seeds(sets, mirna), options)
             folds[mirna[SEED]] = left_out
             found = predict(left_out, experiments[number])
             predicted.append(found[:, column])
@@ -65,25 +65,20 @@ def make_experiment(genes: GeneSet, options: FitOptions, fold: bool) -> Experime
         utrs,
         genes.mirnas,
         passenger=options.passenger,
-        classify=features.LOG_PROBABILITY in options.features,
+        classify=not set(features.CLASSIFIER).isdisjoint(options.features),
     )
     return Experiment(sites, genes.log2, gene_weights(genes.changes))
 
 
-def fit_without(
-    experiments: Sequence[Experiment], left_out: tuple[int, int], options: FitOptions
-) -> RepressionHead:
-    """Fit a head without the fold changes of one miRNA.
+def other_seeds(
+    sets: Sequence[GeneSet], mirna: str
+) -> list[Bool[np.ndarray, " mirnas"]]:
+    """Return which miRNAs of each set differ from a miRNA in letters 2 to 7.
 
-    Args:
-      experiments: all of them.
-      left_out: the number of an experiment, and of the miRNA in it.
-      options: how to fit.
+    A head that is fitted to these alone has seen no site of the miRNA.
     """
-    used = [np.ones(e.log2.shape[1], bool) for e in experiments]
-    number, column = left_out
-    used[number][column] = False
-    return fit(experiments, used, options)
+    left_out = mirna[SEED_6MER]
+    return [np.array([m[SEED_6MER] != left_out for m in s.mirnas]) for s in sets]
 
 
 def predict(

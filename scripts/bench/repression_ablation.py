@@ -16,8 +16,8 @@ from absl import app, flags
 from mirjax.evaluation.gene_set import load_experiment
 from mirjax.evaluation.metrics import repression as metrics
 from mirjax.scanning.repression import features
-from mirjax.scanning.repression.fitting import FitOptions
-from mirjax.training.repression import fit_without, make_experiment, predict
+from mirjax.scanning.repression.fitting import FitOptions, fit
+from mirjax.training.repression import make_experiment, other_seeds, predict
 
 _UTRS = flags.DEFINE_list("utrs", None, "FASTA files of 3'UTRs.", required=True)
 _OUT = flags.DEFINE_string("out", None, "File for the rows.", required=True)
@@ -38,9 +38,10 @@ _PARTS = {
     "cooperativity": ("cooperative",),
     "letter opposite 8": ("u_opposite_8", "g_opposite_8"),
     "passenger's first letter": ("passenger_au",),
-    "classifier": (features.LOG_PROBABILITY,),
+    "classifier's embedding": features.EMBEDDING,
+    "classifier": features.CLASSIFIER,
     "classifier and AU content": (
-        features.LOG_PROBABILITY,
+        *features.CLASSIFIER,
         "local_au",
         "au_before",
         "au_after",
@@ -67,7 +68,7 @@ def _row(part, experiment, genes, options):
     """Return the mean r² of left-out miRNAs."""
     plain, against = [], []
     for column in genes.evaluated:
-        head = fit_without([experiment], (0, column), options)
+        head = fit([experiment], other_seeds([genes], genes.mirnas[column]), options)
         found = predict(head, experiment)
         others = np.delete(found, column, axis=1).mean(axis=1)
         observed = genes.log2[:, column]

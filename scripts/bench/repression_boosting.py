@@ -25,7 +25,7 @@ from mirjax.scanning.repression import features
 from mirjax.scanning.repression.fitting import FitOptions, fit
 from mirjax.scanning.repression.head import GUIDE
 from mirjax.scanning.repression.seed_sites import CANONICAL, TYPES
-from mirjax.training.repression import fit_without, make_experiment, predict
+from mirjax.training.repression import make_experiment, other_seeds, predict
 
 _UTRS = flags.DEFINE_list("utrs", None, "FASTA files of 3'UTRs.", required=True)
 _OUT = flags.DEFINE_string("out", None, "File for the rows.", required=True)
@@ -45,7 +45,10 @@ def main(_: list[str]) -> None:
     hela, hek = sets
     made = [make_experiment(genes, FitOptions(), True) for genes in sets]
     numbers = [_numbers(*each) for each in zip(sets, made, strict=True)]
-    folds = {c: fit_without(made[:1], (0, c), FitOptions()) for c in hela.evaluated}
+    folds = {}
+    for column in hela.evaluated:
+        used = other_seeds([hela], hela.mirnas[column])
+        folds[column] = fit(made[:1], used, FitOptions())
     whole = fit(made[:1], [np.ones(len(hela.mirnas), bool)], FitOptions())
     of_hela = {column: predict(head, made[0]) for column, head in folds.items()}
     of_hek = predict(whole, made[1])

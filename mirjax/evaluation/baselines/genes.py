@@ -14,7 +14,7 @@ from mirjax.alignment import complementarity
 from mirjax.evaluation.gene_set import GeneSet
 from mirjax.models.trained import TrainedModel
 from mirjax.scanning.repression.seed_sites import CANONICAL, find_sites
-from mirjax.scanning.repression.site_probability import window_around
+from mirjax.scanning.repression.site_embedding import window_around
 from mirjax.sequences.records import Pairs
 
 COUNTS, LOG_LENGTH = "site counts", "length"

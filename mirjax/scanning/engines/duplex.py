@@ -61,9 +61,41 @@ class DuplexEngine(PlainEngine):
         starts: Int[np.ndarray, " pairs"],
     ) -> Float[np.ndarray, " pairs"]:
         """Return the probability of chosen miRNAs at chosen windows; see `Engine`."""
+        if not len(mirnas):
+            return np.zeros(0, np.float32)
+        (logits,) = self._read_pairs(_score, transcript, mirnas, starts)
+        return probabilities(logits, self.temperature)
+
+    def embed_pairs(
+        self,
+        transcript: UInt8[np.ndarray, " length"],
+        mirnas: Int[np.ndarray, " pairs"],
+        starts: Int[np.ndarray, " pairs"],
+    ) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, "pairs channels"]]:
+        """Return the probability of each pair, and its embedding.
+
+        The embedding is what the last two layers read: the soft maximum of each channel
+        of the last convolution. Those of several members are joined.
+
+        Args:
+          transcript: as for `score_pairs`, as are the others.
+          mirnas: at least one.
+          starts: of the windows.
+        """
+        logits, embedding = self._read_pairs(_embed, transcript, mirnas, starts)
+        return probabilities(logits, self.temperature), embedding
+
+    def _read_pairs(
+        self,
+        function: Callable[..., tuple[Array, ...]],
+        transcript: UInt8[np.ndarray, " length"],
+        mirnas: Int[np.ndarray, " pairs"],
+        starts: Int[np.ndarray, " pairs"],
+    ) -> list[Float[np.ndarray, "pairs ..."]]:
+        """Return the results of `_score` or `_embed` for any number of pairs."""
         windows = windows_of(transcript, self.window_length)
         read = self._read_lengths[mirnas]
-        score, batch = _compiled(self.trained.model), self._batch
+        run, batch = _compiled(function, self.trained.model), self._batch
         order, parts = [], []
         for length in np.unique(read):
             chosen = np.flatnonzero(read == length)
@@ -73,12 +105,14 @@ class DuplexEngine(PlainEngine):
                 filled = np.pad(pairs, (0, batch - len(pairs)), mode="edge")
                 tokens = self._mirna_tokens[mirnas[filled], :length]
                 rows = (tokens, windows[starts[filled]])
-                parts.append(score(self._members, *rows))
+                parts.append(run(self._members, *rows))
                 order.append(pairs)
-        logits = np.zeros(len(mirnas), np.float32)
-        for pairs, part in zip(order, jax.device_get(parts), strict=True):
-            logits[pairs] = part[: len(pairs)]
-        return probabilities(logits, self.temperature)
+        places = np.argsort(np.concatenate(order))
+        sizes = [len(pairs) for pairs in order]
+        return [
+            np.concatenate([x[:n] for x, n in zip(each, sizes, strict=True)])[places]
+            for each in zip(*jax.device_get(parts), strict=True)
+        ]
 
 
 @jax.jit
@@ -95,11 +129,13 @@ def _make_table(params: Mapping[str, Any]) -> Float[Array, "rows filters"]:
     return table.reshape(-1, kernel.shape[-1])
 
 
-@functools.lru_cache(maxsize=8)
-def _compiled(model: Duplex) -> Callable[..., Array]:
-    """Return `_score` of a model, jitted; equal models share it."""
-    score = functools.partial(_score, model)
-    return jax.jit(score, compiler_options=compiler_options())
+@functools.lru_cache(maxsize=16)
+def _compiled(
+    function: Callable[..., tuple[Array, ...]], model: Duplex
+) -> Callable[..., tuple[Array, ...]]:
+    """Return `_score` or `_embed` of a model, jitted; equal models share it."""
+    of_model = functools.partial(function, model)
+    return jax.jit(of_model, compiler_options=compiler_options())
 
 
 def _score(
@@ -107,19 +143,31 @@ def _score(
     members: Sequence[tuple[Mapping[str, Any], Float[Array, "rows filters"]]],
     mirnas: UInt8[Array, "pairs mirna_length"],
     targets: UInt8[Array, "pairs target_length"],
-) -> Float[Array, " pairs"]:
+) -> tuple[Float[Array, " pairs"]]:
     """Return the mean logit of the members, for each pair."""
-    logits = [_score_member(model, *each, mirnas, targets) for each in members]
-    return jnp.mean(jnp.stack(logits), axis=0)
+    return _embed(model, members, mirnas, targets)[:1]
 
 
-def _score_member(
+def _embed(
+    model: Duplex,
+    members: Sequence[tuple[Mapping[str, Any], Float[Array, "rows filters"]]],
+    mirnas: UInt8[Array, "pairs mirna_length"],
+    targets: UInt8[Array, "pairs target_length"],
+) -> tuple[Float[Array, " pairs"], Float[Array, "pairs channels"]]:
+    """Return the mean logit of the members, and what their last layers read."""
+    read = [_read_member(model, *each, mirnas, targets) for each in members]
+    logits, pooled = zip(*read, strict=True)
+    return jnp.mean(jnp.stack(logits), axis=0), jnp.concatenate(pooled, axis=1)
+
+
+def _read_member(
     model: Duplex,
     params: Mapping[str, Any],
     table: Float[Array, "rows filters"],
     mirnas: UInt8[Array, "pairs mirna_length"],
     targets: UInt8[Array, "pairs target_length"],
-) -> Float[Array, " pairs"]:
+) -> tuple[Float[Array, " pairs"], Float[Array, "pairs channels"]]:
+    """Return the logit of one member, and what its last layers read."""
 
     def run(module: nn.Module, name: str, *arrays: Array) -> Any:
         return module.apply({"params": params[name]}, *arrays)
@@ -133,8 +181,7 @@ def _score_member(
         x = x + y if layer else y
     pooled = run(SoftMaximum(), "pool", x, mask)
     hidden = _activate(run(nn.Dense(model.dense_features), "hidden_dense", pooled))
-    logits: Array = run(nn.Dense(1), "output_dense", hidden)[:, 0]
-    return logits
+    return run(nn.Dense(1), "output_dense", hidden)[:, 0], pooled
 
 
 def _sum_stacks(

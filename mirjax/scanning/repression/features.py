@@ -29,7 +29,10 @@ _SIGNALS = {"AAUAAA": 1.0, "AUUAAA": 0.5}  # of polyadenylation
 _SIGNAL_DISTANCE = 20  # nt from a signal to the 3'UTR end that it gives
 _NO_STRETCH = -1.7  # log10 of the probability that a common stretch is unpaired
 
-LOG_PROBABILITY = "log_probability"  # of `site_probability`
+# What a classifier says of a site; see `site_embedding`.
+LOG_PROBABILITY = "log_probability"
+EMBEDDING = tuple(f"embedding_{channel}" for channel in range(16))
+CLASSIFIER = (LOG_PROBABILITY, *EMBEDDING)
 NAMES = (
     "local_au",
     "accessibility",
@@ -44,7 +47,7 @@ NAMES = (
     "u_opposite_8",
     "g_opposite_8",
     "passenger_au",
-    LOG_PROBABILITY,
+    *CLASSIFIER,
 )
 
 
@@ -107,8 +110,8 @@ def describe(
         first letter is A or U.
 
     Returns:
-      One row per site. The column `LOG_PROBABILITY` is NaN; `head.tabulate_sites` fills
-        it for many sites at once.
+      One row per site. The columns `CLASSIFIER` are NaN; `head.tabulate_sites` fills
+        them for many sites at once.
     """
     length = len(utr.sequence)
     rows = []
@@ -129,7 +132,7 @@ def describe(
                 _letter_in(utr.sequence, start - 1, "U"),
                 _letter_in(utr.sequence, start - 1, "G"),
                 float(passenger and mirna[0] in "AU"),
-                math.nan,
+                *(math.nan,) * len(CLASSIFIER),
             )
         )
     return np.array(rows, np.float64).reshape(len(sites), len(NAMES))

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from mirjax.scanning.repression import features, site_probability
+from mirjax.scanning.repression import features, site_embedding
 from mirjax.scanning.repression.features import Utr
 from mirjax.scanning.repression.seed_sites import find_sites, passenger_strand
 
@@ -58,8 +58,7 @@ def tabulate_sites(
       utrs: 3'UTRs.
       mirnas: sequences of the guide strands, 5'→3', RNA letters.
       passenger: whether to add the sites of their passenger strands.
-      classify: whether to compute the feature `LOG_PROBABILITY`, by a classifier; NaN
-        otherwise.
+      classify: whether to compute the features `CLASSIFIER`; NaN otherwise.
 
     Returns:
       The sites; the number of a pair is 3'UTR × (number of miRNAs) + miRNA.
@@ -68,7 +67,7 @@ def tabulate_sites(
     if passenger:
         others = [passenger_strand(mirna) for mirna in mirnas]
         strands += [(m, PASSENGER, other) for m, other in enumerate(others)]
-    columns: list[tuple[int, int, int]] = []
+    numbers: list[tuple[int, int, int]] = []
     parts = [np.zeros((0, len(features.NAMES)))]
     places: list[tuple[str, str, int]] = []
     for u, utr in enumerate(utrs):
@@ -78,14 +77,14 @@ def tabulate_sites(
             parts.append(
                 features.describe(sequence, utr, sites, passenger=is_passenger)
             )
-            columns += [(u * len(mirnas) + m, strand, site.kind) for site in sites]
+            numbers += [(u * len(mirnas) + m, strand, site.kind) for site in sites]
             places += [(sequence, utr.sequence, site.start) for site in sites]
-    numbers = np.array(columns, np.int64).reshape(-1, 3)
     values = np.concatenate(parts)
     if classify:
-        column = features.NAMES.index(features.LOG_PROBABILITY)
-        values[:, column] = site_probability.log_probabilities(places)
-    return SiteTable(numbers[:, 0], numbers[:, 1], numbers[:, 2], values)
+        columns = [features.NAMES.index(name) for name in features.CLASSIFIER]
+        values[:, columns] = site_embedding.classify_sites(places)
+    rows = np.array(numbers, np.int64).reshape(-1, 3)
+    return SiteTable(rows[:, 0], rows[:, 1], rows[:, 2], values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +112,8 @@ class RepressionHead:
 
     @property
     def classifies(self) -> bool:
-        """Whether the head uses the feature `LOG_PROBABILITY`."""
-        return features.LOG_PROBABILITY in self.slopes
+        """Whether the head uses a feature of `features.CLASSIFIER`."""
+        return not self.slopes.keys().isdisjoint(features.CLASSIFIER)
 
     def log_efficacy(self, sites: SiteTable) -> Float[np.ndarray, " sites"]:
         """Return the natural logarithm of each site's efficacy."""

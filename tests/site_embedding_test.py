@@ -1,5 +1,6 @@
-"""Tests of mirjax.scanning.repression.site_probability."""
+"""Tests of mirjax.scanning.repression.site_embedding."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -8,14 +9,15 @@ from mirjax.scanning.repression import features, gene_table, head_file
 from mirjax.scanning.repression.features import Utr
 from mirjax.scanning.repression.head import RepressionHead, tabulate_sites
 from mirjax.scanning.repression.seed_sites import find_sites
-from mirjax.scanning.repression.site_probability import (
-    log_probabilities,
+from mirjax.scanning.repression.site_embedding import (
+    classify_sites,
     window_around,
 )
+from mirjax.sequences import alphabet
 from mirjax.sequences.records import SequenceRecord
 
 _LET7, _MIR1 = "UGAGGUAGUAGGUUGUAUAGUU", "UGGAAUGUAAAGAAGUAUGUAU"
-_COLUMN = features.NAMES.index(features.LOG_PROBABILITY)
+_COLUMNS = [features.NAMES.index(name) for name in features.CLASSIFIER]
 
 
 def _utr(seed=0, length=300):
@@ -29,6 +31,19 @@ def _places(utr):
     return [(m, utr, site.start) for m in (_LET7, _MIR1) for site in find_sites(m, utr)]
 
 
+def _windows(places):
+    """22 nt, the six letters, 22 nt; moved inside near an end."""
+    firsts = [min(max(start - 22, 0), len(utr) - 50) for _, utr, start in places]
+    return [
+        utr[first : first + 50]
+        for (_, utr, _), first in zip(places, firsts, strict=True)
+    ]
+
+
+def log_probabilities(places):
+    return classify_sites(places)[:, 0]
+
+
 @pytest.mark.parametrize(
     ("start", "expected"), [(10, (5, 21)), (2, (0, 16)), (44, (34, 50)), (5, (0, 16))]
 )
@@ -39,37 +54,53 @@ def test_the_site_is_in_the_middle_unless_an_end_is_near(start, expected):
 
 
 def test_log_probability_is_that_of_the_python_interface():
-    utr = _utr()
-    places = _places(utr)
+    places = _places(_utr())
     assert len(places) >= 3
-    windows = []
-    for _, _, start in places:  # 22 nt, the six letters, 22 nt
-        first = min(max(start - 22, 0), len(utr) - 50)
-        windows.append(utr[first : first + 50])
     model = mirjax.load("pretrained/screen")
-    expected = np.log(model.predict_proba([m for m, _, _ in places], windows))
+    mirnas, windows = [m for m, _, _ in places], _windows(places)
+    expected = np.log(model.predict_proba(mirnas, windows))
     np.testing.assert_allclose(log_probabilities(places), expected, rtol=1e-5)
 
 
-def test_a_site_has_the_same_probability_alone_and_among_many():
+def test_the_embedding_is_what_the_last_layers_of_the_network_read():
+    """As the Flax module pools it; and the two layers make the probability of it."""
+    places = _places(_utr())
+    loaded = mirjax.load("pretrained/screen")
+    model, params = loaded.trained.model, loaded.trained.params
+    mirnas = alphabet.encode([m for m, _, _ in places], model.max_mirna_length)
+    targets = alphabet.encode(_windows(places), model.max_target_length)
+    tokens = jnp.asarray(mirnas), jnp.asarray(targets)
+    _, seen = model.apply({"params": params}, *tokens, capture_intermediates=True)
+    pooled = seen["intermediates"]["pool"]["__call__"][0]
+    log_probability, embedding = np.split(classify_sites(places), [1], axis=1)
+    np.testing.assert_allclose(embedding, pooled, rtol=1e-4, atol=1e-4)
+
+    hidden, output = params["hidden_dense"], params["output_dense"]
+    x = embedding @ hidden["kernel"] + hidden["bias"]
+    x = np.maximum(x, 0.1 * x) @ output["kernel"] + output["bias"]
+    odds = np.exp(x / loaded.temperature)
+    np.testing.assert_allclose(log_probability, np.log(odds / (1 + odds)), rtol=1e-4)
+
+
+def test_a_site_has_the_same_features_alone_and_among_many():
     places = [place for seed in range(40) for place in _places(_utr(seed))]
     assert len(places) > 100
-    together = log_probabilities(places)
-    alone = [log_probabilities([place])[0] for place in places[:3] + places[-3:]]
+    together = classify_sites(places)
+    alone = [classify_sites([place])[0] for place in places[:3] + places[-3:]]
     np.testing.assert_array_equal(np.r_[together[:3], together[-3:]], alone)
 
 
 def test_unknown_letters_short_utrs_and_long_strands_are_read():
     utr = _utr()
-    found = log_probabilities(
+    found = classify_sites(
         [
             (_LET7, "N" * 10 + "CUACCUCA" + "N" * 40, 11),
             (_LET7, "GCUACCUCAG", 2),
             (_LET7 + "ACGUACGUACGU", utr, 120),
         ]
     )
-    assert np.isfinite(found).all() and (found < 0).all()
-    assert log_probabilities([]).shape == (0,)
+    assert np.isfinite(found).all() and (found[:, 0] < 0).all()
+    assert classify_sites([]).shape == (0, 17)
 
 
 def test_efficacy_is_multiplied_by_a_power_of_the_probability():
@@ -101,14 +132,15 @@ def test_efficacy_is_multiplied_by_a_power_of_the_probability():
             )
 
 
-def test_without_the_classifier_the_column_is_empty():
+def test_without_the_classifier_its_columns_are_empty():
     utrs = [Utr.make(_utr())]
     with_it, without = (
         tabulate_sites(utrs, [_LET7], passenger=True, classify=classify).values
         for classify in (True, False)
     )
-    assert np.isfinite(with_it).all() and np.isnan(without[:, _COLUMN]).all()
-    np.testing.assert_array_equal(with_it[:, :_COLUMN], without[:, :_COLUMN])
+    assert np.isfinite(with_it).all() and np.isnan(without[:, _COLUMNS]).all()
+    others = np.delete(np.arange(len(features.NAMES)), _COLUMNS)
+    np.testing.assert_array_equal(with_it[:, others], without[:, others])
 
 
 def test_shipped_models_use_the_classifier():
@@ -116,4 +148,5 @@ def test_shipped_models_use_the_classifier():
         model = head_file.read_model(head_file.find_model(name))
         assert model.head.classifies
         assert model.head.slopes[features.LOG_PROBABILITY] > 0
+        assert set(features.EMBEDDING) <= model.head.slopes.keys()
         assert all(fold.classifies for fold in model.folds.values())

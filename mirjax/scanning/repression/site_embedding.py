@@ -1,7 +1,10 @@
-"""Probability that a miRNA binds the window around a seed site, by a classifier.
+"""What a classifier says of the window around a seed site.
 
 `screen_model()` reads each window: a network of 17,137 parameters that was trained on
-sites of chimeric reads and on the predictions of a larger one, not on fold changes.
+sites of chimeric reads and on the predictions of a larger one, not on fold changes. Its
+last two layers make one number, the probability that the site is bound. Fold changes
+ask for another one, so that the repression head also reads what these layers read: the
+embedding of the site.
 """
 
 from collections.abc import Sequence
@@ -10,11 +13,11 @@ import numpy as np
 from jaxtyping import Float
 
 from mirjax.models.temperature import stored_temperature
-from mirjax.scanning.engines.choice import make_engine
+from mirjax.scanning.engines.duplex import DuplexEngine
+from mirjax.scanning.repression import features
 from mirjax.scanning.repression.seed_sites import LENGTH
 from mirjax.scanning.screen import MODEL, screen_model
 from mirjax.sequences import alphabet
-from mirjax.sequences.records import SequenceRecord
 
 
 def window_around(utr: str, start: int, width: int) -> str:
@@ -35,18 +38,22 @@ def first_letter(utr: str, start: int, width: int) -> int:
     return max(0, min(start + (LENGTH - width) // 2, len(utr) - width))
 
 
-def log_probabilities(
+def classify_sites(
     sites: Sequence[tuple[str, str, int]],
-) -> Float[np.ndarray, " sites"]:
-    """Return the natural logarithm of the calibrated probability of each site.
+) -> Float[np.ndarray, "sites classifier_features"]:
+    """Return the features `features.CLASSIFIER` of sites.
 
     Args:
       sites: of each site the strand, 5'→3', RNA letters; the 3'UTR, 5'→3', RNA letters
         and N; and the start of its six letters. A strand that is too long for the
         classifier is cut at its 3' end.
+
+    Returns:
+      One row per site: the natural logarithm of the calibrated probability, then the
+        embedding.
     """
     if not sites:
-        return np.zeros(0)
+        return np.zeros((0, len(features.CLASSIFIER)))
     trained = screen_model()
     width, longest = trained.model.max_target_length, trained.model.max_mirna_length
     strands = list(dict.fromkeys(strand[:longest] for strand, _, _ in sites))
@@ -60,14 +67,12 @@ def log_probabilities(
     )
     offsets = dict(zip(utrs, np.cumsum(padded) - padded, strict=True))
     numbers = {strand: number for number, strand in enumerate(strands)}
-    engine = make_engine(
-        trained,
-        [SequenceRecord(strand, strand) for strand in strands],
-        stored_temperature(trained.metadata, MODEL),
-    )
-    probabilities = engine.score_pairs(
+    temperature = stored_temperature(trained.metadata, MODEL)
+    engine = DuplexEngine(trained, tuple(strands), temperature)
+    probabilities, embedding = engine.embed_pairs(
         joined,
         np.array([numbers[strand[:longest]] for strand, _, _ in sites]),
         np.array([offsets[utr] + first_letter(utr, at, width) for _, utr, at in sites]),
     )
-    return np.log(probabilities.astype(np.float64))
+    first = np.log(probabilities.astype(np.float64))
+    return np.column_stack([first, embedding])
