@@ -194,16 +194,19 @@ def main(flag_values: flags.FlagValues) -> None:
         _evaluate_genes(flag_values)
     else:
         gene_flags.check_unused(flag_values)
-        _evaluate_pairs(flag_values)
+        row_options = options.RowOptions.from_flags(flag_values)
+        rule = options.ThresholdRule.from_flags(flag_values)
+        generator_options = options.GeneratorOptions.from_flags(flag_values)
+        _evaluate_pairs(flag_values, row_options, rule, generator_options)
 
 
-def _evaluate_pairs(flag_values: flags.FlagValues) -> None:
+def _evaluate_pairs(
+    flag_values: flags.FlagValues,
+    row_options: options.RowOptions,
+    rule: options.ThresholdRule,
+    generator_options: options.GeneratorOptions,
+) -> None:
     """Measure a model on pairs, together with its baselines."""
-    # ---- Read the flags, before slow imports. ----
-    row_options = options.RowOptions.from_flags(flag_values)
-    rule = options.ThresholdRule.from_flags(flag_values)
-    generator_options = options.GeneratorOptions.from_flags(flag_values)
-
     from mirjax import xla
     from mirjax.blast.programs import find_blast
     from mirjax.evaluation.classifier import measure_classifier
