@@ -24,6 +24,7 @@ the target) or negative:
 # Only light modules are imported here, so that --help and errors in flags are fast.
 import dataclasses
 import pathlib
+from typing import Any
 
 from absl import flags
 
@@ -251,13 +252,11 @@ def _evaluate_pairs(
         report = report_classifier(found, evaluation_set, folder, history)
 
     # ---- Write and print the results. ----
-    content = {
-        **_origin(flag_values),
+    content = _origin(flag_values) | {
         "model": str(model_path),
         "step": metadata.get("step"),
-        **describe_source(evaluation_set.source),
-        **report.content(),
     }
+    content |= {**describe_source(evaluation_set.source), **report.content()}
     row_options.bad_records.write(folder / "skipped.tsv")
     path, full = write_metrics(content, folder), flag_values.full
     print_report(report, f"{model_path}: {evaluation_set.describe()}", full=full)
@@ -275,7 +274,7 @@ def _evaluate_genes(flag_values: flags.FlagValues) -> None:
     report_genes(evaluate_genes(chosen), chosen, _origin(flag_values))
 
 
-def _origin(flag_values: flags.FlagValues) -> dict[str, str]:
+def _origin(flag_values: flags.FlagValues) -> dict[str, Any]:
     command = cli.command_line("mirjax.evaluate", flag_values)
     return {"version": mirjax.__version__, "command": command}
 
