@@ -102,9 +102,9 @@ def format_value(value: Any, style: str = "") -> str:
         return joint.join(format_value(item, style) for item in value)
     match style[:1], style[1:]:
         case "%", decimals:
-            return f"{100 * value:.{decimals or 0}f}%"
+            return f"{100 * value:z.{decimals or 0}f}%"
         case ".", decimals:
-            return f"{value:,.{decimals}f}"
+            return f"{value:z,.{decimals}f}"  # z: -0.001 is 0.00
         case "", "":
             return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
     raise ValueError(f"unknown format {style!r}")
