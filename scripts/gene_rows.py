@@ -27,8 +27,7 @@ def gene_rows(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the rows of one metrics.json."""
     common = {"data": content["data"], "genes": content["genes"]}
     predictors = content["predictors"]
-    of_both = content["model"] == PRETRAINED
-    if of_both:
+    if content["model"] == PRETRAINED:  # the baselines and miRNAs are in the other one
         predictors = {
             name.replace(MODEL, BOTH, 1): found
             for name, found in predictors.items()
